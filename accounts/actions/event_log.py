@@ -1,0 +1,82 @@
+"""Writing the event log. Call it in the transaction of the fact itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection, transaction
+
+from accounts.actions.dirty import mark_dirty
+from accounts.event_kinds import check_payload
+from accounts.models import AccountEvent
+
+# kinds that change an input of health, so that the account is recomputed soon
+HEALTH_KINDS = frozenset(
+    {
+        "subscription.started", "subscription.changed", "subscription.cancelled", "subscription.ended", "payment.failed",
+        "payment.recovered", "ticket.opened", "ticket.solved", "ticket.reopened", "survey.answered", "account.churned",
+        "account.reactivated", "segment.changed", "stage.changed", "touch.logged",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewEvent:
+    """A fact to record; ids, codes and numbers only in the payload."""
+
+    account_id: int
+    kind: str
+    occurred_at: dt.datetime
+    origin: str
+    contact_id: int | None = None
+    actor_id: int | None = None
+    subject_type: str = ""
+    subject_id: str = ""
+    payload: dict[str, Any] = field(default_factory=dict)
+    dedupe_key: str | None = None
+    batch_id: Any = None
+
+
+_COLUMNS = (
+    "account_id, contact_id, kind, occurred_at, origin, actor_id, subject_type, subject_id, payload, dedupe_key, batch_id"
+)
+_INSERT = f"""
+INSERT INTO accounts_accountevent ({_COLUMNS})
+SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[],
+                     %s::text[], %s::text[], %s::jsonb[], %s::text[], %s::uuid[])
+ON CONFLICT (account_id, kind, dedupe_key) DO NOTHING
+RETURNING id, account_id, kind, dedupe_key
+"""
+
+
+def record_events(events: Iterable[NewEvent]) -> list[int]:
+    """Records many facts at once; those known by their dedupe key are left out.
+
+    Returns the ids of the new rows. Raises UnknownEventKind, WrongPayload (nothing is written then).
+    """
+    rows = list(events)
+    if not rows:
+        return []
+    for row in rows:
+        check_payload(row.kind, row.payload)
+    columns: Sequence[list[Any]] = [
+        [row.account_id for row in rows], [row.contact_id for row in rows], [row.kind for row in rows],
+        [row.occurred_at for row in rows], [str(row.origin) for row in rows], [row.actor_id for row in rows],
+        [row.subject_type for row in rows], [str(row.subject_id) for row in rows],
+        [json.dumps(row.payload) for row in rows], [row.dedupe_key for row in rows], [row.batch_id for row in rows],
+    ]  # fmt: skip
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_INSERT, columns)
+        made = cursor.fetchall()
+        mark_dirty({account for _id, account, kind, _key in made if kind in HEALTH_KINDS}, reason="event")
+    return [row[0] for row in made]
+
+
+def record_event(*, account_id: int, kind: str, occurred_at: dt.datetime, origin: str, **rest: Any) -> AccountEvent | None:
+    """Records one fact (see NewEvent for the further fields); None where it was known already."""
+    ids = record_events([NewEvent(account_id=account_id, kind=kind, occurred_at=occurred_at, origin=origin, **rest)])
+    return AccountEvent.objects.get(pk=ids[0]) if ids else None

@@ -1,0 +1,21 @@
+"""The models of the ground, one file a noun."""
+
+from accounts.models.customers import Account, Contact, LifecycleStage
+from accounts.models.events import AccountEvent
+from accounts.models.imports import ImportBatch, ImportChange
+from accounts.models.keys import ApiKey, IdempotentRequest
+from accounts.models.mail import OutgoingMail, Suppression
+from accounts.models.money import CostEntry, ExchangeRate, Subscription, SubscriptionChange, Transaction
+from accounts.models.operations import Heartbeat, Installation
+from accounts.models.people import Cover, Team, User
+from accounts.models.segments import Segment, SegmentMembership
+from accounts.models.snapshots import AccountDirty, AccountSnapshot
+from accounts.models.usage import Feature, UsageDay
+from accounts.models.work import Note, Playbook, PlaybookRun, SavedView, WorkItem
+
+__all__ = [
+    "Account", "AccountDirty", "AccountEvent", "AccountSnapshot", "ApiKey", "Contact", "CostEntry", "Cover",
+    "ExchangeRate", "Feature", "Heartbeat", "IdempotentRequest", "ImportBatch", "ImportChange", "Installation",
+    "LifecycleStage", "Note", "OutgoingMail", "Playbook", "PlaybookRun", "SavedView", "Segment", "SegmentMembership",
+    "Subscription", "SubscriptionChange", "Suppression", "Team", "Transaction", "UsageDay", "User", "WorkItem",
+]  # fmt: skip

@@ -1,0 +1,103 @@
+"""Who may see what: `visible_to(user)` of the root querysets. Every view, API and export starts here.
+
+admin and viewer: everything. manager: the books of the own team. csm: the own book and the books
+covered at the moment. agent: accounts that have tickets. analyst: figures only, no rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from accounts.roles import SEES_EVERYTHING, Role
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+def account_scope(user: User) -> Q | None:
+    """The condition on `Account` that keeps what the user may see; None where that is everything."""
+    from django.apps import apps
+
+    if not user.is_authenticated or not user.is_active:
+        return Q(pk__in=[])
+    if user.role in SEES_EVERYTHING:
+        return None
+    if user.role == Role.MANAGER:
+        return Q(owner__team_id=user.team_id) if user.team_id else Q(owner_id=user.pk)
+    if user.role == Role.CSM:
+        cover = apps.get_model("accounts", "Cover").objects.filter(
+            absent_id=OuterRef("owner_id"), substitute_id=user.pk, starts_at__lte=Now(), ends_at__gt=Now()
+        )
+        return Q(owner_id=user.pk) | Q(Exists(cover))
+    if user.role == Role.AGENT:
+        return Q(tickets__isnull=False)
+    return Q(pk__in=[])
+
+
+class AccountQuerySet(QuerySet):
+    """Accounts."""
+
+    def visible_to(self, user: User) -> AccountQuerySet:
+        """The accounts the user may see (a sub-select, so that joins never double rows)."""
+        scope = account_scope(user)
+        if scope is None:
+            return self
+        if user.role == Role.AGENT:
+            return self.filter(pk__in=self.model._base_manager.filter(scope).values("pk"))
+        return self.filter(scope)
+
+    def changeable_by(self, user: User) -> AccountQuerySet:
+        """The accounts the user may change: visible, and the role may write to them."""
+        if not user.is_authenticated or user.role not in {Role.ADMIN, Role.MANAGER, Role.CSM}:
+            return self.none()
+        return self.visible_to(user)
+
+
+class AccountOwnedQuerySet(QuerySet):
+    """Rows that belong to an account through `account` and are seen by whoever sees it."""
+
+    # roles that see accounts but none of these rows
+    hidden_from: tuple[str, ...] = ()
+
+    def visible_to(self, user: User) -> Any:
+        """The rows of accounts the user may see."""
+        if user.is_authenticated and user.role in self.hidden_from:
+            return self.none()
+        scope = account_scope(user)
+        if scope is None:
+            return self
+        accounts = self.model._meta.get_field("account").related_model._base_manager.filter(scope)
+        return self.filter(account__in=accounts.values("pk"))
+
+    def changeable_by(self, user: User) -> Any:
+        """The rows the user may change."""
+        if not user.is_authenticated or user.role not in {Role.ADMIN, Role.MANAGER, Role.CSM}:
+            return self.none()
+        return self.visible_to(user)
+
+
+class ContactQuerySet(AccountOwnedQuerySet):
+    """Contacts: personal data, so hidden from analysts."""
+
+    hidden_from = (Role.ANALYST,)
+
+
+class WorkItemQuerySet(AccountOwnedQuerySet):
+    """Work items: those of visible accounts, and one's own."""
+
+    def visible_to(self, user: User) -> WorkItemQuerySet:
+        """Work of visible accounts plus what the user owns himself."""
+        scope = account_scope(user)
+        if scope is None:
+            return self
+        if user.role == Role.ANALYST:
+            return self.none()
+        accounts = self.model._meta.get_field("account").related_model._base_manager.filter(scope)
+        return self.filter(Q(owner_id=user.pk) | Q(account__in=accounts.values("pk")))
+
+    def open(self) -> WorkItemQuerySet:
+        """Open or snoozed: what still blocks a duplicate."""
+        return self.filter(status__in=["open", "snoozed"])

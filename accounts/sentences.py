@@ -1,0 +1,42 @@
+"""One plain sentence on why: keys with values, put into words in the reader's language.
+
+Rows store `{"key": …, "values": {…}}`, never a finished sentence, so that each reader gets it in his
+own language. `say()` is the only way out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+# what may stand in a stored `why`; values are numbers, codes and days
+SENTENCES: dict[str, Any] = {
+    "low_score": _("Answered %(score)s of %(scale_max)s to the %(survey)s survey."),
+    "low_score_ticket": _("Answered %(score)s of %(scale_max)s after ticket #%(ticket)s was solved."),
+    "call_me": _("Answered %(score)s of %(scale_max)s and asked to be called."),
+    "usage_trend": _("Use fell by %(percent)s %% in four weeks."),
+    "last_nps": _("The last NPS answer was %(score)s of 10."),
+    "csat_90d": _("Satisfaction after tickets averages %(mean)s of 5 in 90 days."),
+    "severe_tickets": _("%(count)s severe tickets are open."),
+    "days_to_renewal": _("The renewal is in %(days)s days."),
+    "failed_payments": _("%(count)s payments failed in 90 days."),
+    "band_changed": _("Health fell from %(before)s to %(score)s."),
+    "manual": _("%(text)s"),
+    "all_well": _("Nothing stands out."),
+    "no_data": _("There is not enough data for a score yet."),
+}
+
+
+def why(key: str, **values: Any) -> dict[str, Any]:
+    """What to store. Raises KeyError for a sentence that is not in the list."""
+    if key not in SENTENCES:
+        raise KeyError(key)
+    return {"key": key, "values": values}
+
+
+def say(stored: dict[str, Any] | None) -> str:
+    """The sentence in the active language; empty for nothing stored."""
+    if not stored or stored.get("key") not in SENTENCES:
+        return ""
+    return str(SENTENCES[stored["key"]]) % stored.get("values", {})

@@ -1,0 +1,19 @@
+"""The composition root as a Django app, and the admin site with a login by e-mail."""
+
+from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
+
+
+class VefaAdminConfig(admin_apps.AdminConfig):
+    """Django's admin with Vefa's name on it."""
+
+    default_site = "config.admin_site.VefaAdminSite"
+    default = False
+
+
+class ConfigConfig(AppConfig):
+    """Knows all apps, known by none."""
+
+    name = "config"
+    label = "config"
+    default = True

@@ -1,0 +1,10 @@
+"""Celery: wakes workers; the queues of record are tables."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+app = Celery("vefa")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

@@ -1,0 +1,102 @@
+"""Surveys, their frozen versions, and the texts of a version per language."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+
+class SurveyKind(models.TextChoices):
+    """What a survey measures."""
+
+    NPS = "nps", _("NPS")
+    CSAT = "csat", _("CSAT")
+    CES = "ces", _("CES")
+    EXIT = "exit", _("Exit")
+    REVIEW = "review", _("Review")
+
+
+class Direction(models.TextChoices):
+    """Which end of the scale is good."""
+
+    HIGH_GOOD = "high_good", _("high is good")
+    LOW_GOOD = "low_good", _("low is good")
+
+
+class Survey(models.Model):
+    """A survey under one key, through all its versions."""
+
+    key = models.SlugField(_("key"), max_length=80, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    kind = models.CharField(_("kind"), max_length=6, choices=SurveyKind.choices)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("survey")
+        verbose_name_plural = _("surveys")
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SurveyVersion(models.Model):
+    """A scale and its wording. Once published it is frozen: a change is a new version."""
+
+    survey = models.ForeignKey(Survey, verbose_name=_("survey"), on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField(_("version"), default=1)
+    scale_min = models.SmallIntegerField(_("lowest score"))
+    scale_max = models.SmallIntegerField(_("highest score"))
+    direction = models.CharField(_("direction"), max_length=9, choices=Direction.choices, default=Direction.HIGH_GOOD)
+    # what counts as unhappy and opens work: scores up to this (high is good) or from this (low is good)
+    low_score = models.SmallIntegerField(_("unhappy from"), null=True, blank=True)
+    # follow-up reasons offered after the score: [{"key": …, "band": "low|high|any"}]; texts in SurveyText
+    reasons = models.JSONField(_("reasons"), default=list, blank=True)
+    published_at = models.DateTimeField(_("published"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("survey version")
+        verbose_name_plural = _("survey versions")
+        ordering = ["survey", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["survey", "number"], name="survey_version_once"),
+            models.CheckConstraint(condition=Q(scale_max__gt=F("scale_min")), name="survey_scale_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.survey} v{self.number}"
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it was published."""
+        return self.published_at is not None
+
+
+class SurveyText(models.Model):
+    """The words of one version in one language. `{placeholders}` are of a closed, safe set."""
+
+    version = models.ForeignKey(SurveyVersion, verbose_name=_("version"), on_delete=models.CASCADE, related_name="texts")
+    language = models.CharField(_("language"), max_length=10)
+    mail_subject = models.CharField(_("subject of the mail"), max_length=200)
+    mail_body = models.TextField(_("text of the mail"), help_text=_("Before the scale."))
+    question = models.CharField(_("question"), max_length=300)
+    low_label = models.CharField(_("words at the low end"), max_length=80)
+    high_label = models.CharField(_("words at the high end"), max_length=80)
+    # per score band: what is asked after the score
+    why_low = models.CharField(_("“why” for a low score"), max_length=300)
+    why_middle = models.CharField(_("“why” for a middle score"), max_length=300, blank=True, default="")
+    why_high = models.CharField(_("“why” for a high score"), max_length=300)
+    thanks = models.CharField(_("thanks"), max_length=300)
+    # {"reason key": "words"}; and words of single scores (faces): {"1": "Very bad", …}
+    reason_labels = models.JSONField(_("words of reasons"), default=dict, blank=True)
+    score_labels = models.JSONField(_("words of scores"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("survey text")
+        verbose_name_plural = _("survey texts")
+        ordering = ["version", "language"]
+        constraints = [models.UniqueConstraint(fields=["version", "language"], name="survey_text_once")]
+
+    def __str__(self) -> str:
+        return f"{self.version} {self.language}"

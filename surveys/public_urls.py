@@ -1,0 +1,5 @@
+"""Public addresses: answering and refusing surveys, without a login."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,43 @@
+"""Who may see which tickets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.models import User
+from accounts.querysets import AccountOwnedQuerySet
+from accounts.roles import Role
+
+# roles that work tickets: reply, assign, change state
+WORKS_TICKETS = frozenset({Role.ADMIN, Role.MANAGER, Role.CSM, Role.AGENT})
+
+
+class TicketQuerySet(AccountOwnedQuerySet):
+    """Tickets: agents see all of them, others those of their accounts."""
+
+    hidden_from = (Role.ANALYST,)
+
+    def visible_to(self, user: User) -> Any:
+        """The tickets the user may see."""
+        if user.is_authenticated and user.is_active and user.role == Role.AGENT:
+            return self
+        return super().visible_to(user)
+
+    def changeable_by(self, user: User) -> Any:
+        """The tickets the user may work on."""
+        if not user.is_authenticated or user.role not in WORKS_TICKETS:
+            return self.none()
+        return self.visible_to(user)
+
+    def counted(self) -> TicketQuerySet:
+        """The population of every figure: no spam, test, deleted or merged-away tickets."""
+        return self.filter(spam=False, test=False, deleted_at__isnull=True, merged_into__isnull=True)
+
+
+class TicketOwnedQuerySet(AccountOwnedQuerySet):
+    """Rows that belong to a ticket."""
+
+    def visible_to(self, user: User) -> Any:
+        """The rows of tickets the user may see."""
+        tickets = self.model._meta.get_field("ticket").related_model.objects.visible_to(user)
+        return self.filter(ticket__in=tickets.values("pk"))
