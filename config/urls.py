@@ -10,6 +10,7 @@ urlpatterns = [
     path("metrics/", include("metrics.urls")),
     path("", include("surveys.public_urls")),
     path("", include("config.pages_urls")),
+    path("", include("accounts.session_urls")),
     path("", include("accounts.urls")),
     path("api/v1/", include("config.api")),
 ]
