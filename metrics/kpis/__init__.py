@@ -1,0 +1,1 @@
+"""The KPI engine: one question in, one explained figure out."""

@@ -1,0 +1,161 @@
+"""Every KPI that can be asked: variants, parameters, breakdowns, unit. Names are exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from metrics.kpis.question import WrongQuestion
+
+ACCOUNT = ("segment", "owner", "plan", "country", "industry", "business_model", "language", "lifecycle_stage")
+SPAN = ("product", "kind", "currency")
+TICKET = ("agent", "group", "category", "channel", "severity", "location")
+ANSWER = ("survey", "touchpoint", "language")
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """A parameter with a closed set of values."""
+
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """A whole number of at least `least`."""
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise ValueError(f"a whole number of {least} or more")
+        return number
+
+    return parse
+
+
+def decimal(low: str | None = None, high: str | None = None) -> Callable[[str], Decimal]:
+    """A decimal, possibly bounded (edges inside)."""
+
+    def parse(text: str) -> Decimal:
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            raise ValueError("a decimal number with a point") from None
+        if not number.is_finite() or (low is not None and number < Decimal(low)) or (high is not None and number > Decimal(high)):
+            raise ValueError(f"a decimal number from {low} to {high}")
+        return number
+
+    return parse
+
+
+def key(text: str) -> str:
+    """Any key."""
+    if not text:
+        raise ValueError("a key")
+    return text
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter: how it is read, and its value when it is not given."""
+
+    parse: Callable[[str], Any]
+    default: Any = None
+
+
+# the four conventions that every figure resting on MRR takes, with one meaning everywhere
+MRR_PARAMS: dict[str, Param] = {
+    "discount": Param(choice("in_force", "forever_only"), "in_force"),
+    "cancellation": Param(choice("service_end", "at_cancellation"), "service_end"),
+    "pause": Param(choice("zero", "keeps"), "zero"),
+    "delinquency_days": Param(whole(0)),
+}
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One entry of the catalogue."""
+
+    name: str
+    title: Any
+    meaning: Any
+    unit: str
+    variants: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    params: Mapping[str, Param] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    good: str = "up"
+    kind: str = "strategic"
+    timing: str = "lagging"
+
+    def unit_of(self, variant: str) -> str:
+        """The unit of a variant."""
+        return self.units.get(variant, self.unit)
+
+
+_ENTRIES = (
+    Kpi(
+        "nps",
+        _("Net promoter score"),
+        _("Share of promoters (9-10) less share of detractors (0-6) among the valid answers, times 100."),
+        "points",
+        ("nps_0_10", "nps_1_10"),
+        tuple(dict.fromkeys(ACCOUNT + ANSWER)),
+        {"survey": Param(key), "answers": Param(choice("latest_per_contact", "all_responses"), "latest_per_contact")},
+        timing="leading",
+    ),
+    Kpi(
+        "csat",
+        _("Customer satisfaction"),
+        _("Share of answers of 4 or 5 among the valid answers on the scale of 1 to 5."),
+        "fraction",
+        ("top2_share", "mean"),
+        tuple(dict.fromkeys(ACCOUNT + ANSWER + ("agent", "group", "category", "channel", "severity"))),
+        {"survey": Param(key)},
+        {"mean": "scale"},
+        kind="operational",
+        timing="leading",
+    ),
+    Kpi(
+        "mrr",
+        _("Monthly recurring revenue"),
+        _("Sum over the subscriptions in force of their amount per month."),
+        "money",
+        ("standard",),
+        ACCOUNT + SPAN,
+        MRR_PARAMS,
+    ),
+)
+
+CATALOGUE: dict[str, Kpi] = {entry.name: entry for entry in _ENTRIES}
+
+
+def find(name: str) -> Kpi:
+    """The entry of a KPI. Raises WrongQuestion with the names there are."""
+    if name not in CATALOGUE:
+        raise WrongQuestion(f"“{name}” is no KPI; there are {', '.join(sorted(CATALOGUE))}.")
+    return CATALOGUE[name]
+
+
+def read_params(kpi: Kpi, given: Mapping[str, str]) -> dict[str, Any]:
+    """All parameters of a KPI with defaults. Raises WrongQuestion for an unknown name or a wrong value."""
+    unknown = sorted(set(given) - set(kpi.params))
+    if unknown:
+        raise WrongQuestion(f"{kpi.name} has no parameter “{unknown[0]}”; there are {', '.join(kpi.params) or 'none'}.")
+    values = {name: param.default for name, param in kpi.params.items()}
+    for name, text in given.items():
+        try:
+            values[name] = kpi.params[name].parse(str(text))
+        except ValueError as fault:
+            raise WrongQuestion(f"{kpi.name}: {name}={text} cannot be used: expected {fault}.") from None
+    return values

@@ -1,0 +1,95 @@
+"""MRR at an instant, set-wise, with the four conventions. Definitions: `docs/metrics.md`, recurring revenue."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from metrics.kpis.dimensions import ACCOUNT_SQL, SPAN_SQL, Conditions, expression, fetch, narrow
+from metrics.kpis.figure import Figure
+from metrics.kpis.question import Question
+
+MICROS = Decimal(1_000_000)
+
+
+def in_force(params: dict[str, Any] | Any) -> str:
+    """SQL: whether span `s` is in force at the instant, trials and unpaid ones included.
+
+    State at an instant is the left limit: started before it, not ended before it. Binds: %(t)s.
+    """
+    end = "least(s.end, s.cancelled_at)" if params["cancellation"] == "at_cancellation" else "s.end"
+    return f"s.start < %(t)s AND ({end} IS NULL OR {end} >= %(t)s)"
+
+
+def paying(params: dict[str, Any] | Any) -> str:
+    """SQL: whether a span in force counts as MRR at the instant. Binds: %(t)s, and %(n)s days past due if asked.
+
+    A status without its date holds from the start of the span.
+    """
+    parts = [
+        "s.status <> 'trialing' OR s.trial_until IS NOT NULL",
+        "s.trial_until IS NULL OR s.trial_until < %(t)s",
+        "coalesce(s.unpaid_at, CASE WHEN s.status = 'unpaid' THEN s.start END) IS NULL OR coalesce(s.unpaid_at, s.start) >= %(t)s",
+    ]
+    if params["pause"] == "zero":
+        pause_from = "coalesce(s.paused_from, CASE WHEN s.status = 'paused' THEN s.start END)"
+        parts.append(f"{pause_from} IS NULL OR {pause_from} >= %(t)s OR s.paused_until < %(t)s")
+    if params["delinquency_days"] is not None:
+        since = "coalesce(s.past_due_since, CASE WHEN s.status = 'past_due' THEN s.start END)"
+        parts.append(f"{since} IS NULL OR {since} + make_interval(days => %(n)s) >= %(t)s")
+    return " AND ".join(f"({part})" for part in parts)
+
+
+def amount_column(params: dict[str, Any] | Any) -> str:
+    """The stored monthly amount for the asked treatment of discounts."""
+    return "s.mrr_forever_micros" if params["discount"] == "forever_only" else "s.mrr_micros"
+
+
+# the last rate before the instant; the reporting currency is its own unit
+RATE = (
+    "CASE WHEN s.currency = %(reporting)s THEN 1 ELSE (SELECT x.rate FROM accounts_exchangerate x WHERE x.currency = s.currency "
+    "AND (x.day::timestamp AT TIME ZONE %(zone)s) < %(rate_at)s ORDER BY x.day DESC LIMIT 1) END"
+)
+
+
+def mrr_bindings(question: Question, at: dt.datetime) -> dict[str, Any]:
+    """What the fragments above bind."""
+    return {"t": at, "n": question.params["delinquency_days"], "reporting": question.currency, "zone": str(question.zone), "rate_at": at}
+
+
+def mrr(question: Question, by: str | None) -> dict[str | None, Figure]:
+    """MRR at the end of the period, per group; without `by` one group under None.
+
+    `subscriptions` and `accounts` count what is in force, trials included; `customers` pay.
+    """
+    params, tables = question.params, (ACCOUNT_SQL, SPAN_SQL)
+    conditions = Conditions(mrr_bindings(question, question.until))
+    group = expression(by, tables, "%(t)s") if by else "NULL::text"
+    narrow(question, conditions, tables, "%(t)s")
+    sql = f"""
+        WITH spans AS (
+            SELECT {group} AS key, s.account_id, s.subscription, s.currency,
+                   CASE WHEN {paying(params)} AND {amount_column(params)} > 0 THEN {amount_column(params)} ELSE 0 END AS micros,
+                   coalesce(s.past_due_since, CASE WHEN s.status = 'past_due' THEN s.start END) < %(t)s AS is_past_due,
+                   {RATE} AS rate
+            FROM accounts_subscription s JOIN accounts_account a ON a.id = s.account_id
+            WHERE NOT a.excluded AND {in_force(params)} AND {conditions.sql}),
+        per_account AS (
+            SELECT key, account_id, sum(micros * rate) AS micros, count(DISTINCT subscription) AS subscriptions,
+                   sum(micros * rate) FILTER (WHERE is_past_due) AS past_due,
+                   bool_or(micros > 0) AS pays
+            FROM spans GROUP BY key, account_id)
+        SELECT p.key, coalesce(sum(p.micros), 0), count(*) FILTER (WHERE p.pays), sum(p.subscriptions), count(*), coalesce(sum(p.past_due), 0),
+               (SELECT array_agg(DISTINCT q.currency ORDER BY q.currency) FROM spans q
+                WHERE q.rate IS NULL AND q.micros > 0 AND q.key IS NOT DISTINCT FROM p.key)
+        FROM per_account p GROUP BY p.key"""
+    figures: dict[str | None, Figure] = {}
+    for key, micros, customers, subscriptions, accounts, overdue, missing in fetch(sql, conditions.values):
+        total = None if missing else micros / MICROS
+        parts = {"customers": int(customers), "subscriptions": int(subscriptions), "accounts": int(accounts), "past_due": overdue / MICROS}
+        figures[key] = Figure(value=total, numerator=total, parts=parts, missing=list(missing or []))
+    if by is None and not figures:
+        nothing = {"customers": 0, "subscriptions": 0, "accounts": 0, "past_due": Decimal(0)}
+        figures[None] = Figure(value=Decimal(0), numerator=Decimal(0), parts=nothing)
+    return figures

@@ -1,0 +1,100 @@
+"""NPS and CSAT over the stored answers. Definitions: `docs/metrics.md`, surveys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from metrics.formulas.intervals import mean_interval, nps_interval, wilson_interval
+from metrics.formulas.numbers import ratio
+from metrics.kpis.dimensions import ACCOUNT_SQL, ANSWER_SQL, Conditions, expression, fetch, narrow
+from metrics.kpis.figure import Figure
+from metrics.kpis.question import Question
+
+TABLES = (ACCOUNT_SQL, ANSWER_SQL)
+
+# answers of one kind and scale in the period: by the person asked, not suspected of being automatic
+_ANSWERS = """
+    SELECT {group} AS key, r.id, r.score, r.answered_at, r.direction, {subject} AS subject,
+           r.score IS NOT NULL AND r.score BETWEEN r.scale_min AND r.scale_max AS is_valid
+    FROM surveys_response r LEFT JOIN accounts_account a ON a.id = r.account_id
+    WHERE r.kind = %(kind)s AND r.scale_min = %(low)s AND r.scale_max = %(high)s
+      AND r.answered_at >= %(s)s AND r.answered_at < %(e)s
+      AND NOT r.test AND NOT r.is_suspect AND r.respondent = 'contact' AND NOT coalesce(a.excluded, false) AND {where}
+"""
+
+
+def _statement(question: Question, by: str | None, *, kind: str, scale: tuple[int, int], subject: str, latest: bool, columns: str) -> tuple[str, dict[str, Any]]:
+    """The counting statement: valid answers, one per subject where asked for, grouped."""
+    conditions = Conditions({"kind": kind, "low": scale[0], "high": scale[1], "s": question.start, "e": question.until})
+    if question.params["survey"] is not None:
+        conditions.parts.append(f"{ANSWER_SQL['survey']} = {conditions.bind(question.params['survey'])}")
+    narrow(question, conditions, TABLES, "r.answered_at")
+    answers = _ANSWERS.format(group=expression(by, TABLES, "r.answered_at") if by else "NULL::text", subject=subject, where=conditions.sql)
+    pick = "DISTINCT ON (key, subject)" if latest else ""
+    order = "ORDER BY key, subject, answered_at DESC, id DESC" if latest else ""
+    sql = f"""
+        WITH answers AS ({answers}),
+        valid AS (SELECT * FROM answers WHERE is_valid),
+        counted AS (SELECT {pick} key, score, direction, subject FROM valid {order}),
+        totals AS (SELECT key, count(*) FILTER (WHERE is_valid) AS responses, count(*) FILTER (WHERE NOT is_valid) AS invalid FROM answers GROUP BY key)
+        SELECT t.key, t.responses, t.invalid, {columns}
+        FROM totals t LEFT JOIN counted c ON c.key IS NOT DISTINCT FROM t.key GROUP BY t.key, t.responses, t.invalid"""
+    return sql, conditions.values
+
+
+def nps(question: Question, by: str | None) -> dict[str | None, Figure]:
+    """100 x (promoters - detractors) / valid answers: the latest of each contact, or all of them."""
+    low = 0 if question.variant == "nps_0_10" else 1
+    columns = (
+        "count(*) FILTER (WHERE c.score >= 9), count(*) FILTER (WHERE c.score BETWEEN 7 AND 8), "
+        "count(*) FILTER (WHERE c.score <= 6), count(DISTINCT c.subject)"
+    )
+    sql, values = _statement(
+        question, by, kind="nps", scale=(low, 10), latest=question.params["answers"] == "latest_per_contact", columns=columns,
+        # an anonymous answer is its own respondent
+        subject="coalesce('c' || r.contact_id, nullif('p' || r.respondent_key, 'p'), 'r' || r.id)",
+    )  # fmt: skip
+    figures: dict[str | None, Figure] = {}
+    for key, responses, invalid, promoters, passives, detractors, respondents in fetch(sql, values):
+        count = promoters + passives + detractors
+        share = ratio(promoters - detractors, count)
+        figures[key] = Figure(
+            value=None if share is None else 100 * share,
+            numerator=promoters - detractors,
+            denominator=count,
+            parts={"promoters": promoters, "passives": passives, "detractors": detractors, "responses": responses, "respondents": respondents, "invalid": invalid},
+            interval=nps_interval(promoters=promoters, detractors=detractors, answers=count),
+        )
+    if by is None and not figures:
+        nothing = dict.fromkeys(("promoters", "passives", "detractors", "responses", "respondents", "invalid"), 0)
+        figures[None] = Figure(value=None, numerator=0, denominator=0, parts=nothing)
+    return figures
+
+
+def csat(question: Question, by: str | None) -> dict[str | None, Figure]:
+    """Share of 4 and 5 (or the mean) on the scale 1 to 5: one answer per rated object, the latest.
+
+    On a scale whose low end is good, scores are mirrored first.
+    """
+    score = "CASE WHEN c.direction = 'low_good' THEN 6 - c.score ELSE c.score END"
+    columns = ", ".join(f"count(*) FILTER (WHERE {score} = {n})" for n in range(1, 6))
+    sql, values = _statement(
+        question, by, kind="csat", scale=(1, 5), latest=True, columns=columns,
+        subject="coalesce('t' || r.ticket_id, nullif('o' || r.rated_object, 'o'), 'r' || r.id)",
+    )  # fmt: skip
+    figures: dict[str | None, Figure] = {}
+    for key, _responses, invalid, *scores in fetch(sql, values):
+        figures[key] = _csat_figure(question.variant, scores, invalid)
+    if by is None and not figures:
+        figures[None] = _csat_figure(question.variant, [0] * 5, 0)
+    return figures
+
+
+def _csat_figure(variant: str, scores: list[int], invalid: int) -> Figure:
+    count, satisfied = sum(scores), scores[3] + scores[4]
+    parts = {"satisfied": satisfied, "responses": count, "invalid": invalid, **{f"score_{n}": scores[n - 1] for n in range(1, 6)}}
+    if variant == "mean":
+        total = sum(n * scores[n - 1] for n in range(1, 6))
+        interval = mean_interval({n: scores[n - 1] for n in range(1, 6)})
+        return Figure(value=ratio(total, count), numerator=total, denominator=count, parts=parts, interval=interval)
+    return Figure(value=ratio(satisfied, count), numerator=satisfied, denominator=count, parts=parts, interval=wilson_interval(satisfied, count))
