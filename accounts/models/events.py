@@ -55,6 +55,9 @@ class AccountEvent(models.Model):
             models.Index(fields=["kind", "occurred_at"], name="event_by_kind"),
             models.Index(fields=["recorded_at"], name="event_by_recorded"),
             models.Index(fields=["batch"], name="event_by_batch", condition=Q(batch__isnull=False)),
+            # the last touch of an account, and who spent how many minutes
+            models.Index(fields=["account", "-occurred_at", "-id"], name="touch_by_account", condition=Q(kind="touch.logged")),
+            models.Index(fields=["actor", "occurred_at"], name="touch_by_actor", condition=Q(kind="touch.logged")),
         ]
 
     def __str__(self) -> str:

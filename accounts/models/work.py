@@ -135,6 +135,12 @@ class WorkItem(models.Model):
             models.Index(fields=["owner", "due_at"], name="work_by_due", condition=Q(status="open")),
             models.Index(fields=["snoozed_until"], name="work_snoozed", condition=Q(status="snoozed")),
             models.Index(fields=["account", "-created_at"], name="work_by_account"),
+            # everybody's work: by segment, and the few that are overdue among many
+            models.Index(fields=["segment", "-stake_micros", "id"], name="work_by_segment", condition=Q(status="open"), include=["due_at"]),
+            models.Index(fields=["due_at", "id"], name="work_open_by_due", condition=Q(status="open")),
+            models.Index(fields=["owner", "snoozed_until", "id"], name="work_asleep_by_owner", condition=Q(status="snoozed")),
+            models.Index(fields=["owner", "-closed_at", "-id"], name="work_closed_by_owner", condition=Q(status__in=["done", "dropped"])),
+            models.Index(fields=["-closed_at", "-id"], name="work_closed", condition=Q(status__in=["done", "dropped"])),
         ]
 
     def __str__(self) -> str:
