@@ -45,10 +45,7 @@ def _statement(question: Question, by: str | None, *, kind: str, scale: tuple[in
 def nps(question: Question, by: str | None) -> dict[str | None, Figure]:
     """100 x (promoters - detractors) / valid answers: the latest of each contact, or all of them."""
     low = 0 if question.variant == "nps_0_10" else 1
-    columns = (
-        "count(*) FILTER (WHERE c.score >= 9), count(*) FILTER (WHERE c.score BETWEEN 7 AND 8), "
-        "count(*) FILTER (WHERE c.score <= 6), count(DISTINCT c.subject)"
-    )
+    columns = "count(*) FILTER (WHERE c.score >= 9), count(*) FILTER (WHERE c.score BETWEEN 7 AND 8), count(*) FILTER (WHERE c.score <= 6), count(DISTINCT c.subject)"
     sql, values = _statement(
         question, by, kind="nps", scale=(low, 10), latest=question.params["answers"] == "latest_per_contact", columns=columns,
         # an anonymous answer is its own respondent
