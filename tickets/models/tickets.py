@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.collation import search_key
 from accounts.models import Account, Contact, User
 from accounts.models.customers import new_external_id
 from tickets.querysets import TicketOwnedQuerySet, TicketQuerySet
@@ -84,6 +86,12 @@ class Ticket(models.Model):
     # the latest rating, kept when the survey tells so by its event
     rating = models.PositiveSmallIntegerField(_("rating"), null=True, blank=True, editable=False)
     rated_at = models.DateTimeField(_("rated"), null=True, blank=True, editable=False)
+    # what was promised, from the service level; the clock of the resolution rests while we wait for the customer
+    first_reply_due_at = models.DateTimeField(_("first reply due"), null=True, blank=True, editable=False)
+    resolution_due_at = models.DateTimeField(_("resolution due"), null=True, blank=True, editable=False)
+    resolution_left_seconds = models.PositiveIntegerField(_("seconds left while resting"), null=True, blank=True, editable=False)
+    # empty: the clocks are not worked out yet (an import, changed hours); the tick does it for open tickets
+    clocks_set_at = models.DateTimeField(null=True, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
@@ -102,17 +110,58 @@ class Ticket(models.Model):
             models.Index(fields=["account", "severity"], name="ticket_open_by_account", condition=Q(status__in=["new", "open", "pending", "on_hold"])),
             models.Index(fields=["assignee", "-opened_at", "-id"], name="ticket_queue"),
             models.Index(fields=["-opened_at", "-id"], name="ticket_by_age"),
+            models.Index(fields=["resolution_due_at"], name="ticket_resolution_due", condition=Q(status__in=["new", "open", "pending", "on_hold"])),
+            models.Index(
+                fields=["first_reply_due_at"], name="ticket_first_reply_due", condition=Q(status__in=["new", "open", "pending", "on_hold"], first_replied_at__isnull=True)
+            ),
+            models.Index(fields=["id"], name="ticket_clocks_unset", condition=Q(status__in=["new", "open", "pending", "on_hold"], clocks_set_at__isnull=True)),
             GinIndex(OpClass("subject_search", "gin_trgm_ops"), name="ticket_subject_trigram"),
         ]
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.subject}".strip()
 
+    def save(self, *args: object, **kwargs: object) -> None:
+        """Keeps the derived letters true."""
+        self.spell()
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
     def get_absolute_url(self) -> str:
         """The ticket's page."""
         from django.urls import reverse
 
         return reverse("tickets:ticket", args=[self.pk])
+
+    def clean(self) -> None:
+        """Derived letters; a contact of the same customer."""
+        super().clean()
+        self.spell()
+        if self.contact_id and self.contact and self.contact.account_id != self.account_id:
+            raise ValidationError({"contact": _("This person belongs to another account.")})
+
+    def spell(self) -> None:
+        """Recomputes the column for searching from the subject."""
+        self.subject_search = search_key(self.subject)[:500]
+
+
+class TicketLink(models.Model):
+    """Two tickets that have to do with each other; kept once, the older one first."""
+
+    first = models.ForeignKey(Ticket, verbose_name=_("ticket"), on_delete=models.CASCADE, related_name="links_forward")
+    second = models.ForeignKey(Ticket, verbose_name=_("other ticket"), on_delete=models.CASCADE, related_name="links_back")
+    created_by = models.ForeignKey(User, verbose_name=_("by"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("ticket link")
+        verbose_name_plural = _("ticket links")
+        constraints = [
+            models.UniqueConstraint(fields=["first", "second"], name="ticket_link_once"),
+            models.CheckConstraint(condition=Q(first__lt=models.F("second")), name="ticket_link_older_first"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.first_id} – #{self.second_id}"
 
 
 class TicketMessage(models.Model):
@@ -151,6 +200,10 @@ class TicketChange(models.Model):
         STATUS = "status", _("status")
         ASSIGNED = "assigned", _("assigned")
         SEVERITY = "severity", _("severity")
+        CATEGORY = "category", _("category")
+        ESCALATED = "escalated", _("escalated")
+        MERGED = "merged", _("merged")
+        SPAM = "spam", _("spam")
 
     ticket = models.ForeignKey(Ticket, verbose_name=_("ticket"), on_delete=models.PROTECT, related_name="changes")
     external_id = models.CharField(_("external id"), max_length=200, unique=True, default=new_external_id)

@@ -1,0 +1,56 @@
+"""What runs for tickets in the background: ratings, promised times, mail. May run twice, and beside itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from celery import shared_task
+from django.utils import timezone
+
+from accounts.models import Heartbeat
+from tickets.actions.clocks import fill_missing_clocks, record_breaches
+from tickets.actions.dispatch import dispatch
+from tickets.actions.ratings import keep_ratings
+
+RECENT = dt.timedelta(minutes=15)
+SWEEP_EVERY = dt.timedelta(hours=1)
+SWEEP_BACK = dt.timedelta(days=90)
+BATCHES = 20
+
+
+@shared_task(name="tickets.tick", ignore_result=True)
+def tick() -> dict[str, Any]:
+    """One round: keeps ratings, works out missing clocks, records broken promises, sends replies.
+
+    Each round looks at the last quarter of an hour; the first of every hour looks far back, so that
+    nothing is missed for good, whatever stood still.
+    """
+    now = timezone.now()
+    swept = Heartbeat.objects.filter(part="tickets.sweep").values_list("beaten_at", flat=True).first()
+    sweeping = swept is None or swept <= now - SWEEP_EVERY
+    since = now - (SWEEP_BACK if sweeping else RECENT)
+    done: dict[str, Any] = {"rated": keep_ratings(since=since, now=now, wide=sweeping), "clocks": 0}
+    for _batch in range(BATCHES):
+        taken = fill_missing_clocks(now=now)
+        done["clocks"] += taken
+        if not taken:
+            break
+    done["breaches"] = record_breaches(since=since, now=now)
+    if sweeping:
+        Heartbeat.objects.update_or_create(part="tickets.sweep", defaults={"beaten_at": now})
+    done["mails"] = dispatch(clock=timezone.now)
+    return done
+
+
+@shared_task(name="tickets.send", ignore_result=True)
+def send() -> dict[str, int]:
+    """Sends due replies at once; the nudge after one was written."""
+    return dispatch(clock=timezone.now)
+
+
+@shared_task(name="tickets.rate", ignore_result=True)
+def rate() -> int:
+    """Keeps recent ratings at once; the nudge after an answer came in."""
+    now = timezone.now()
+    return keep_ratings(since=now - RECENT, now=now)
