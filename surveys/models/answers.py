@@ -96,6 +96,7 @@ class Response(models.Model):
             models.Index(fields=["account", "kind", "-answered_at"], name="answer_by_account", include=["score", "scale_min", "scale_max"]),
             models.Index(fields=["kind", "answered_at"], name="answer_by_kind"),
             models.Index(fields=["contact", "-answered_at"], name="answer_by_contact"),
+            models.Index(fields=["survey", "-answered_at", "-id"], name="answer_by_survey"),
             models.Index(fields=["ticket_id"], name="answer_by_ticket", condition=Q(ticket_id__isnull=False)),
         ]
 
@@ -113,6 +114,8 @@ class ResponseRevision(models.Model):
     score = models.SmallIntegerField(_("score"), null=True, blank=True)
     comment = models.TextField(_("comment"), blank=True, default="")
     reasons = ArrayField(models.CharField(max_length=80), default=list, blank=True)
+    reason_detail = models.CharField(max_length=500, blank=True, default="")
+    call_me = models.BooleanField(default=False)
     respondent = models.CharField(max_length=7, default="contact")
     is_suspect = models.BooleanField(default=False)
     automation_flags = ArrayField(models.CharField(max_length=40), default=list, blank=True)

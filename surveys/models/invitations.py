@@ -67,6 +67,7 @@ class Invitation(models.Model):
     decision = models.JSONField(_("decision"), default=dict, help_text=_("Rule, value, limit and as-of of the planner."))
     ticket_id = models.BigIntegerField(_("ticket"), null=True, blank=True)
     agent_id = models.BigIntegerField(_("agent"), null=True, blank=True)
+    rated_object = models.CharField(_("rated object"), max_length=200, blank=True, default="", help_text=_("What is asked about, as its own system names it."))
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
     decided_at = models.DateTimeField(_("decided"))
     not_before = models.DateTimeField(_("due"), null=True, blank=True)
@@ -91,6 +92,8 @@ class Invitation(models.Model):
             models.Index(fields=["contact", "-not_before"], name="invitation_by_contact", condition=~Q(status="skipped")),
             models.Index(fields=["account", "-not_before"], name="invitation_by_account", condition=~Q(status="skipped")),
             models.Index(fields=["account", "-decided_at"], name="invitation_decisions"),
+            models.Index(fields=["touchpoint", "-decided_at"], name="invitation_by_touchpoint", include=["status", "skip_reason", "sent_at", "bounced_at", "answered_at"]),
+            models.Index(fields=["-decided_at", "-id"], name="invitation_ledger"),
         ]
 
     def __str__(self) -> str:

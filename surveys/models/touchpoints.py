@@ -47,7 +47,11 @@ class Touchpoint(models.Model):
         verbose_name_plural = _("touchpoints")
         ordering = ["name", "id"]
         constraints = [
-            models.CheckConstraint(condition=Q(event_kind="", every_days__gte=1) | (~Q(event_kind="") & Q(every_days__isnull=True)), name="touchpoint_event_or_rhythm", violation_error_message=_("Name either an event or a rhythm in days.")),
+            models.CheckConstraint(
+                condition=Q(event_kind="", every_days__gte=1) | (~Q(event_kind="") & Q(every_days__isnull=True)),
+                name="touchpoint_event_or_rhythm",
+                violation_error_message=_("Name either an event or a rhythm in days."),
+            ),
             models.CheckConstraint(condition=Q(sampling__gte=0, sampling__lte=1), name="touchpoint_sampling_is_share"),
         ]
 
