@@ -1,4 +1,4 @@
-"""Middleware of the frame: language, time zone, cache headers of fragments."""
+"""Middleware of the frame: language, time zone, the length of a session, cache headers of fragments."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ import zoneinfo
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 Handler = Callable[[HttpRequest], HttpResponse]
 LANGUAGE_COOKIE = "vefa-language"
+# a session ends after SESSION_COOKIE_AGE without a request, and after these at the latest
+LONGEST_SESSION = 7 * 24 * 3600
+LONGEST_ADMIN_SESSION = 12 * 3600
+# the idle end is moved on at most this often, so that reading pages does not write each time
+SLIDE_EVERY = 15 * 60
 
 
 class ReaderLocaleMiddleware:
@@ -40,6 +48,8 @@ class ReaderPreferencesMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Activates them for this request."""
+        if request.user.is_authenticated:
+            _watch_session(request)
         user = request.user
         zone = settings.ORGANISATION_TIME_ZONE
         if user.is_authenticated:
@@ -50,8 +60,20 @@ class ReaderPreferencesMiddleware:
             return self.get_response(request)
 
 
+def _watch_session(request: HttpRequest) -> None:
+    """Ends a session that is too old; moves the idle end of a young one on."""
+    since, seen = request.session.get("since"), request.session.get("seen")
+    if since is None or seen is None:
+        return
+    now = int(timezone.now().timestamp())
+    if now - since > (LONGEST_ADMIN_SESSION if request.user.is_staff else LONGEST_SESSION):
+        logout(request)
+    elif now - seen > SLIDE_EVERY:
+        request.session["seen"] = now
+
+
 class FragmentCacheMiddleware:
-    """Fragments and signed-in pages are never kept by a cache."""
+    """Fragments and signed-in pages are never kept by a cache; a fragment never turns into a sign-in page."""
 
     def __init__(self, get_response: Handler):
         self.get_response = get_response
@@ -59,7 +81,16 @@ class FragmentCacheMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Adds the headers."""
         response = self.get_response(request)
+        if getattr(request, "htmx", False) and response.status_code == 302 and response.headers.get("Location", "").startswith(reverse("login") + "?"):
+            response = _sign_in_anew(request)
         patch_vary_headers(response, ["HX-Request"])
         if getattr(request, "user", None) is not None and request.user.is_authenticated and not response.has_header("Cache-Control"):
             patch_cache_control(response, no_store=True, private=True)
         return response
+
+
+def _sign_in_anew(request: HttpRequest) -> HttpResponse:
+    """Sends the whole page to sign in when a session ended under it, and back to it afterwards."""
+    page = request.headers.get("HX-Current-URL", "")
+    after = page if url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure()) else "/"
+    return HttpResponse(status=204, headers={"HX-Redirect": f"{reverse('login')}?{urlencode({'next': after})}"})
