@@ -61,6 +61,10 @@ class AccountSnapshot(models.Model):
             models.Index(fields=["-stake_micros", "account"], name="snapshot_by_stake"),
             models.Index(fields=["owner", "-stake_micros", "account"], name="snapshot_by_owner", include=["health", "band"]),
             models.Index(fields=["owner", "segment", "-stake_micros", "account"], name="snapshot_by_segment", include=["health", "band"]),
+            # the other orders of the list of accounts; a book of one owner is sorted without them
+            models.Index(fields=["health", "account"], name="snapshot_by_health"),
+            models.Index(fields=["renews_on", "account"], name="snapshot_by_renewal"),
+            models.Index(fields=["-mrr_micros", "-account"], name="snapshot_by_mrr"),
         ]
 
     def __str__(self) -> str:
