@@ -1,0 +1,80 @@
+"""Metrics: the overview, its cards, and the page of one KPI."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone, translation
+from django.views.decorators.http import require_GET
+
+from metrics.dashboards import bands_by_segment, card, kpi_page, last_months, names_of_cards
+from metrics.kpis.catalogue import CATALOGUE
+from metrics.kpis.engine import WrongQuestion
+
+CARD_SECONDS = 300
+
+
+@login_required
+@require_GET
+def overview(request: HttpRequest) -> HttpResponse:
+    """The overview: cards load one by one, so that a slow figure never holds up the page."""
+    return render(request, "metrics/overview.html", {"cards": [CATALOGUE[name] for name in names_of_cards()], "segments": bands_by_segment(request.user)})
+
+
+@login_required
+@require_GET
+def kpi_card(request: HttpRequest, name: str) -> HttpResponse:
+    """One card; kept for five minutes a reader."""
+    if name not in CATALOGUE:
+        raise Http404
+    user = request.user
+    key = f"card:{connection.settings_dict['NAME']}:{name}:{user.pk}:{user.role}:{translation.get_language()}"
+    html = _kept(key)
+    if html is None:
+        html = render(request, "metrics/_card.html", {"card": card(name, user=user, now=timezone.now())}).content.decode()
+        _keep(key, html)
+    return HttpResponse(html)
+
+
+def _kept(key: str) -> str | None:
+    """What the cache has; nothing where it cannot be reached, since a card must not need it."""
+    try:
+        return cache.get(key)
+    except Exception:  # any fault of any cache client means the same: not kept
+        return None
+
+
+def _keep(key: str, html: str) -> None:
+    try:
+        cache.set(key, html, CARD_SECONDS)
+    except Exception:  # noqa: S110 - see _kept
+        pass
+
+
+@login_required
+@require_GET
+def kpi(request: HttpRequest, name: str) -> HttpResponse:
+    """One KPI: meaning, figure, numerator and denominator, months, breakdown."""
+    if name not in CATALOGUE:
+        raise Http404
+    now = timezone.now()
+    start, end = last_months(now)
+    start, end = request.GET.get("start") or start, request.GET.get("end") or end
+    entry, fault, page = CATALOGUE[name], "", None
+    try:
+        page = kpi_page(name, variant=request.GET.get("variant") or None, by=request.GET.get("by") or None, start=start, end=end, user=request.user, now=now)
+    except WrongQuestion as wrong:
+        fault = str(wrong)
+    context = {
+        "page": page,
+        "kpi": entry,
+        "fault": fault,
+        "start": start,
+        "end": end,
+        "by": request.GET.get("by", ""),
+        "variant": request.GET.get("variant", "") or entry.variants[0],
+    }
+    return render(request, "metrics/kpi.html", context, status=400 if fault else 200)
