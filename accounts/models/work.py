@@ -129,9 +129,8 @@ class WorkItem(models.Model):
             models.CheckConstraint(condition=Q(status__in=["open", "snoozed"], closed_at__isnull=True) | Q(status__in=["done", "dropped"], closed_at__isnull=False), name="work_closed_has_instant"),
         ]
         indexes = [
-            models.Index(fields=["owner", "-stake_micros", "id"], name="work_by_owner", condition=Q(status="open")),
-            models.Index(fields=["owner", "segment", "-stake_micros", "id"], name="work_by_owner_segment", condition=Q(status="open")),
-            models.Index(fields=["-stake_micros", "id"], name="work_by_stake", condition=Q(status="open")),
+            models.Index(fields=["owner", "-stake_micros", "id"], name="work_by_owner", condition=Q(status="open"), include=["due_at", "segment"]),
+            models.Index(fields=["-stake_micros", "id"], name="work_by_stake", condition=Q(status="open"), include=["due_at", "owner"]),
             models.Index(fields=["owner", "due_at"], name="work_by_due", condition=Q(status="open")),
             models.Index(fields=["snoozed_until"], name="work_snoozed", condition=Q(status="snoozed")),
             models.Index(fields=["account", "-created_at"], name="work_by_account"),
