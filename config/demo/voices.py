@@ -131,7 +131,7 @@ def _ticket(dice: random.Random, company: Company, customer: Customer, day: dt.d
             "closed_at": (solved + dt.timedelta(days=5)).isoformat() if status == "closed" else "",
             "replies": 2 if solved < now else 1 if reply < now else 0,
             "escalated": "true" if severity == 4 and dice.random() < 0.4 else "false",
-        }  # fmt: skip
+        }
     )
 
     def event(suffix: str, moment: dt.datetime, kind: str, actor: str, kind_of_actor: str, value: str = "", body: str = "") -> None:
@@ -179,5 +179,5 @@ def _ticket(dice: random.Random, company: Company, customer: Customer, day: dt.d
                 "ticket": key,
                 "agent_email": agent,
                 "reason": topic if score <= 2 else "",
-            }  # fmt: skip
+            }
         )
