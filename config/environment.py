@@ -1,21 +1,27 @@
 """The settings that come from outside: read once, checked, and named when they are wrong.
 
-Pure but for reading the `.env` file. `settings.py` asks this module; nothing else does.
+Nothing here needs Django: the supervisor reads the same values before any settings load.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import Any, NoReturn
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import environ
+from babel.numbers import list_currencies
 
 ROOT = Path(__file__).resolve().parent.parent
+# A UNIX socket's path may have 107 bytes; the longest below the data folder is `/pg/.s.PGSQL.5432`.
+LONGEST_DATA_FOLDER = 85
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?|[0-9a-fA-F:.]+")
+_ADDRESS = r"[^<>@\s,]+@[^<>@\s,]+"
 
 
 class WrongSetting(SystemExit):
@@ -27,13 +33,13 @@ class WrongSetting(SystemExit):
 
     def __init__(self, name: str, value: str, expected: str):
         self.name, self.value, self.expected = name, value, expected
-        shown = "•••" if name in {"SECRET_KEY"} else value
+        shown = "•••" if name == "SECRET_KEY" else re.sub(r"//[^@/]*@", "//•••@", value)
         super().__init__(f"{name}={shown!r} cannot be used: expected {expected}.")
 
 
 @dataclass(frozen=True)
 class Email:
-    """Where mail goes. `embedded` means the catcher of this installation, not a real server."""
+    """A mail server and how to talk to it."""
 
     host: str
     port: int
@@ -41,22 +47,24 @@ class Email:
     password: str
     use_ssl: bool
     use_starttls: bool
-    embedded: bool
+
+
+def _wrong() -> NoReturn:
+    raise ValueError
 
 
 def _boolean(value: str) -> bool:
     if value.strip().lower() in {"1", "true", "yes", "on"}:
         return True
-    if value.strip().lower() in {"0", "false", "no", "off", ""}:
+    if value.strip().lower() in {"0", "false", "no", "off"}:
         return False
-    raise ValueError
+    _wrong()
 
 
 def _port(value: str) -> int:
-    port = int(value)
-    if not 1 <= port <= 65535:
-        raise ValueError
-    return port
+    if not re.fullmatch(r"[0-9]{1,5}", value.strip()) or not 1 <= int(value) <= 65535:
+        _wrong()
+    return int(value)
 
 
 def _time_zone(value: str) -> str:
@@ -65,126 +73,163 @@ def _time_zone(value: str) -> str:
 
 
 def _currency(value: str) -> str:
-    if not re.fullmatch(r"[A-Z]{3}", value):
-        raise ValueError
+    if value not in list_currencies():
+        _wrong()
     return value
 
 
-def _http_url(value: str) -> str:
+def _split(value: str, schemes: set[str]) -> SplitResult:
+    """The parts of an address of one of these schemes, its port checked."""
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError
+    if parts.scheme not in schemes or re.search(r"\s", value) or parts.port == 0:
+        _wrong()
+    return parts
+
+
+def _http_url(value: str) -> str:
+    parts = _split(value, {"http", "https"})
+    if not parts.hostname or not _HOST.fullmatch(parts.hostname) or parts.username or parts.query or parts.fragment or parts.path not in {"", "/"}:
+        _wrong()
     return value.rstrip("/")
 
 
 def _database_url(value: str) -> str:
-    if urlsplit(value).scheme not in {"postgres", "postgresql"}:
-        raise ValueError
+    parts = _split(value, {"postgres", "postgresql"})
+    if len(parts.path) < 2:
+        _wrong()
     return value
 
 
 def _redis_url(value: str) -> str:
-    if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError
+    parts = _split(value, {"redis", "rediss"})
+    if not parts.hostname or not re.fullmatch(r"(/[0-9]*)?", parts.path):
+        _wrong()
     return value
 
 
 def _from_address(value: str) -> str:
-    if not re.fullmatch(r"(?:[^<>@\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)", value.strip()):
-        raise ValueError
+    if not re.fullmatch(rf"(?:[^<>@\r\n]*<{_ADDRESS}>|{_ADDRESS})", value.strip()):
+        _wrong()
     return value.strip()
+
+
+def _hosts(value: str) -> list[str]:
+    names = [part.strip() for part in value.split(",") if part.strip()]
+    if not names or not all(name == "*" or _HOST.fullmatch(name.removeprefix(".").removeprefix("[").removesuffix("]")) for name in names):
+        _wrong()
+    return names
+
+
+def _secret(value: str) -> str:
+    if len(value) < 50:
+        _wrong()
+    return value
 
 
 def parse_email_url(value: str) -> Email:
     """`smtp://user:password@host:port`, `smtps://…`, `?tls=1` for STARTTLS. Raises ValueError."""
-    parts = urlsplit(value)
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-        raise ValueError
+    parts = _split(value, {"smtp", "smtps"})
+    questions = parse_qs(parts.query, strict_parsing=bool(parts.query))
+    if not parts.hostname or parts.path not in {"", "/"} or set(questions) - {"tls"}:
+        _wrong()
     return Email(
         host=parts.hostname,
         port=parts.port or (465 if parts.scheme == "smtps" else 25),
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
         use_ssl=parts.scheme == "smtps",
-        use_starttls=parts.scheme == "smtp" and _boolean(parse_qs(parts.query).get("tls", ["0"])[0]),
-        embedded=False,
+        use_starttls=parts.scheme == "smtp" and _boolean(questions.get("tls", ["0"])[0]),
     )
 
 
-class Reader:
-    """Reads variables one by one and turns any fault into `WrongSetting`."""
+@dataclass(frozen=True)
+class Environment:
+    """Every setting from outside, parsed. `None` where an embedded or generated one takes its place."""
 
-    def __init__(self, variables: Mapping[str, str]):
-        self._variables = variables
+    database_url: str | None
+    redis_url: str | None
+    secret_key: str | None
+    port: int
+    public_base_url: str
+    allowed_hosts: list[str]
+    email: Email | None
+    default_from_email: str
+    organisation_time_zone: str
+    reporting_currency: str
+    data: Path
+    demo: bool
+    debug: bool
+    behind_proxy: bool
 
-    def get(self, name: str, parse: Callable[[str], Any], expected: str, default: str | None = None) -> Any:
-        """The parsed value of one variable; an empty variable counts as not set.
 
-        Raises WrongSetting when it cannot be parsed, or is missing without a default.
-        """
-        raw = self._variables.get(name) or default
+def read_environment(variables: Mapping[str, str]) -> Environment:
+    """Parses them all. An empty variable counts as not set. Raises WrongSetting."""
+
+    def get(name: str, parse: Callable[[str], Any], expected: str, default: str | None = None) -> Any:
+        raw = variables.get(name) or default
         if raw is None:
-            raise WrongSetting(name, "", expected)
+            return None
         try:
             return parse(raw)
-        except (ValueError, zoneinfo.ZoneInfoNotFoundError) as fault:
+        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError) as fault:
             raise WrongSetting(name, raw, expected) from fault
 
-    def boolean(self, name: str, default: str) -> bool:
-        """A switch: 1/0, true/false, yes/no, on/off."""
-        return self.get(name, _boolean, "1 or 0 (also true/false, yes/no, on/off)", default)
+    switch = "1 or 0 (also true/false, yes/no, on/off)"
+    port = get("PORT", _port, "a port number from 1 to 65535", "8000")
+    public = get("PUBLIC_BASE_URL", _http_url, "an absolute http:// or https:// address without a path", f"http://127.0.0.1:{port}")
+    return Environment(
+        database_url=get("DATABASE_URL", _database_url, "postgresql://user:password@host:port/database"),
+        redis_url=get("REDIS_URL", _redis_url, "redis://host:port/0 or rediss://host:port/0"),
+        secret_key=get("SECRET_KEY", _secret, "at least 50 random characters"),
+        port=port,
+        public_base_url=public,
+        allowed_hosts=get("ALLOWED_HOSTS", _hosts, "host names separated by commas, without scheme or port", f"{_bracketed(public)},127.0.0.1,localhost,[::1]"),
+        email=get("EMAIL_URL", parse_email_url, "smtp://user:password@host:port, smtps://… or smtp://…?tls=1"),
+        default_from_email=get("DEFAULT_FROM_EMAIL", _from_address, "an address such as Vefa <vefa@example.com>", "Vefa <vefa@localhost.localdomain>"),
+        organisation_time_zone=get("ORGANISATION_TIME_ZONE", _time_zone, "an IANA time zone name such as Europe/Istanbul", "UTC"),
+        reporting_currency=get("REPORTING_CURRENCY", _currency, "a three-letter ISO 4217 currency code such as EUR", "EUR"),
+        data=data_folder(variables),
+        demo=get("VEFA_DEMO", _boolean, switch, "1"),
+        debug=get("DEBUG", _boolean, switch, "0"),
+        behind_proxy=get("BEHIND_PROXY", _boolean, switch, "0"),
+    )
 
-    def port(self, name: str, default: str) -> int:
-        """A TCP port."""
-        return self.get(name, _port, "a port number from 1 to 65535", default)
 
-    def time_zone(self, name: str, default: str) -> str:
-        """The name of a zone of the IANA time zone database."""
-        return self.get(name, _time_zone, "an IANA time zone name such as Europe/Istanbul", default)
-
-    def currency(self, name: str, default: str) -> str:
-        """An ISO 4217 code in capitals."""
-        return self.get(name, _currency, "a three-letter ISO 4217 currency code such as EUR", default)
-
-    def http_url(self, name: str, default: str) -> str:
-        """An absolute http(s) address without query, trailing slash removed."""
-        return self.get(name, _http_url, "an absolute http:// or https:// address", default)
-
-    def database_url(self, name: str) -> str:
-        """A PostgreSQL address."""
-        return self.get(name, _database_url, "postgresql://user:password@host:port/database")
-
-    def redis_url(self, name: str) -> str:
-        """A Valkey or Redis address."""
-        return self.get(name, _redis_url, "redis://host:port/0 (rediss:// and unix:// work too)")
-
-    def from_address(self, name: str, default: str) -> str:
-        """An address, bare or with a display name."""
-        return self.get(name, _from_address, "an address such as Vefa <vefa@example.com>", default)
-
-    def email(self, name: str, default: str) -> Email:
-        """The mail server; see `parse_email_url`."""
-        return self.get(name, parse_email_url, "smtp://user:password@host:port, smtps://… or smtp://…?tls=1", default)
-
-    def names(self, name: str, default: str) -> list[str]:
-        """A comma-separated list."""
-        return self.get(name, lambda text: [part.strip() for part in text.split(",") if part.strip()], "a comma-separated list", default)
+def _bracketed(url: str) -> str:
+    """The host of an address as `ALLOWED_HOSTS` writes it."""
+    host = urlsplit(url).hostname or ""
+    return f"[{host}]" if ":" in host else host
 
 
 def load_dotenv() -> None:
-    """Adds the lines of `.env` at the project's root to the environment; what is set already wins."""
+    """Adds the lines of `.env` at the project's root to the environment; what is set already wins.
+
+    `VEFA_DOTENV=0` leaves the file out, as the tests do.
+    """
     path = ROOT / ".env"
-    if path.is_file():
+    if os.environ.get("VEFA_DOTENV") != "0" and path.is_file():
         environ.Env.read_env(str(path))
 
 
 def data_folder(variables: Mapping[str, str]) -> Path:
     """`VEFA_DATA` as an absolute path; relative ones start at the project's root.
 
-    Raises WrongSetting when it is too long for the sockets below it (about 85 characters).
+    Raises WrongSetting when it is no folder or too long for the sockets below it.
     """
     raw = variables.get("VEFA_DATA") or "var"
-    path = (ROOT / raw).resolve()
-    if len(str(path)) > 85:
-        raise WrongSetting("VEFA_DATA", raw, "a path of at most 85 characters, because UNIX sockets below it have a length limit")
+    path = (ROOT / Path(raw).expanduser()).resolve()
+    if len(os.fsencode(path)) > LONGEST_DATA_FOLDER:
+        raise WrongSetting("VEFA_DATA", str(path), f"a path of at most {LONGEST_DATA_FOLDER} characters, because UNIX sockets below it have a length limit")
+    if path.exists() and not path.is_dir():
+        raise WrongSetting("VEFA_DATA", raw, "a folder")
     return path
+
+
+def make_data_folder(path: Path) -> None:
+    """Makes the folder all embedded state lies in. Raises WrongSetting where this user may not write it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise WrongSetting("VEFA_DATA", str(path), f"a folder this user may make ({fault.strerror})") from fault
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise WrongSetting("VEFA_DATA", str(path), "a folder this user may write; it belongs to somebody else")

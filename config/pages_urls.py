@@ -1,5 +1,14 @@
-"""Addresses of pages that span apps or belong to the installation: health of the process, the inbox."""
+"""Addresses of pages that belong to the installation: health of the process, the inbox."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from config.views import health, inbox
+
+urlpatterns = [
+    # answered by config.probes before they get here; named so that they can be found
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("inbox/", inbox.listing, name="inbox"),
+    path("inbox/<str:key>/", inbox.mail, name="inbox_mail"),
+    path("inbox/<str:key>/html/", inbox.html_part, name="inbox_html"),
+]

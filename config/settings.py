@@ -5,30 +5,35 @@ supervisor resolve the embedded servers first (`config/services/`).
 """
 
 import os
+import ssl
 from urllib.parse import urlsplit
 
 import environ
 
-from config.environment import ROOT, Reader, data_folder, load_dotenv
-from config.services.secrets import secret_key
+from config.environment import ROOT, Email, WrongSetting, load_dotenv, read_environment
+from config.schedule import SCHEDULE
+from config.services.secrets import kept_secret_key
 
 load_dotenv()
-read = Reader(os.environ)
+given = read_environment(os.environ)
+if given.database_url is None:
+    raise WrongSetting("DATABASE_URL", "", "an address, because this process was started without manage.py, which would bring the embedded server")
+if given.redis_url is None:
+    raise WrongSetting("REDIS_URL", "", "an address, because this process was started without manage.py, which would bring the embedded server")
 
 BASE_DIR = ROOT
-VEFA_DATA = data_folder(os.environ)
-VEFA_DEMO = read.boolean("VEFA_DEMO", "1")
+VEFA_DATA = given.data
+VEFA_DEMO = given.demo
 
 # ── Identity of the installation ────────────────────────────────────────────
-DEBUG = read.boolean("DEBUG", "0")
-PORT = read.port("PORT", "8000")
-PUBLIC_BASE_URL = read.http_url("PUBLIC_BASE_URL", f"http://127.0.0.1:{PORT}")
-ORGANISATION_TIME_ZONE = read.time_zone("ORGANISATION_TIME_ZONE", "UTC")
-REPORTING_CURRENCY = read.currency("REPORTING_CURRENCY", "EUR")
-SECRET_KEY = secret_key(os.environ, VEFA_DATA)
-_public = urlsplit(PUBLIC_BASE_URL)
-ALLOWED_HOSTS = read.names("ALLOWED_HOSTS", f"{_public.hostname},127.0.0.1,localhost,[::1]")
-HTTPS = _public.scheme == "https"
+DEBUG = given.debug
+PORT = given.port
+PUBLIC_BASE_URL = given.public_base_url
+ORGANISATION_TIME_ZONE = given.organisation_time_zone
+REPORTING_CURRENCY = given.reporting_currency
+SECRET_KEY = given.secret_key or kept_secret_key(VEFA_DATA)
+ALLOWED_HOSTS = given.allowed_hosts
+HTTPS = urlsplit(PUBLIC_BASE_URL).scheme == "https"
 
 INSTALLED_APPS = [
     "config.apps.VefaAdminConfig",
@@ -54,6 +59,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.probes.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -92,15 +98,17 @@ TEMPLATES = [
 # ── PostgreSQL: one pool a process, never a connect per request ─────────────
 DATABASES = {
     "default": {
-        **environ.Env.db_url_config(read.database_url("DATABASE_URL")),
+        **environ.Env.db_url_config(given.database_url),
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": 0,
+        # a connection is tried before it is handed out, so a restart of PostgreSQL costs nobody an error
+        "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": False,
     }
 }
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     {
-        "pool": {"min_size": 1, "max_size": 8, "timeout": 10},
+        "pool": {"min_size": 1, "max_size": 8, "timeout": 10, "reconnect_timeout": 30},
         # an installation's own time limits; long sweeps raise them with SET LOCAL
         "options": "-c statement_timeout=120000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000 -c jit=off",
     }
@@ -108,7 +116,7 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # ── Valkey: broker, cache and throttles in separate databases ───────────────
-REDIS_URL = read.redis_url("REDIS_URL")
+REDIS_URL = given.redis_url
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -117,6 +125,48 @@ CACHES = {
         "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 1},
     }
 }
+
+# ── Celery: wakes workers; what must not be lost is a row first ──────────────
+# The worker may wait longer for the broker than a page may. The supervisor sets VEFA_PROCESS.
+_patient = os.environ.get("VEFA_PROCESS") in {"worker", "beat"}
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if REDIS_URL.startswith("rediss") else None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # over three times the longest task; the shortest value of all processes wins, so it is one for all
+    "visibility_timeout": 900,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+    # kombu's own default waits for ever on a broker that accepts and never answers
+    "socket_timeout": 10 if _patient else 2,
+    "socket_connect_timeout": 5 if _patient else 1,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+    # a publish sent twice would be a task run twice
+    "retry_on_timeout": False,
+    "global_keyprefix": "vefa:",
+}
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+CELERY_TASK_DEFAULT_QUEUE = "vefa"
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_RETRY_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_TIME_LIMIT, CELERY_TASK_SOFT_TIME_LIMIT = 300, 240
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_DISABLE_PREFETCH = True
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 600_000  # kB
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# with REMAP_SIGTERM=SIGQUIT: a stop lets running tasks finish this long, then gives them back
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0
+CELERY_TIMEZONE, CELERY_ENABLE_UTC = "UTC", True
+CELERY_BEAT_SCHEDULE = SCHEDULE
 
 # ── People ──────────────────────────────────────────────────────────────────
 AUTH_USER_MODEL = "accounts.User"
@@ -150,19 +200,20 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_MAX_AGE = 3600
+WHITENOISE_MAX_AGE = 300
 FILE_UPLOAD_PERMISSIONS = 0o640
 
 # ── Mail ────────────────────────────────────────────────────────────────────
-# VEFA_CATCHER_PORT is set by the supervisor (or a command) that runs the embedded catcher.
-EMAIL_CONFIGURED = bool(os.environ.get("EMAIL_URL"))
-_email = read.email("EMAIL_URL", f"smtp://127.0.0.1:{os.environ.get('VEFA_CATCHER_PORT') or 2525}")
+# Without EMAIL_URL mail goes to the embedded catcher. VEFA_CATCHER_PORT is set by the supervisor
+# that runs it; config.services.catcher.embedded_catcher() serves commands where none runs.
+EMAIL_CONFIGURED = given.email is not None
+_email = given.email or Email("127.0.0.1", int(os.environ.get("VEFA_CATCHER_PORT") or 2525), "", "", use_ssl=False, use_starttls=False)
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST, EMAIL_PORT = _email.host, _email.port
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email.user, _email.password
 EMAIL_USE_SSL, EMAIL_USE_TLS = _email.use_ssl, _email.use_starttls
 EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = read.from_address("DEFAULT_FROM_EMAIL", "Vefa <vefa@localhost.localdomain>")
+DEFAULT_FROM_EMAIL = given.default_from_email
 
 # ── Browser security ────────────────────────────────────────────────────────
 from csp.constants import NONE, SELF  # noqa: E402
@@ -187,8 +238,7 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if read.boolean("BEHIND_PROXY", "0") else None
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if given.behind_proxy else None
 SESSION_COOKIE_NAME = "__Host-vefa" if HTTPS else f"vefa-{PORT}"
 CSRF_COOKIE_NAME = "__Host-vefa-csrf" if HTTPS else f"vefa-csrf-{PORT}"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -231,6 +281,12 @@ LOGGING = {
     "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"django.request": {"level": "ERROR"}, "django.security.DisallowedHost": {"level": "CRITICAL"}},
+    "loggers": {
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+    },
 }
 TEST_RUNNER = "django.test.runner.DiscoverRunner"

@@ -1,28 +1,19 @@
-"""The secret key of an installation: given, or made once and kept below its data folder."""
+"""The secret key of an installation that was given none: made once and kept below its data folder."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
 from pathlib import Path
 
-from config.environment import WrongSetting
+from config.environment import make_data_folder
 
 
-def secret_key(variables: Mapping[str, str], data: Path) -> str:
-    """`SECRET_KEY` where it is set, else the one kept in the data folder (made on first use).
-
-    Raises WrongSetting for a key of under 50 characters, which could be guessed.
-    """
-    given = variables.get("SECRET_KEY")
-    if given:
-        if len(given) < 50:
-            raise WrongSetting("SECRET_KEY", given, "at least 50 random characters")
-        return given
+def kept_secret_key(data: Path) -> str:
+    """The key kept in the data folder, made on first use; readable by its owner alone."""
     path = data / "secret_key"
     if not path.exists():
-        data.mkdir(parents=True, exist_ok=True)
+        make_data_folder(data)
         temporary = data / f"secret_key.{os.getpid()}"
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w") as file:

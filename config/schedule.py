@@ -1,0 +1,31 @@
+"""Everything that happens by itself, in one table.
+
+Each entry wakes a sweep that looks in the tables for what is due; none carries anything that could
+be lost. Intervals only, in seconds: what must happen at an hour of the organisation's day decides
+that itself, from its own rows. A tick that waited longer than its interval is dropped (`expires`),
+so a worker that comes back after an hour finds no heap of old ticks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def _every(seconds: int, task: str) -> dict[str, Any]:
+    return {"task": task, "schedule": float(seconds), "options": {"expires": max(seconds, 30)}}
+
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    # a sign of life through beat, broker and worker; /readyz and doctor look at its age
+    "heartbeat": _every(15, "config.heartbeat"),
+    # surveys: plan what events ask for, send what is due, expire what nobody answered
+    "surveys": _every(60, "surveys.tick"),
+    # health scores and snapshots of the accounts that something happened to
+    "recompute": _every(20, "metrics.recompute_dirty"),
+    # rollups, segments, the whole base: hourly asked, done once a day after the organisation's midnight
+    "nightly": _every(3600, "metrics.nightly"),
+    # work: wake what was snoozed, tell of renewals that come near
+    "accounts": _every(60, "accounts.tick"),
+    # tickets: service levels that ran out, resolved tickets to close
+    "tickets": _every(60, "tickets.tick"),
+}

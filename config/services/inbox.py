@@ -1,0 +1,114 @@
+"""Reads what the mail catcher kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesHeaderParser, BytesParser
+from pathlib import Path
+
+from config.services.catcher import arrival, inbox_folder
+
+# Names `mailbox.Maildir` gives; nothing else is opened.
+_KEY = re.compile(r"[0-9]+\.M[0-9]+P[0-9]+Q[0-9]+\.[A-Za-z0-9_.\\-]+")
+# Shown first, in this order; all others follow under them.
+MAIN_HEADERS = ("From", "To", "Subject", "Date")
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One kept mail, as a list shows it."""
+
+    key: str
+    arrived_at: dt.datetime
+    sender: str
+    recipients: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class OpenedMail:
+    """One kept mail, read whole."""
+
+    summary: Mail
+    headers: Sequence[tuple[str, str]]
+    text: str
+    html: str
+    attachments: Sequence[str]
+
+
+def _keys(data: Path) -> list[str]:
+    """All keys, newest first."""
+    try:
+        names = [name for name in os.listdir(inbox_folder(data) / "new") if _KEY.fullmatch(name)]
+    except FileNotFoundError:
+        return []
+    return sorted(names, key=arrival, reverse=True)
+
+
+def _summary(key: str, message: EmailMessage) -> Mail:
+    return Mail(
+        key=key,
+        arrived_at=dt.datetime.fromtimestamp(arrival(key)[0], dt.UTC),
+        sender=_header(message, "From"),
+        recipients=", ".join(str(value) for value in message.get_all("Delivered-To", [])) or _header(message, "To"),
+        subject=_header(message, "Subject"),
+    )
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    try:
+        return str(message.get(name, ""))
+    except (ValueError, IndexError, AttributeError):
+        return ""
+
+
+def newest(data: Path, *, before: str = "", limit: int) -> list[Mail]:
+    """Up to `limit` mails, newest first, older than the one of key `before` where one is given."""
+    keys = _keys(data)
+    if _KEY.fullmatch(before):
+        keys = [key for key in keys if arrival(key) < arrival(before)]
+    found = []
+    for key in keys[:limit]:
+        try:
+            with (inbox_folder(data) / "new" / key).open("rb") as file:
+                found.append(_summary(key, BytesHeaderParser(policy=policy.default).parse(file)))
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def opened(data: Path, key: str) -> OpenedMail | None:
+    """One mail; None when there is none of this key."""
+    if not _KEY.fullmatch(key):
+        return None
+    try:
+        with (inbox_folder(data) / "new" / key).open("rb") as file:
+            message = BytesParser(policy=policy.default).parse(file)
+    except FileNotFoundError:
+        return None
+    assert isinstance(message, EmailMessage)
+    names = list(dict.fromkeys([name for name in MAIN_HEADERS if name in message] + list(message.keys())))
+    return OpenedMail(
+        summary=_summary(key, message),
+        headers=[(name, str(value)) for name in names for value in message.get_all(name, [])],
+        text=_part(message, "plain"),
+        html=_part(message, "html"),
+        attachments=[part.get_filename() or part.get_content_type() for part in message.iter_attachments()] if message.is_multipart() else [],
+    )
+
+
+def _part(message: EmailMessage, kind: str) -> str:
+    part = message.get_body(preferencelist=(kind,))
+    if part is None:
+        return ""
+    try:
+        return str(part.get_content())
+    except (LookupError, UnicodeError):
+        payload = part.get_payload(decode=True)
+        return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""

@@ -1,0 +1,99 @@
+"""Other processes: is this one ours, end it, who runs it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import signal
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+# In the environment of everything the supervisor starts: the data folder it belongs to.
+SUPERVISED = "VEFA_SUPERVISED"
+
+
+def alive(pid: int) -> psutil.Process | None:
+    """The running process of this id; None when there is none or only its shell is left (a zombie)."""
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else process
+    except psutil.Error:
+        return None
+
+
+def runs_on(process: psutil.Process, path: Path) -> bool:
+    """Whether this path is an argument of a process: ids are used again, so a recorded id proves nothing."""
+    try:
+        return str(path) in process.cmdline()
+    except psutil.Error:
+        return False
+
+
+def end(process: psutil.Process, seconds: float) -> None:
+    """SIGTERM, then SIGKILL after `seconds`. Returns when the process is gone."""
+    for send, wait in ((process.terminate, seconds), (process.kill, 10.0)):
+        try:
+            send()
+            process.wait(wait)
+        except psutil.TimeoutExpired:
+            continue
+        except psutil.Error:
+            return
+        return
+
+
+def supervised_leftovers(data: Path) -> list[psutil.Process]:
+    """What an earlier supervisor of this data folder left behind, itself and this process excluded.
+
+    The mark in the environment is inherited by everything a child starts, so a pool or a web
+    worker whose parent was killed is found too.
+    """
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE and process.environ().get(SUPERVISED) == str(data):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def end_all(processes: list[psutil.Process], seconds: float) -> None:
+    """SIGTERM to all at once, SIGKILL to those that still run after `seconds`."""
+    for process in processes:
+        try:
+            process.terminate()
+        except psutil.Error:
+            continue
+    for process in psutil.wait_procs(processes, timeout=seconds)[1]:
+        try:
+            process.kill()
+        except psutil.Error:
+            continue
+    psutil.wait_procs(processes, timeout=5)
+
+
+def kill_group(group: int) -> None:
+    """Ends at once whatever is left of a process group; harmless when nothing is."""
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def hand_over(path: Path) -> None:
+    """Gives what root made in somebody's folder to that somebody, who will need to write it."""
+    owner = path.parent.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def owner_of(folder: Path) -> dict[str, Any]:
+    """`subprocess` arguments that run a server as the owner of a folder; none unless root serves another's folder."""
+    owner = folder.stat().st_uid
+    if os.geteuid() != 0 or owner == 0:
+        return {}
+    entry = pwd.getpwuid(owner)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
