@@ -25,6 +25,7 @@ SENTENCES: dict[str, Any] = {
     "manual": _("%(text)s"),
     "all_well": _("Nothing stands out."),
     "no_data": _("There is not enough data for a score yet."),
+    "churned": _("The account has left."),
 }
 
 

@@ -116,6 +116,7 @@ class HealthRun(models.Model):
     day = models.DateField(_("day"))
     low = models.BigIntegerField(_("first account"))
     high = models.BigIntegerField(_("last account"))
+    as_of = models.DateTimeField(_("as of"), null=True)
     model_digest = models.CharField(max_length=64)
     started_at = models.DateTimeField(_("started"))
     done_at = models.DateTimeField(_("done"), null=True, blank=True)

@@ -1,0 +1,369 @@
+"""The statement that scores accounts: inputs, points, history row, snapshot, in one pass over a range.
+
+Written from the active models, run for a range of accounts or for a list of them; the text is the
+same but for the scope, so an incremental recompute cannot differ from a full one. The arithmetic is
+that of `metrics/scoring.py`, to the bit; a test feeds both with the same inputs.
+
+Every input is the left limit at the instant `as_of`: what is dated exactly then has not happened.
+Big facts are read by index in the order of accounts and grouped as they come (`SET LOCAL
+enable_hashagg = off` in the caller): no hash table larger than a processor cache, joins become merges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from metrics.scoring import FULL, NEUTRAL_POINTS, WORTH_SAYING, Model, Part
+
+RANGE = "{} BETWEEN %(low)s AND %(high)s"
+LISTED = "{} = ANY(%(ids)s::bigint[])"
+
+_OPEN = "('new', 'open', 'pending', 'on_hold')"
+_COUNTED_TICKET = "NOT t.spam AND NOT t.test AND t.deleted_at IS NULL AND t.merged_into_id IS NULL"
+_COUNTED_ANSWER = "r.score IS NOT NULL AND NOT r.is_suspect AND r.respondent = 'contact' AND NOT r.test AND r.score BETWEEN r.scale_min AND r.scale_max"
+
+# open at the instant: the columns tell for all but tickets reopened since, those ask the log
+_OPEN_THEN = f"""CASE WHEN t.reopened_at >= %(as_of)s
+        THEN coalesce((SELECT c.value IN {_OPEN} FROM tickets_ticketchange c
+                       WHERE c.ticket_id = t.id AND c.kind IN ('status', 'created') AND c.value <> '' AND c.occurred_at < %(as_of)s
+                       ORDER BY c.occurred_at DESC, c.id DESC LIMIT 1),
+                      t.solved_at IS NULL OR t.solved_at >= %(as_of)s)
+        WHEN t.status IN {_OPEN} THEN true
+        ELSE coalesce(t.solved_at, t.closed_at) >= %(as_of)s END"""
+_SEVERITY_THEN = """coalesce((SELECT nullif(c.value_before, '')::integer FROM tickets_ticketchange c
+                       WHERE c.ticket_id = t.id AND c.kind = 'severity' AND c.occurred_at >= %(as_of)s
+                       ORDER BY c.occurred_at, c.id LIMIT 1), t.severity)"""
+
+
+@dataclass(frozen=True)
+class ScoredBy:
+    """An active model as the statement needs it: its row, its rule of arithmetic, whom it is for."""
+
+    id: int
+    model: Model
+    segment_ids: tuple[int, ...] = ()
+
+
+def _fresh(part: Part, condition: str) -> str:
+    return f" AND {condition}" if part.fresh_days is not None else ""
+
+
+def raw_expression(part: Part) -> str:
+    """The raw input of a part as double precision, null where there is none, over the row `i` of inputs."""
+    if part.source == "usage_trend":
+        fresh = _fresh(part, f"i.seen_on >= %(t_date)s::date - {part.fresh_days}")
+        return f"CASE WHEN i.uses_before > 0{fresh} THEN (coalesce(i.uses, 0) - i.uses_before)::float8 / i.uses_before::float8 END"
+    if part.source == "last_nps":
+        fresh = _fresh(part, f"i.nps_at >= %(as_of)s::timestamptz - {(part.fresh_days or 0) * 24} * interval '1 hour'")
+        return f"CASE WHEN i.nps IS NOT NULL{fresh} THEN i.nps::float8 END"
+    if part.source == "csat_90d":
+        fresh = _fresh(part, f"i.csat_at >= %(as_of)s::timestamptz - {(part.fresh_days or 0) * 24} * interval '1 hour'")
+        return f"CASE WHEN i.csat_count > 0{fresh} THEN i.csat_sum::float8 / (i.csat_count * 100000)::float8 END"
+    if part.source == "severe_tickets":
+        return "coalesce(i.severe_tickets, 0)::float8"
+    if part.source == "days_to_renewal":
+        return "(i.renews_on - %(t_date)s::date)::float8"
+    if part.source == "failed_payments":
+        return "coalesce(i.failed_payments, 0)::float8"
+    raise ValueError(f"no input is called {part.source}")
+
+
+def _number(value: float) -> str:
+    """A double as SQL spells it; repr is exact for doubles."""
+    return f"'{float(value)!r}'::float8"
+
+
+def points_expression(part: Part, raw: str) -> str:
+    """Hundredths of a point of a part, null where it is left out; the first rule of `metrics/scoring.py`."""
+    # greatest and least skip nulls, so null has to be kept out of them
+    earned = f"CASE WHEN {raw} IS NOT NULL THEN floor(least(greatest(({raw} - {_number(part.worst)}) / ({_number(part.best)} - {_number(part.worst)}), 0::float8), 1::float8) * 10000::float8 + 0.5::float8)::bigint END"
+    if part.missing == "leave_out":
+        return earned
+    return f"coalesce({earned}, {NEUTRAL_POINTS if part.missing == 'neutral' else 0})"
+
+
+def _complaint(part: Part, raw: str) -> str:
+    if part.source == "usage_trend":
+        return f"{raw} < 0"
+    return f"{raw} > 0" if part.source in {"severe_tickets", "failed_payments"} else f"{raw} IS NOT NULL"
+
+
+def _evidence(model: Model) -> str:
+    if any(part.missing != "leave_out" for part in model.parts):
+        # data that is missing counts here, so everybody has a score; nobody misses a count
+        always = [f"r{n} IS NULL" for n, part in enumerate(model.parts, 1) if part.missing != "leave_out" and part.source not in {"severe_tickets", "failed_payments"}]
+    else:
+        always = []
+    seen = [f"r{n} > 0" if part.source in {"severe_tickets", "failed_payments"} else f"r{n} IS NOT NULL" for n, part in enumerate(model.parts, 1)]
+    return " OR ".join(always + seen)
+
+
+_VALUES = {
+    "usage_trend": "'percent', round(-r{n} * 100)::integer",
+    "last_nps": "'score', r{n}::integer",
+    "csat_90d": "'mean', round(r{n}::numeric, 1)",
+    "severe_tickets": "'count', r{n}::integer",
+    "days_to_renewal": "'days', r{n}::integer",
+    "failed_payments": "'count', r{n}::integer",
+}
+
+
+def score_stages(model: Model, rows: str, *, carried: str, elsewhere: str, raws: Sequence[str] | None = None) -> str:
+    """A select over `rows i` that gives score, band, confidence, raws, contributions and why of each row.
+
+    `carried` are columns of `i` that go through to the result, ending in a comma; `i` also has
+    `may_score` and `no_score_why`. `elsewhere` is asked, only where the inputs are no reason to score,
+    whether the account has any ticket or transaction. `raws` replaces the expressions of the raw
+    inputs (the test of equality passes columns). OFFSET 0 keeps the planner from writing one stage
+    into the next, which would compute the same points many times over.
+    """
+    parts = list(enumerate(model.parts, 1))
+    expressions = list(raws) if raws is not None else [raw_expression(part) for part in model.parts]
+    weights = " + ".join(f"CASE WHEN p{n} IS NULL THEN 0 ELSE {part.weight}::bigint END" for n, part in parts)
+    fresh = " + ".join(f"CASE WHEN r{n} IS NULL THEN 0 ELSE {part.weight} END" for n, part in parts)
+    every = sum(part.weight for part in model.parts)
+    sums = ", ".join(" + ".join(f"coalesce({part.weight} * p{m}, 0)" for m, part in parts[:n]) + f" AS t{n}" for n, _ in parts)
+    costs = ", ".join(f"CASE WHEN {_complaint(part, f'r{n}')} THEN {part.weight} * ({FULL} - p{n}) ELSE -1 END AS k{n}" for n, part in parts)
+    reached = ", ".join(f"(2 * t{n} + w) / (2 * nullif(w, 0)) AS c{n}" for n, _ in parts)
+    columns = ", ".join(f"r{n}, p{n}" for n, _ in parts)
+    cost_columns = ", ".join(f"k{n}" for n, _ in parts)
+    contributions = ", ".join(f"CASE WHEN p{n} IS NOT NULL THEN c{n}{f' - c{n - 1}' if n > 1 else ''} END" for n, _ in parts)
+    whys = " ".join(
+        f"WHEN top = k{n} THEN jsonb_build_object('key', '{part.source}', 'values', jsonb_build_object({_VALUES[part.source].format(n=n)}))" for n, part in parts if part.source in _VALUES
+    )
+    known = _evidence(model)
+    last = len(parts)
+    return f"""
+SELECT {carried}
+    CASE WHEN counts THEN c{last} END::integer AS score,
+    CASE WHEN NOT counts THEN '' WHEN c{last} >= {model.healthy_from * 100} THEN 'healthy' WHEN c{last} >= {model.watch_from * 100} THEN 'watch' ELSE 'at_risk' END AS band,
+    CASE WHEN counts THEN (200 * fresh + {every}) / (2 * {every}) END::smallint AS confidence,
+    ARRAY[{", ".join(f"r{n}" for n, _ in parts)}]::float8[] AS raws,
+    ARRAY[{contributions}]::smallint[] AS contributions,
+    CASE WHEN NOT counts THEN no_score_why WHEN top < {WORTH_SAYING} * w THEN '{{"key": "all_well", "values": {{}}}}'::jsonb {whys} END AS why
+FROM (SELECT {carried} no_score_why, {columns}, w, fresh, {reached}, {cost_columns}, greatest({cost_columns}) AS top,
+             coalesce(CASE WHEN w = 0 OR NOT may_score THEN false WHEN {known} THEN true ELSE {elsewhere} END, false) AS counts
+      FROM (SELECT {carried} may_score, no_score_why, {columns}, {weights} AS w, {fresh} AS fresh, {sums}, {costs}
+            FROM (SELECT {carried} may_score, no_score_why, {", ".join(f"r{n}, {points_expression(part, f'r{n}')} AS p{n}" for n, part in parts)}
+                  FROM (SELECT {carried} may_score, no_score_why, {", ".join(f"{raw} AS r{n}" for n, raw in enumerate(expressions, 1))} FROM {rows} i OFFSET 0) raw
+                  OFFSET 0) pointed
+            OFFSET 0) weighed
+      OFFSET 0) summed"""
+
+
+# ── The inputs ───────────────────────────────────────────────────────────────
+
+# the amounts in force, by the conventions of recurring revenue in docs/metrics.md
+_IN_FORCE = """s.start < %(as_of)s AND (s."end" IS NULL OR s."end" >= %(as_of)s) AND s.mrr_micros <> 0
+      AND NOT (s.status = 'trialing' AND s.trial_until IS NULL) AND (s.trial_until IS NULL OR s.trial_until < %(as_of)s)
+      AND NOT (s.status = 'unpaid' AND s.unpaid_at IS NULL) AND (s.unpaid_at IS NULL OR s.unpaid_at >= %(as_of)s)
+      AND NOT (s.status = 'paused' AND s.paused_from IS NULL)
+      AND NOT (s.paused_from IS NOT NULL AND s.paused_from < %(as_of)s AND (s.paused_until IS NULL OR s.paused_until >= %(as_of)s))"""
+
+# a planned end is the renewal; else terms of three months and more come round from the start, shorter ones roll on
+_TERM = "(CASE s.interval WHEN 'year' THEN 12 WHEN 'half_year' THEN 6 WHEN 'quarter' THEN 3 WHEN 'month' THEN 1 ELSE 0 END * s.interval_count)"
+_RENEWS = f"""CASE WHEN s."end" IS NOT NULL AND (s.cancelled_at < %(as_of)s OR (s.cancelled_at IS NULL AND s.end_reason = '' AND s."end" > s.created_at))
+             THEN (s."end" AT TIME ZONE %(zone)s)::date
+             WHEN {_TERM} >= 3 THEN (
+                 SELECT CASE WHEN soon >= %(t_date)s::date THEN soon ELSE (begun + make_interval(months => (rounds + 1) * {_TERM}))::date END
+                 FROM (SELECT begun, rounds, (begun + make_interval(months => rounds * {_TERM}))::date AS soon
+                       FROM (SELECT begun, greatest(1, ((date_part('year', %(t_date)s::date) - date_part('year', begun)) * 12
+                                    + date_part('month', %(t_date)s::date) - date_part('month', begun))::integer / {_TERM}) AS rounds
+                             FROM (SELECT (s.start AT TIME ZONE %(zone)s)::date AS begun) b) c) d)
+        END"""
+
+_ELSEWHERE = """(coalesce((SELECT true FROM tickets_ticket t WHERE t.account_id = weighed.account_id AND t.opened_at < %(as_of)s
+                       AND NOT t.spam AND NOT t.test AND t.deleted_at IS NULL LIMIT 1), false)
+              OR coalesce((SELECT true FROM accounts_transaction x WHERE x.account_id = weighed.account_id AND x.occurred_at < %(as_of)s LIMIT 1), false))"""
+
+# columns of the inputs that the snapshot takes and the result carries
+_CARRIED = (
+    "account_id, health_was, band_was, health_before, mrr_micros, nps, nps_at, csat_sum, csat_count, open_tickets, severe_tickets, "
+    "failed_payments, uses, uses_before, seen_on, last_touch_at, renews_on, writes_snapshot, "
+)
+
+
+def _tickets(scope: str, *, live: bool) -> str:
+    """Open and severe tickets. Now, the state in the row is the state; for the past it is derived."""
+    if live:
+        return f"""SELECT t.account_id, count(*) AS open_tickets, count(*) FILTER (WHERE t.severity >= 3) AS severe_tickets
+      FROM tickets_ticket t
+      WHERE {scope.format("t.account_id")} AND t.status IN {_OPEN} AND t.opened_at < %(as_of)s AND {_COUNTED_TICKET}
+      GROUP BY t.account_id"""
+    return f"""SELECT account_id, count(*) AS open_tickets, count(*) FILTER (WHERE severity >= 3) AS severe_tickets
+      FROM (SELECT t.account_id, {_SEVERITY_THEN} AS severity FROM tickets_ticket t
+            WHERE {scope.format("t.account_id")} AND t.opened_at < %(as_of)s AND {_COUNTED_TICKET} AND {_OPEN_THEN}) open_then
+      GROUP BY account_id"""
+
+
+def inputs_select(scope: str, *, live: bool, currencies: bool, segments: bool) -> str:
+    """All accounts of the scope with what their scores and snapshots are made from.
+
+    `live`: nothing has happened after the instant. `currencies`: there are rates to convert by.
+    `segments`: a model is for some segments only.
+    """
+    money = "CASE WHEN s.currency = %(currency)s THEN s.mrr_micros END"
+    total = f"coalesce(sum({money}), 0)::bigint"
+    rates = ""
+    if currencies:
+        total = f"(coalesce(sum({money}), 0) + coalesce(round(sum(CASE WHEN s.currency <> %(currency)s THEN s.mrr_micros * rate.rate END)), 0))::bigint"
+        rates = "LEFT JOIN (SELECT * FROM unnest(%(rate_currencies)s::text[], %(rates)s::numeric[]) AS u(currency, rate)) rate ON rate.currency = s.currency"
+    member = member_join = ""
+    if segments:
+        member = "m.segment_id,"
+        member_join = f"""LEFT JOIN (SELECT account_id, segment_id FROM accounts_segmentmembership
+      WHERE {scope.format("account_id")} AND valid_from < %(day_start)s AND (valid_to IS NULL OR valid_to >= %(day_start)s)) m ON m.account_id = a.id"""
+    return f"""
+SELECT a.id AS account_id, {member}
+    NOT a.excluded AND (a.churned_at IS NULL OR a.churned_at >= %(as_of)s) AS may_score,
+    CASE WHEN a.excluded THEN '{{}}'::jsonb WHEN a.churned_at < %(as_of)s THEN '{{"key": "churned", "values": {{}}}}'::jsonb
+         ELSE '{{"key": "no_data", "values": {{}}}}'::jsonb END AS no_score_why,
+    o.health AS health_was, o.band AS band_was, coalesce(o.scored_on <= %(day)s, true) AS writes_snapshot, h.score AS health_before,
+    u.uses, u.uses_before, coalesce(u.seen_on, CASE WHEN o.last_seen_on < %(usage_from)s THEN o.last_seen_on END,
+             CASE WHEN %(looks_far)s OR o.scored_on IS NULL THEN (
+                 SELECT max(far.day) FROM accounts_usageday far
+                 WHERE far.account_id = a.id AND far.day < %(usage_from)s AND far.day >= %(year_before)s AND far.count > 0) END) AS seen_on,
+    n.nps, n.nps_at, c.csat_sum, coalesce(c.csat_count, 0)::integer AS csat_count, c.csat_at,
+    coalesce(k.open_tickets, 0)::integer AS open_tickets, coalesce(k.severe_tickets, 0)::integer AS severe_tickets,
+    coalesce(p.failed_payments, 0)::integer AS failed_payments,
+    coalesce(r.mrr_micros, 0) AS mrr_micros, r.renews_on, e.last_touch_at
+FROM accounts_account a
+JOIN accounts_accountsnapshot o ON o.account_id = a.id AND {scope.format("o.account_id")}
+LEFT JOIN (
+      SELECT account_id, sum(count) FILTER (WHERE day >= %(usage_split)s) AS uses, sum(count) FILTER (WHERE day < %(usage_split)s) AS uses_before,
+             max(day) FILTER (WHERE count > 0) AS seen_on
+      FROM accounts_usageday WHERE {scope.format("account_id")} AND day >= %(usage_from)s AND day < %(t_date)s
+      GROUP BY account_id) u ON u.account_id = a.id
+LEFT JOIN (
+      SELECT DISTINCT ON (r.account_id) r.account_id, r.score AS nps, r.answered_at AS nps_at
+      FROM surveys_response r
+      WHERE {scope.format("r.account_id")} AND r.kind = 'nps' AND r.answered_at < %(as_of)s AND {_COUNTED_ANSWER}
+        AND r.scale_min = 0 AND r.scale_max = 10 AND r.direction = 'high_good'
+      ORDER BY r.account_id, r.answered_at DESC, r.id DESC) n ON n.account_id = a.id
+LEFT JOIN (
+      SELECT r.account_id, count(*) AS csat_count, max(r.answered_at) AS csat_at,
+             sum(100000 + (800000 * (CASE r.direction WHEN 'high_good' THEN r.score - r.scale_min ELSE r.scale_max - r.score END)
+                           + r.scale_max - r.scale_min) / (2 * (r.scale_max - r.scale_min))) AS csat_sum
+      FROM surveys_response r
+      WHERE {scope.format("r.account_id")} AND r.kind = 'csat' AND r.answered_at < %(as_of)s AND r.answered_at >= %(recent)s AND {_COUNTED_ANSWER}
+        AND r.scale_max > r.scale_min
+      GROUP BY r.account_id) c ON c.account_id = a.id
+LEFT JOIN (
+      {_tickets(scope, live=live)}) k ON k.account_id = a.id
+LEFT JOIN (
+      SELECT account_id, count(*) AS failed_payments FROM accounts_transaction
+      WHERE {scope.format("account_id")} AND status = 'failed' AND occurred_at >= %(recent)s AND occurred_at < %(as_of)s
+      GROUP BY account_id) p ON p.account_id = a.id
+LEFT JOIN (
+      SELECT s.account_id, {total} AS mrr_micros, min({_RENEWS}) AS renews_on
+      FROM accounts_subscription s {rates}
+      WHERE {scope.format("s.account_id")} AND {_IN_FORCE}
+      GROUP BY s.account_id) r ON r.account_id = a.id
+LEFT JOIN (
+      SELECT account_id, max(occurred_at) AS last_touch_at FROM accounts_accountevent
+      WHERE {scope.format("account_id")} AND kind = 'touch.logged' AND occurred_at < %(as_of)s
+      GROUP BY account_id) e ON e.account_id = a.id
+LEFT JOIN metrics_healthscore h ON h.account_id = a.id AND h.day = %(before_day)s AND {scope.format("h.account_id")}
+{member_join}
+WHERE {scope.format("a.id")}"""
+
+
+def _models_select(models: Sequence[ScoredBy], segments: bool) -> str:
+    """Every account under the first model that is for it, one branch a model."""
+    if not segments:
+        return _branch(models[0], "inputs")
+    branches, earlier = [], []
+    for scored_by in models:
+        mine = f"segment_id = ANY('{{{','.join(map(str, scored_by.segment_ids))}}}'::bigint[])" if scored_by.segment_ids else "true"
+        condition = " AND ".join([f"coalesce({mine}, false)", *(f"NOT coalesce({other}, false)" for other in earlier)])
+        branches.append(_branch(scored_by, f"(SELECT * FROM inputs WHERE {condition})"))
+        earlier.append(mine)
+        if mine == "true":
+            break
+    else:
+        # no model is for the rest: their snapshots are kept true, without a score
+        rest = " AND ".join(f"NOT coalesce({other}, false)" for other in earlier)
+        branches.append(_branch(models[0], f"(SELECT {_CARRIED} csat_at, false AS may_score, no_score_why FROM inputs WHERE {rest})"))
+    return " UNION ALL ".join(branches)
+
+
+def _branch(scored_by: ScoredBy, rows: str) -> str:
+    stages = score_stages(scored_by.model, rows, carried=_CARRIED, elsewhere=_ELSEWHERE)
+    return stages.replace("\nSELECT ", f"\nSELECT {scored_by.id}::bigint AS model_id, ", 1)
+
+
+# yearly revenue x (100 - health) / 100, half up; the two steps keep the product inside 64 bits
+_STAKE = f"coalesce(12 * mrr_micros / {FULL} * ({FULL} - score) + (12 * mrr_micros % {FULL} * ({FULL} - score) + {FULL // 2}) / {FULL}, 0)"
+
+# in a row of `scored f`: the columns of the snapshot and what they become
+_SNAPSHOT = (
+    ("health", "f.score"),
+    ("band", "f.band"),
+    ("health_before", "f.health_before"),
+    ("confidence", "f.confidence"),
+    ("scored_on", "%(day)s::date"),
+    ("mrr_micros", "f.mrr_micros"),
+    ("stake_micros", "f.stake_micros"),
+    ("nps", "f.nps"),
+    ("nps_at", "f.nps_at"),
+    ("csat_mean", "round(f.csat_sum / (f.csat_count * 100000.0), 2)"),
+    ("csat_count", "f.csat_count"),
+    ("open_tickets", "f.open_tickets"),
+    ("severe_tickets", "f.severe_tickets"),
+    ("failed_payments", "f.failed_payments"),
+    ("usage_trend", "CASE WHEN f.uses_before > 0 THEN least(round((coalesce(f.uses, 0) - f.uses_before)::numeric / f.uses_before, 4), 9999) END"),
+    ("last_seen_on", "f.seen_on"),
+    ("last_touch_at", "f.last_touch_at"),
+    ("renews_on", "f.renews_on"),
+    ("why", "f.why"),
+)
+
+
+def health_statement(models: Sequence[ScoredBy], *, scope: str, live: bool, replace: bool, currencies: bool, history: str) -> str:
+    """The whole statement. Parameters: as_of, now, day, t_date, zone, the usage and payment windows,
+    currency, before_day, day_start, and `low`/`high` or `ids` as the scope says.
+
+    `replace`: the day is not over, its row may be replaced; otherwise a row that exists is frozen.
+    `history` is the month's table. Answers one row: accounts, scored, history rows written, snapshots
+    changed, band changes as JSON, frozen rows that would differ as JSON.
+    """
+    segments = any(scored_by.segment_ids for scored_by in models)
+    conflict = (
+        "DO UPDATE SET model_id = excluded.model_id, score = excluded.score, band = excluded.band, confidence = excluded.confidence, "
+        "raws = excluded.raws, contributions = excluded.contributions, computed_at = excluded.computed_at "
+        "WHERE (h.model_id, h.score, h.band, h.confidence, h.raws, h.contributions) IS DISTINCT FROM "
+        "(excluded.model_id, excluded.score, excluded.band, excluded.confidence, excluded.raws, excluded.contributions)"
+        if replace
+        else "DO NOTHING"
+    )
+    emptied = f", emptied AS (DELETE FROM {history} h USING scored f WHERE f.score IS NULL AND {scope.format('h.account_id')} AND h.account_id = f.account_id AND h.day = %(day)s)" if replace else ""
+    restated = (
+        "'[]'::jsonb"
+        if replace
+        else f"""(SELECT coalesce(jsonb_agg(jsonb_build_array(f.account_id, h.score, f.score, h.model_id, f.model_id)), '[]') FROM scored f JOIN {history} h
+            ON h.account_id = f.account_id AND h.day = %(day)s AND {scope.format("h.account_id")} WHERE (h.score, h.model_id) IS DISTINCT FROM (f.score::smallint, f.model_id))"""
+    )
+    return f"""
+WITH inputs AS {"MATERIALIZED" if segments else "NOT MATERIALIZED"} ({inputs_select(scope, live=live, currencies=currencies, segments=segments)}),
+judged AS NOT MATERIALIZED ({_models_select(models, segments)}),
+scored AS MATERIALIZED (SELECT *, {_STAKE} AS stake_micros FROM judged),
+written AS (
+    INSERT INTO {history} AS h (account_id, day, model_id, score, band, confidence, raws, contributions, computed_at)
+    SELECT account_id, %(day)s, model_id, score, band, confidence, raws, contributions, %(as_of)s FROM scored WHERE score IS NOT NULL
+    ON CONFLICT (account_id, day) {conflict} RETURNING 1){emptied},
+refreshed AS (
+    UPDATE accounts_accountsnapshot s SET {", ".join(f"{column} = {value}" for column, value in _SNAPSHOT)}, updated_at = %(now)s
+    FROM scored f WHERE {scope.format("s.account_id")} AND s.account_id = f.account_id AND f.writes_snapshot
+      AND ({", ".join(f"s.{column}" for column, _ in _SNAPSHOT)}) IS DISTINCT FROM ({", ".join(value for _, value in _SNAPSHOT)})
+    RETURNING 1),
+restaked AS (
+    UPDATE accounts_workitem w SET stake_micros = f.stake_micros
+    FROM scored f WHERE {scope.format("w.account_id")} AND w.account_id = f.account_id AND w.status IN ('open', 'snoozed') AND f.writes_snapshot
+      AND w.stake_micros <> f.stake_micros)
+SELECT (SELECT count(*) FROM scored), (SELECT count(score) FROM scored), (SELECT count(*) FROM written), (SELECT count(*) FROM refreshed),
+    (SELECT coalesce(jsonb_agg(jsonb_build_object('account', account_id, 'band_before', band_was, 'score_before', health_was, 'band', band,
+                                                  'score', score, 'model', model_id, 'raws', raws, 'why', why)), '[]')
+     FROM scored WHERE writes_snapshot AND band <> '' AND band_was <> '' AND band <> band_was),
+    {restated}"""
+
