@@ -137,6 +137,41 @@ def promise(opened: dt.datetime, seconds: int, rests: Sequence[tuple[dt.datetime
     return Promise(due(runs_from, left, hours=hours))
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where a promise stands at a moment: on_time, soon, late, resting, kept or broken.
+
+    `seconds` is what is left (negative: what it is over), by the calendar; for a resting clock what
+    is left of its own kind of seconds.
+    """
+
+    state: str
+    due_at: dt.datetime | None
+    seconds: int
+
+
+def standing(
+    *, opened: dt.datetime, due_at: dt.datetime | None, now: dt.datetime, kept_at: dt.datetime | None = None, left_seconds: int | None = None, over: bool = False
+) -> Standing | None:
+    """Where a promise stands; None where none was made, or where the ticket ended without it.
+
+    Soon is the last quarter of the time given. Over: the ticket is not open any more.
+    """
+    if due_at is None:
+        if left_seconds is None:
+            return None
+        return Standing("kept" if kept_at else "resting", None, left_seconds)
+    if kept_at is not None:
+        seconds = int((due_at - kept_at).total_seconds())
+        return Standing("kept" if seconds >= 0 else "broken", due_at, seconds)
+    seconds = int((due_at - now).total_seconds())
+    if over:
+        return None
+    if seconds < 0:
+        return Standing("late", due_at, seconds)
+    return Standing("soon" if seconds * 4 <= (due_at - opened).total_seconds() else "on_time", due_at, seconds)
+
+
 def _whole(instant: dt.datetime) -> dt.datetime:
     """The instant in UTC without the part of a second, so that sums of parts are exact."""
     return instant.astimezone(dt.UTC).replace(microsecond=0)

@@ -24,7 +24,7 @@ WITH answers AS (
     FROM answers a JOIN tickets_ticket t USING (id)
     ORDER BY coalesce(t.merged_into_id, t.id), a.occurred_at DESC
 )
-UPDATE tickets_ticket t SET rating = s.score, rated_at = s.occurred_at, version = t.version + 1, updated_at = %(now)s
+UPDATE tickets_ticket t SET rating = s.score, rated_at = s.occurred_at, updated_at = %(now)s
 FROM surviving s
 WHERE s.id = t.id AND s.score BETWEEN 0 AND 32767
   AND (t.rated_at IS NULL OR t.rated_at < s.occurred_at OR (t.rated_at = s.occurred_at AND t.rating IS DISTINCT FROM s.score))

@@ -1,0 +1,63 @@
+"""The pages of tickets that only read: the queue, one ticket, the panel of an account."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from accounts.models import Account
+from tickets.forms import QueueForm
+from tickets.queries import account_tickets
+from tickets.queries import queue as read_queue
+from tickets.queries import ticket_page as read_ticket
+from tickets.querysets import WORKS_TICKETS
+from tickets.views.access import reader, sees_tickets, visible_ticket
+
+
+@login_required
+@require_GET
+def queue(request: HttpRequest) -> HttpResponse:
+    """The queue: tabs, filters, fifty tickets a page; as a fragment only the list."""
+    user = sees_tickets(reader(request))
+    form = QueueForm({"view": "mine" if user.role == "agent" else "open", **request.GET.dict()})
+    filters = form.filters(request.GET.get("after", ""))
+    page = read_queue(user=user, filters=filters, now=timezone.now())
+    words = {"mine": _("Mine"), "unassigned": _("Unassigned"), "open": _("All open"), "late": _("Late"), "all": _("All")}
+    context = {
+        "form": form,
+        "filters": filters,
+        "page": page,
+        "tabs": [(name, word, page.counts.get(name), filters.query(view=name, after=None)) for name, word in words.items()],
+        "next_query": filters.query(after=page.next_after) if page.next_after else "",
+        "first_query": filters.query(after=None) if filters.after else "",
+        "narrowed": bool(filters.status or filters.severity or filters.text.strip()),
+        "can_open": user.role in WORKS_TICKETS,
+    }
+    return render(request, "tickets/queue.html", context)
+
+
+@login_required
+@require_GET
+def ticket(request: HttpRequest, pk: int) -> HttpResponse:
+    """One ticket: thread, controls, the account beside it. A ticket that was merged leads to the one it became."""
+    user = reader(request)
+    found = visible_ticket(user, pk)
+    if found.merged_into_id:
+        return redirect("tickets:ticket", found.merged_into_id)
+    return render(request, "tickets/ticket.html", {"page": read_ticket(ticket=found, user=user, now=timezone.now())})
+
+
+@login_required
+@require_GET
+def account_panel(request: HttpRequest, account_id: int) -> HttpResponse:
+    """The open tickets of an account, as a fragment for the account's page."""
+    user = reader(request)
+    account = Account.objects.visible_to(user).filter(pk=account_id).first()
+    if account is None:
+        raise Http404
+    context = {"account": account, "found": account_tickets(account=account, user=user, now=timezone.now()), "can_open": user.role in WORKS_TICKETS}
+    return render(request, "tickets/_account_panel.html", context)
