@@ -1,0 +1,111 @@
+"""`manage.py demo`: a realistic company to look at, generated."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+import time
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.actions.usage import put_usage
+from accounts.models import Account, Contact, ExchangeRate, Installation, Note, Playbook, Team, User
+from config.demo import company as story
+from config.demo import playbooks, rows, usage, voices
+from config.demo.people import DEMO_PASSWORD, PEOPLE
+from config.imports import load_rows
+from metrics.actions.recompute import recompute
+
+WEEKS_OF_HEALTH = 18
+
+
+class Command(BaseCommand):
+    """Generates the demo company into an empty installation."""
+
+    help = "Generates a company with two years of customers. Deterministic per seed (and day). Refuses where accounts exist."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Size and seed."""
+        parser.add_argument("--accounts", type=int, default=200)
+        parser.add_argument("--months", type=int, default=24)
+        parser.add_argument("--seed", type=int, default=1)
+
+    def handle(self, **options: Any) -> None:
+        """Everything in one transaction, then health for the past weeks."""
+        if not 1 <= options["accounts"] <= 20_000 or not 3 <= options["months"] <= 120:
+            self.stderr.write("Expected 1 to 20000 accounts and 3 to 120 months.")
+            sys.exit(2)
+        if Account.objects.exists():
+            self.stderr.write("There are accounts already; the demo fills empty installations only.")
+            sys.exit(1)
+        now, began = timezone.now(), time.monotonic()
+        company = story.make_company(accounts=options["accounts"], months=options["months"], seed=options["seed"], today=now.date())
+        counts: dict[str, int] = {}
+        with transaction.atomic():
+            self._people()
+            _rates(company, options["months"])
+            tickets, ticket_events, csat = voices.tickets(company, options["seed"])
+            for kind, generated in (
+                ("accounts", rows.accounts(company)),
+                ("contacts", rows.contacts(company)),
+                ("subscriptions", rows.subscriptions(company)),
+                ("transactions", rows.transactions(company, options["seed"])),
+                ("costs", rows.costs(company, options["months"])),
+                ("events", rows.events(company, options["seed"])),
+                ("tickets", tickets),
+                ("ticket_events", ticket_events),
+                ("responses", [*voices.relationship_answers(company, options["seed"]), *csat]),
+            ):
+                counts[kind] = self._load(kind, generated, now)
+            ids = dict(Account.objects.values_list("external_id", "pk"))
+            counts["usage"] = put_usage([(ids[key], *figures) for key, *figures in usage.usage(company, options["seed"])])
+            counts["notes"] = _notes(company, options["seed"], ids)
+            Playbook.objects.bulk_create([Playbook(**book) for book in playbooks.PLAYBOOKS], ignore_conflicts=True)
+            # the demo's people may be asked at once: nobody real is behind these addresses
+            Contact.objects.update(surveyable_from=None)
+        self._health(now)
+        installation = Installation.current()
+        installation.demo_loaded_at = now
+        installation.save(update_fields=["demo_loaded_at"])
+        self.stderr.write(f"demo: ready in {time.monotonic() - began:.1f} s")
+        self.stdout.write(json.dumps({"users": len(PEOPLE), **counts}))
+
+    def _people(self) -> None:
+        for person in PEOPLE:
+            team = Team.objects.get_or_create(name=person.team)[0] if person.team else None
+            if not User.objects.filter(email=person.email).exists():
+                User.objects.create_user(email=person.email, password=DEMO_PASSWORD, name=person.name, role=person.role, team=team, language=person.language)
+
+    def _load(self, kind: str, generated: Iterable[rows.Row], now: dt.datetime) -> int:
+        report = load_rows(kind, list(generated), now=now, file_name=f"demo {kind}")
+        if report.refused:
+            raise RuntimeError(f"the demo's {kind} were refused: {report.rejected} rows")
+        self.stderr.write(f"demo: {report.created} {kind}")
+        return report.created
+
+    def _health(self, now: dt.datetime) -> None:
+        """Scores of the last weeks, oldest first, so that lists can show where an account comes from."""
+        for week in range(WEEKS_OF_HEALTH, -1, -1):
+            recompute(as_of=now - dt.timedelta(weeks=week), now=now)
+        self.stderr.write(f"demo: {WEEKS_OF_HEALTH} weeks of health")
+
+
+def _rates(company: story.Company, months: int) -> None:
+    """Pounds in euros, a little different every month; also for what began before the two years."""
+    first = story.months_later(company.first_day, -30)
+    ExchangeRate.objects.bulk_create(
+        [ExchangeRate(currency="GBP", day=story.months_later(first, index), rate=Decimal("1.15") + Decimal(index % 7) / 200) for index in range(months + 31)],
+        ignore_conflicts=True,
+    )
+
+
+def _notes(company: story.Company, seed: int, ids: dict[str, int]) -> int:
+    authors = dict(User.objects.values_list("email", "pk"))
+    made = [Note(account_id=ids[account], author_id=authors[author], body=text, pinned=pinned) for account, author, text, pinned in rows.notes(company, seed)]
+    return len(Note.objects.bulk_create(made))
