@@ -119,6 +119,12 @@ def day(moment: dt.datetime | dt.date) -> str:
     return format_date(local.date() if isinstance(local, dt.datetime) else local, pattern, locale=locale())
 
 
+def month(moment: dt.datetime | dt.date) -> str:
+    """A month with its year, short: Dec 24, Ara 24."""
+    local = _local(moment)
+    return format_date(local.date() if isinstance(local, dt.datetime) else local, "MMM yy", locale=locale())
+
+
 def long_day(moment: dt.datetime | dt.date, today: dt.date) -> str:
     """A day of the year of `today` without its year: 14 December; otherwise with it."""
     local = _local(moment)

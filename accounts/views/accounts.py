@@ -1,0 +1,138 @@
+"""The list of accounts, its export, and the page of one account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from accounts.models import Account, User
+from accounts.models.snapshots import Band
+from accounts.money import from_micros
+from accounts.queries import account_page
+from accounts.queries import accounts as listing
+from accounts.queries.accounts import AccountFilter
+from accounts.roles import WRITES_ACCOUNTS
+from accounts.spreadsheet import csv_lines
+from accounts.wording import segment_name, stage_name
+
+
+def account_or_404(user: User, account_id: int) -> Account:
+    """An account the user may see. Raises Http404 for every other one."""
+    account = listing.visible_account(user, account_id)
+    if account is None:
+        raise Http404
+    return account
+
+
+@require_GET
+@login_required
+def account_list(request: HttpRequest) -> HttpResponse:
+    """The accounts the reader may see, filtered and ordered by the address; further rows as a fragment."""
+    chosen = AccountFilter.read(request.GET)
+    page = listing.page(request.user, chosen, request.GET.get("after", ""))
+    context: dict[str, Any] = {"chosen": chosen, "page": page, "address": _address(chosen), "more": _more(chosen, page.after)}
+    if request.htmx and "after" in request.GET:  # type: ignore[attr-defined]
+        return render(request, "accounts/_list_rows.html", context)
+    numbers = listing.segment_numbers(request.user, chosen)
+    context |= {
+        "tabs": [(tab, _address(chosen, segment=tab.segment.key if tab.segment else listing.NO_SEGMENT)) for tab in numbers],
+        "all_address": _address(chosen, segment=""),
+        "all_accounts": sum(tab.accounts for tab in numbers),
+        "all_mrr": sum(tab.mrr_micros for tab in numbers),
+        "found": listing.count(request.user, chosen),
+        "owners": list(listing.owners(request.user)),
+        "bands": Band.choices,
+        "columns": _columns(chosen),
+        "export": f"{reverse('accounts:export')}?{chosen.query()}",
+        "reset": _address(AccountFilter(sort=chosen.sort)),
+        "continued": bool(request.GET.get("after")),
+    }
+    response = render(request, "accounts/list.html", context)
+    if request.htmx:  # type: ignore[attr-defined]
+        # the address stays as short as what was chosen
+        response["HX-Push-Url"] = context["address"]
+    return response
+
+
+def _address(chosen: AccountFilter, **changes: str) -> str:
+    query = chosen.query(**changes)
+    return reverse("accounts:list") + (f"?{query}" if query else "")
+
+
+def _more(chosen: AccountFilter, after: str) -> str:
+    address = _address(chosen)
+    return f"{address}{'&' if '?' in address else '?'}{listing.urlencode({'after': after})}" if after else ""
+
+
+def _columns(chosen: AccountFilter) -> dict[str, dict[str, str]]:
+    """For each order the address of a press on its column and what a screen reader says of it."""
+    columns = {}
+    for name, order in listing.ORDERS.items():
+        current = chosen.sort.removeprefix("-") == name
+        turned = current and not chosen.sort.startswith("-")
+        descending = order.descending != chosen.sort.startswith("-")
+        columns[name] = {"address": _address(chosen, sort=f"-{name}" if turned else name), "sort": ("descending" if descending else "ascending") if current else ""}
+    return columns
+
+
+@require_GET
+@login_required
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The filtered list as CSV, each row once, safe to open in a spreadsheet."""
+    chosen = AccountFilter.read(request.GET)
+    currency = settings.REPORTING_CURRENCY
+    header = [
+        _("External id"), _("Account"), _("Segment"), _("Plan"), _("Stage"), _("Country"), _("Owner"), _("Health"), _("Health 28 days before"), _("Band"),
+        _("MRR, %(currency)s") % {"currency": currency}, _("At stake, %(currency)s") % {"currency": currency}, _("Last NPS"), _("CSAT, 90 days"),
+        _("Open tickets"), _("Last touch"), _("Renewal"),
+    ]  # fmt: skip
+    rows = (
+        [
+            row.account.external_id, row.account.name, segment_name(row.segment), row.account.plan, stage_name(row.account.lifecycle_stage), row.account.country,
+            str(row.owner or ""), _score(row.health), _score(row.health_before), row.get_band_display(), from_micros(row.mrr_micros), from_micros(row.stake_micros),
+            row.nps, row.csat_mean, row.open_tickets, row.last_touch_at and row.last_touch_at.isoformat(timespec="seconds"), row.renews_on,
+        ]
+        for row in listing.everything(request.user, chosen)
+    )  # fmt: skip
+    response = StreamingHttpResponse(csv_lines(header, rows), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="accounts-{timezone.localdate():%Y-%m-%d}.csv"'
+    return response
+
+
+def _score(hundredths: int | None) -> float | None:
+    return None if hundredths is None else hundredths / 100
+
+
+@require_GET
+@login_required
+def account(request: HttpRequest, account_id: int) -> HttpResponse:
+    """One account: the vital numbers at once, panels of every app loaded side by side."""
+    return account_shell(request, account_or_404(request.user, account_id), only="")
+
+
+def account_shell(request: HttpRequest, found: Account, *, only: str, status: int = 200, **context: Any) -> HttpResponse:
+    """The page around the panels: all of them, or only one under its own address."""
+    now = timezone.now()
+    return render(
+        request,
+        "accounts/account.html",
+        {
+            "account": found,
+            "snapshot": found.snapshot,
+            "cover": account_page.cover_of(found, now),
+            "counts": account_page.counts(found, request.user),
+            "only": only,
+            "may_write": request.user.role in WRITES_ACCOUNTS,
+            "yearly_micros": found.snapshot.mrr_micros * 12,
+            **context,
+        },
+        status=status,
+    )
