@@ -119,7 +119,11 @@ class Company:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """The outcome: `send` now, `hold` until `due_at`, or `skip` for a reason; with the evidence."""
+    """The outcome: `send` now, `hold` until `due_at`, or `skip` for a reason; with the evidence.
+
+    The reason of a hold is `delay` (the touchpoint waits) or `quiet_hours` (the contact's clock), that
+    of a send `eligible`.
+    """
 
     outcome: str
     reason: str = ""
@@ -148,6 +152,14 @@ def phase(salt: str, contact_id: int, every_days: int) -> int:
     """The day of a recurring touchpoint's round on which this contact's turn is; spreads a base evenly."""
     digest = hashlib.md5(f"{salt}:{contact_id}".encode(), usedforsecurity=False).hexdigest()
     return int(digest[:7], 16) % every_days
+
+
+def weekday_shift(salt: str, contact_id: int, starts_on: dt.date, weekdays: frozenset[int]) -> dt.timedelta:
+    """How long a round that starts on a day without a window waits, so that its people spread over the days that have one."""
+    if starts_on.isoweekday() in weekdays or not weekdays:
+        return dt.timedelta(0)
+    choices = [days for days in range(1, 8) if (starts_on + dt.timedelta(days=days)).isoweekday() in weekdays]
+    return dt.timedelta(days=choices[int(hash_share(salt, contact_id, f"weekday {starts_on}") * len(choices))])
 
 
 def meets(conditions: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
@@ -209,7 +221,8 @@ def decide(*, rule: Rule, occasion: Occasion, person: Person | None, company: Co
     if tired:
         return skip(*tired)
     evidence = {"rule": "eligible", "value": due.isoformat(), "limit": valid_until.isoformat(), "as_of": as_of.isoformat(), "zone": zone.key}
-    return Decision(outcome="send" if due <= as_of else "hold", due_at=due, valid_until=valid_until, evidence=evidence)
+    outcome, waits_for = ("send", "eligible") if due <= as_of else ("hold", "quiet_hours" if earliest == as_of else "delay")
+    return Decision(outcome=outcome, reason=waits_for, due_at=due, valid_until=valid_until, evidence=evidence)
 
 
 def _refusal_of_occasion(rule: Rule, occasion: Occasion) -> tuple[Any, ...] | None:

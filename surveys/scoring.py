@@ -7,20 +7,18 @@ z = 1.96 (a share, an NPS) or Student's t (a mean).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
+from functools import lru_cache
 
 Z = Decimal("1.96")
 Interval = tuple[Decimal, Decimal]
 
-# t(0.975, df): 1 to 30, then steps, between which it is interpolated over 1/df
-_T_975 = (
-    "12.706205", "4.302653", "3.182446", "2.776445", "2.570582", "2.446912", "2.364624", "2.306004", "2.262157", "2.228139",
-    "2.200985", "2.178813", "2.160369", "2.144787", "2.131450", "2.119905", "2.109816", "2.100922", "2.093024", "2.085963",
-    "2.079614", "2.073873", "2.068658", "2.063899", "2.059539", "2.055529", "2.051831", "2.048407", "2.045230", "2.042272",
-)  # fmt: skip
-_T_NORMAL = Decimal("1.9599639845400545")
+# from here on the expansion of t in 1/df is right to more than ten digits
+_T_EXPANDED_FROM = 300
+_T_NORMAL = Decimal("1.959963984540054")
 
 
 @dataclass(frozen=True)
@@ -120,21 +118,40 @@ def mean(counts: Mapping[int, int]) -> Decimal | None:
     return Decimal(sum(score * count for score, count in counts.items())) / answers if answers else None
 
 
+@lru_cache(maxsize=512)
 def t_975(freedom: int) -> Decimal:
-    """The 97.5 % quantile of Student's t; exact to six digits up to 30 degrees, then by its expansion in 1/df.
+    """The 97.5 % quantile of Student's t for whole degrees of freedom, right to ten digits.
 
     Raises ValueError below one degree of freedom.
     """
     if freedom < 1:
         raise ValueError("A t quantile needs at least one degree of freedom.")
-    if freedom <= len(_T_975):
-        return Decimal(_T_975[freedom - 1])
-    with localcontext(prec=30):
-        z, n = _T_NORMAL, Decimal(freedom)
-        first = (z**3 + z) / 4
-        second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-        third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-        return z + first / n + second / n**2 + third / n**3
+    if freedom >= _T_EXPANDED_FROM:
+        with localcontext(prec=30):
+            z, n = _T_NORMAL, Decimal(freedom)
+            first = (z**3 + z) / 4
+            second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
+            third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+            fourth = (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160
+            return z + first / n + second / n**2 + third / n**3 + fourth / n**4
+    low, high = 1.9, 13.0
+    for _step in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _t_within(middle, freedom) < 0.95 else (low, middle)
+    return Decimal(repr((low + high) / 2))
+
+
+def _t_within(t: float, freedom: int) -> float:
+    """The chance that |T| <= t: a finite sum for whole degrees of freedom (Abramowitz and Stegun 26.7.3, 26.7.4)."""
+    angle = math.atan(t / math.sqrt(freedom))
+    sine, square = math.sin(angle), math.cos(angle) ** 2
+    odd = freedom % 2
+    term = math.cos(angle) if odd else 1.0
+    total = term if freedom > 1 else 0.0
+    for factor in range(3 if odd else 2, freedom - 1, 2):
+        term *= square * (factor - 1) / factor
+        total += term
+    return 2 / math.pi * (angle + sine * total) if odd else sine * total
 
 
 def t_interval(counts: Mapping[int, int]) -> Interval | None:
@@ -151,18 +168,18 @@ def t_interval(counts: Mapping[int, int]) -> Interval | None:
         return exact - half, exact + half
 
 
-def csat_top2_share(counts: Mapping[int, int], scale: Scale = Scale(1, 5)) -> Decimal | None:  # noqa: B008 - frozen
+def csat_top2_share(counts: Mapping[int, int], scale: Scale = Scale(1, 5)) -> Decimal | None:
     """Answers of the two best scores / valid answers."""
     valid, _invalid = split(counts, scale)
     return share(sum(count for score, count in valid.items() if score >= scale.high - 1), sum(valid.values()))
 
 
-def csat_mean(counts: Mapping[int, int], scale: Scale = Scale(1, 5)) -> Decimal | None:  # noqa: B008 - frozen
+def csat_mean(counts: Mapping[int, int], scale: Scale = Scale(1, 5)) -> Decimal | None:
     """The mean of valid answers, in points of the scale."""
     return mean(split(counts, scale)[0])
 
 
-def ces_mean(counts: Mapping[int, int], scale: Scale = Scale(1, 7)) -> Decimal | None:  # noqa: B008 - frozen
+def ces_mean(counts: Mapping[int, int], scale: Scale = Scale(1, 7)) -> Decimal | None:
     """The mean effort score, 7 = easiest (or on 1-5 with low good)."""
     return mean(split(counts, scale)[0])
 

@@ -1,0 +1,50 @@
+"""The tick of surveys: plan, queue, send, clean up. Safe to run twice, at once and out of turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from celery import shared_task
+from django.core.cache import cache
+from django.db import connection
+from django.utils import timezone
+
+from accounts.actions.outbox import MailSession, worker_name
+from surveys.actions.dispatch import expire, queue_due, send_queued
+from surveys.actions.planning import plan
+
+FULL_SWEEP_SECONDS = 3600
+# what one tick sends at most, so that it ends within its minute; the next goes on
+MAILS_A_TICK = 500
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[bool]:
+    """Whether no other process is inside a block of this name; held by the database session, so that a kill frees it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [name])
+        mine = cursor.fetchone()[0]
+    try:
+        yield mine
+    finally:
+        if mine:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [name])
+
+
+@shared_task(name="surveys.tick", ignore_result=True)
+def tick() -> dict[str, int]:
+    """One round; a full sweep of the planner once an hour (a lost mark only means another sweep)."""
+    now = timezone.now()
+    done: dict[str, int] = {}
+    with _alone("surveys.tick.plan") as mine:
+        if mine:
+            full = bool(cache.add("surveys:full-sweep", 1, FULL_SWEEP_SECONDS))
+            done |= {f"plan_{key}": count for key, count in plan(as_of=now, full=full).items()}
+    done["unknown"] = expire(now=now)
+    with _alone("surveys.tick.send") as mine, MailSession() as session:
+        if mine:
+            done |= {f"queue_{key}": count for key, count in queue_due(as_of=now, now=now).items()}
+            done |= {f"mail_{key}": count for key, count in send_queued(as_of=now, now=now, worker=worker_name(), session=session, limit=MAILS_A_TICK).items()}
+    return done
