@@ -1,0 +1,205 @@
+"""The first loop with everything real: processes, database, broker, mail server, browser.
+
+Real accounts come in, a ticket is solved in the browser, Celery sends the survey, the customer answers
+in Turkish, health is recomputed, and the CSM finds on the worklist whom to call and why.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import urllib.request
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.browser.installation import running, wait_for
+from tests.shared_data import data_folder
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no Chromium at {CHROMIUM} (set CHROMIUM)")]
+PASSWORD = "correct horse battery"
+# an account of the set that has tickets and usage
+ACCOUNT = "A-712f1c"
+
+SET_UP = f"""
+from accounts.models import Account, Team, User
+from surveys.models import Touchpoint
+team = Team.objects.create(name="Bosphorus")
+make = User.objects.create_user
+make("admin@vefa.test", {PASSWORD!r}, name="Ada Admin", role="admin")
+csm = make("elif@vefa.test", {PASSWORD!r}, name="Elif Yildiz", role="csm", team=team)
+make("deniz@vefa.test", {PASSWORD!r}, name="Deniz Kaya", role="agent")
+Account.objects.filter(external_id={ACCOUNT!r}).update(owner=csm)
+# the survey after a ticket: at once and at any hour, so that the test can run on a Sunday night
+Touchpoint.objects.filter(event_kind="ticket.solved").update(delay_minutes=0, window_from="00:00", window_until="23:59:59", weekdays=[1, 2, 3, 4, 5, 6, 7])
+print(Account.objects.get(external_id={ACCOUNT!r}).pk)
+"""
+HEALTH = f"""
+import json
+from accounts.models import AccountSnapshot
+s = AccountSnapshot.objects.get(account__external_id={ACCOUNT!r})
+print(json.dumps([s.health, str(s.csat_mean), s.csat_count]))
+"""
+# every table but those that the processes themselves keep writing
+COUNTS = """
+import json
+from django.apps import apps
+skip = {"accounts.Heartbeat", "metrics.HealthRun", "sessions.Session"}
+print(json.dumps({m._meta.label: m._base_manager.count() for m in apps.get_models() if m._meta.label not in skip}, sort_keys=True))
+"""
+
+
+@pytest.fixture(scope="module")
+def world():
+    """RavenStack loaded, its people set up, one contact attached by the API, and a browser."""
+    from playwright.sync_api import sync_playwright
+
+    folder = data_folder("ravenstack_saas")
+    with running() as installation, sync_playwright() as playwright:
+        loaded = json.loads(installation.manage("load-bundle", str(folder), "--profile", "ravenstack"))
+        account = int(installation.python(SET_UP).splitlines()[-1])
+        key = installation.manage("create-key", "--user", "admin@vefa.test", "--scope", "accounts:read", "--scope", "contacts:write", "--scope", "contacts:read").split()[-1]
+        installation.call(
+            "POST", "/contacts/", key,
+            {"account": ACCOUNT, "external_id": "selin", "email": "selin@musteri.test", "name": "Selin Aydın", "language": "tr", "time_zone": "Europe/Istanbul"},
+        )  # fmt: skip
+        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        yield SimpleNamespace(installation=installation, browser=browser, account=account, loaded=loaded)
+        browser.close()
+
+
+def sign_in(world, who):
+    page = world.browser.new_context(locale="en", viewport={"width": 1440, "height": 900}).new_page()
+    page.violations = []
+    page.on("console", lambda message: page.violations.append(message.text) if message.type == "error" else None)
+    page.goto(f"{world.installation.address}/login/")
+    page.get_by_label("E-mail").fill(f"{who}@vefa.test")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "/login/" not in url)
+    return page
+
+
+def solve_a_ticket(world, subject):
+    """Opens a ticket for Selin, replies and solves it: all in the browser, as the agent."""
+    page = sign_in(world, "deniz")
+    page.goto(f"{world.installation.address}/tickets/new/?account={world.account}")
+    page.get_by_label("Subject").fill(subject)
+    page.get_by_label("Contact").select_option(label="Selin Aydın")
+    page.get_by_role("button", name="Open the ticket").click()
+    page.wait_for_url(re.compile(r"/tickets/\d+/$"))
+    number = int(re.search(r"/tickets/(\d+)/$", page.url).group(1))
+    page.get_by_label("Text").fill("The export is fixed, please try again.")
+    page.get_by_role("button", name="Reply and solve").click()
+    page.get_by_text("solved", exact=False).first.wait_for()
+    assert page.violations == []
+    page.context.close()
+    return number
+
+
+def survey_mail(world, count):
+    """The latest survey mail, once there are `count` of them."""
+    surveys = wait_for(
+        lambda: found if len(found := [mail for mail in world.installation.sink.mails if mail["List-Unsubscribe"]]) >= count else None,
+        seconds=150, what=f"survey mail number {count}",
+    )  # fmt: skip
+    return surveys[-1]
+
+
+def link_in(mail):
+    text = mail.get_body(("plain",)).get_content()
+    return re.search(r"http://\S+/s/[\w-]+", text).group(0)
+
+
+def test_the_first_loop(world):
+    installation = world.installation
+    assert sum(entry["created"] for entry in world.loaded["files"]) > 30_000
+    before = wait_for(lambda: found if (found := json.loads(installation.python(HEALTH)))[0] is not None else None, seconds=90, what="the first score")
+
+    number = solve_a_ticket(world, "Export is broken")
+    mail = survey_mail(world, 1)
+    assert mail["To"].endswith("selin@musteri.test>") or mail["To"] == "selin@musteri.test"
+    assert {part.get_content_type() for part in mail.walk()} >= {"text/plain", "text/html"}
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+    customer = world.browser.new_context(locale="tr", viewport={"width": 390, "height": 844}).new_page()
+    customer.goto(link_in(mail))
+    assert customer.locator("html").get_attribute("lang") == "tr"
+    assert "Selin" not in customer.content(), "the page greets by initials only"
+    customer.locator("button[name=score][value='2']").click()
+    customer.wait_for_load_state()
+    customer.locator("textarea").first.fill("Çözüldü ama üç kişiye aynı şeyi anlattım.")
+    customer.locator("form button[type=submit]").first.click()
+    customer.wait_for_load_state()
+    customer.context.close()
+
+    def changed():
+        found = json.loads(installation.python(HEALTH))
+        return found if found[1:] != before[1:] else None
+
+    after = wait_for(changed, seconds=75, what="the recomputed health")
+    assert after[0] != before[0]
+
+    csm = sign_in(world, "elif")
+    csm.goto(installation.address + "/")
+    row = csm.locator("li.work", has=csm.get_by_text(f"#{number}", exact=False)).first
+    row.wait_for()
+    assert "2" in row.inner_text()
+    csm.goto(f"{installation.address}/accounts/{world.account}/")
+    csm.get_by_text("CSAT, 90 days").first.wait_for()
+    csm.get_by_text("Çözüldü ama üç kişiye aynı şeyi anlattım.").first.wait_for()
+    assert csm.violations == []
+    csm.context.close()
+
+
+def test_a_scanners_visit_changes_nothing(world):
+    """Six ways a mail scanner opens every link of a mail; none of them writes a row, and the human still can."""
+    installation = world.installation
+    # another contact: the first one rests
+    solve_for = 'from accounts.models import Account, Contact\na = Account.objects.get(external_id="%s")\nContact.objects.create(account=a, external_id="kerem", email="kerem@musteri.test", name="Kerem Doğan", language="tr")'
+    installation.python(solve_for % ACCOUNT)
+    sent = len([mail for mail in installation.sink.mails if mail["List-Unsubscribe"]])
+    page = sign_in(world, "deniz")
+    page.goto(f"{installation.address}/tickets/new/?account={world.account}")
+    page.get_by_label("Subject").fill("Second ticket")
+    page.get_by_label("Contact").select_option(label="Kerem Doğan")
+    page.get_by_role("button", name="Open the ticket").click()
+    page.get_by_label("Text").fill("Done.")
+    page.get_by_role("button", name="Reply and solve").click()
+    page.get_by_text("solved", exact=False).first.wait_for()
+    page.context.close()
+    mail = survey_mail(world, sent + 1)
+    text = mail.get_body(("plain",)).get_content() + mail.get_body(("html",)).get_content()
+    links = sorted({link.rstrip('">)') for link in re.findall(r"http://[^\s\"<>]+/[su]/[\w-]+[^\s\"<>]*", text)})
+    assert len(links) >= 7, "five scores, the page and the refusal"
+
+    # let the sweeps that the ticket woke come to rest first
+    def settled():
+        first = installation.python(COUNTS)
+        return first if first == installation.python(COUNTS) else None
+
+    before = wait_for(settled, seconds=90, what="rest")
+    for link in links:
+        for method in ("GET", "HEAD"):
+            request = urllib.request.Request(link, method=method, headers={"User-Agent": "Mozilla/5.0 (scanner)", "Purpose": "prefetch"})  # noqa: S310
+            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+                assert answer.status == 200
+                assert answer.headers["Cache-Control"] == "no-store" or "no-store" in answer.headers["Cache-Control"]
+    robot = world.browser.new_context(locale="en").new_page()
+    for link in links:
+        robot.goto(link)
+        robot.wait_for_timeout(200)
+    robot.context.close()
+    assert json.loads(installation.python(COUNTS)) == json.loads(before)
+
+    human = world.browser.new_context(locale="tr").new_page()
+    human.goto(link_in(mail))
+    human.wait_for_timeout(1700)
+    human.locator("button[name=score][value='5']").click()
+    human.wait_for_load_state()
+    human.context.close()
+    answered = installation.python("from surveys.models import Response\nprint(list(Response.objects.filter(contact__external_id='kerem').values_list('score', flat=True)))")
+    assert answered.splitlines()[-1] == "[5]"
