@@ -1,0 +1,153 @@
+"""Creating and changing accounts; what changed is told as events in the same transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from accounts.actions.dirty import mark_dirty
+from accounts.actions.event_log import NewEvent, record_events
+from accounts.actions.rows import assign, insert_or_lock, locked, save_changes
+from accounts.models import Account, Segment, SegmentMembership, User
+from accounts.models.events import Origin
+
+Fields = Mapping[str, Any]
+
+
+def create_account(*, fields: Fields, actor: User | None, now: dt.datetime, origin: str = Origin.APP) -> Account:
+    """A new account. `fields` are columns of the model; `segment` is set by hand, over the rules.
+
+    Raises IntegrityError where the external id is taken.
+    """
+    values = dict(fields)
+    segment = values.pop("segment", None)
+    with transaction.atomic():
+        account = Account(**values)
+        account.save(force_insert=True)
+        _born(account, segment=segment, actor=actor, now=now, origin=origin)
+    return account
+
+
+def change_account(*, account_id: int, fields: Fields, actor: User | None, now: dt.datetime, origin: str = Origin.APP, version: int | None = None) -> Account:
+    """Changes what differs; nothing differs, nothing happens. Raises DoesNotExist, StaleVersion."""
+    with transaction.atomic():
+        account = locked(Account, actor=actor, version=version, pk=account_id)
+        _change(account, fields=fields, actor=actor, now=now, origin=origin)
+    return account
+
+
+def put_account(*, external_id: str, fields: Fields, actor: User | None, now: dt.datetime, origin: str = Origin.APP, version: int | None = None) -> tuple[Account, bool]:
+    """Creates the account or changes what differs; returns it and whether it is new. Raises Taken, StaleVersion."""
+    values = {name: value for name, value in fields.items() if name != "external_id"}
+    segment = values.get("segment")
+    with transaction.atomic():
+        found = Account.objects.filter(external_id=external_id).exists()
+        if not found:
+            fresh = Account(external_id=external_id, **{name: value for name, value in values.items() if name != "segment"})
+            account, new = insert_or_lock(fresh, actor=actor)
+            if new:
+                _born(account, segment=segment, actor=actor, now=now, origin=origin)
+                return account, True
+        else:
+            account = locked(Account, actor=actor, version=version, external_id=external_id)
+        _change(account, fields=values, actor=actor, now=now, origin=origin)
+    return account, False
+
+
+def _born(account: Account, *, segment: Segment | None, actor: User | None, now: dt.datetime, origin: str) -> None:
+    known_since = account.signed_up_at if account.signed_up_at and account.signed_up_at <= now else now
+    facts = [("account.created", known_since, {"source": str(origin)}), *_turning_points(account, set(_TURNS), now)]
+    _tell(account, facts, actor=actor, origin=origin)
+    if segment is not None:
+        set_segment(account=account, segment=segment, actor=actor, now=now, origin=origin)
+    mark_dirty([account.pk], reason="account")
+
+
+def _change(account: Account, *, fields: Fields, actor: User | None, now: dt.datetime, origin: str) -> None:
+    values = dict(fields)
+    segment = values.pop("segment", account.segment)
+    owner_before, stage_before = account.owner_id, account.lifecycle_stage_id
+    differing = assign(account, values)
+    if differing:
+        save_changes(account, differing, now=now)
+        facts: list[tuple[str, dt.datetime, dict[str, Any]]] = []
+        if "owner" in differing:
+            facts.append(("owner.changed", now, {"owner": account.owner_id, "owner_before": owner_before}))
+        if "lifecycle_stage" in differing:
+            facts.append(("stage.changed", now, {"stage": account.lifecycle_stage_id, "stage_before": stage_before}))
+        facts += _turning_points(account, set(differing), now)
+        if "churned_at" in differing and account.churned_at is None:
+            facts.append(("account.reactivated", now, {}))
+        _tell(account, facts, actor=actor, origin=origin)
+    if segment != account.segment:
+        set_segment(account=account, segment=segment, actor=actor, now=now, origin=origin)
+    if differing:
+        mark_dirty([account.pk], reason="account")
+
+
+# columns that hold an instant of a customer's life, and the event each of them is
+_TURNS = {"trial_started_at": "trial.started", "trial_ended_at": "trial.ended", "churned_at": "account.churned"}
+
+
+def _turning_points(account: Account, names: set[str], now: dt.datetime) -> list[tuple[str, dt.datetime, dict[str, Any]]]:
+    """The events of the instants among `names` that have come; one that lies ahead is none yet."""
+    facts: list[tuple[str, dt.datetime, dict[str, Any]]] = []
+    for name, kind in _TURNS.items():
+        instant = getattr(account, name)
+        if name not in names or instant is None or instant > now:
+            continue
+        payload: dict[str, Any] = {}
+        if kind == "account.churned" and account.churn_reason:
+            payload["reason"] = account.churn_reason
+        elif kind != "account.churned" and account.plan:
+            payload["plan"] = account.plan
+        facts.append((kind, instant, payload))
+    return facts
+
+
+def _tell(account: Account, facts: list[tuple[str, dt.datetime, dict[str, Any]]], *, actor: User | None, origin: str) -> None:
+    record_events(
+        NewEvent(
+            account_id=account.pk, kind=kind, occurred_at=instant, origin=origin, actor_id=actor.pk if actor else None,
+            subject_type="account", subject_id=str(account.pk), payload=payload,
+            # a date set, cleared and set again is the same fact
+            dedupe_key=f"{kind}:{instant.isoformat()}" if kind in _TURNS.values() else "created" if kind == "account.created" else None,
+        )
+        for kind, instant, payload in facts
+    )  # fmt: skip
+
+
+def set_segment(*, account: Account, segment: Segment | None, actor: User | None, now: dt.datetime, origin: str = Origin.APP, note: str = "") -> bool:
+    """Puts the account in a segment by hand, over the rules, until somebody clears it; None clears it.
+
+    Returns whether anything changed. The account's row must be locked by the caller's transaction.
+    """
+    with transaction.atomic():
+        current = SegmentMembership.objects.select_for_update(no_key=True).filter(account=account, valid_to__isnull=True).first()
+        if (current.segment if current else None) == segment and (current is None or current.is_override):
+            return False
+        before = current.segment if current else None
+        if current is not None:
+            current.valid_to = max(now, current.valid_from)
+            current.save(update_fields=["valid_to"])
+        if segment is not None:
+            SegmentMembership.objects.create(
+                account=account, segment=segment, valid_from=max(now, current.valid_to) if current and current.valid_to else now, is_override=True, note=note[:500],
+                reason=SegmentMembership.Reason.API if origin == Origin.API else SegmentMembership.Reason.OVERRIDE, set_by=actor,
+            )  # fmt: skip
+        account.segment = segment
+        account.version += 1
+        account.updated_at = now
+        account.save(update_fields=["segment", "version", "updated_at"])
+        record_events(
+            [
+                NewEvent(
+                    account_id=account.pk, kind="segment.changed", occurred_at=now, origin=origin, actor_id=actor.pk if actor else None,
+                    payload={"segment": segment.key if segment else None, "segment_before": before.key if before else None, "override": segment is not None},
+                )
+            ]
+        )  # fmt: skip
+    return True
