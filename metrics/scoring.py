@@ -223,9 +223,15 @@ def explain_change(old: Side, new: Side) -> list[Change]:
         first, second, third, last = (stage.get(source, 0) for stage in stages)
         changes.append(
             Change(
-                source=source, raw_before=before_raws.get(source), raw_after=after_raws.get(source), before=first, after=last,
-                data=second - first, membership=third - second, weights=last - third,
-            )  # fmt: skip
+                source=source,
+                raw_before=before_raws.get(source),
+                raw_after=after_raws.get(source),
+                before=first,
+                after=last,
+                data=second - first,
+                membership=third - second,
+                weights=last - third,
+            )
         )
     if old.version == new.version and any(change.weights for change in changes):
         raise ValueError("Two scores of one model version differ by weights: a stored model was changed.")

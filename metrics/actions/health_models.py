@@ -26,10 +26,15 @@ def rule_of(model: HealthModel) -> Model:
 def models_at(instant: dt.datetime) -> list[ScoredBy]:
     """The models active at an instant, in the order in which they are tried; models without weight are left out.
 
-    For an instant before any was active, those active at present: a fresh installation can score its past.
+    Where no model for every account was active then, the present one steps in, and where there is
+    none at all, all present ones: a fresh installation can score the past it has imported.
     """
-    active = HealthModel.objects.filter(activated_at__isnull=False).prefetch_related("components", "segments").order_by("position", "key", "-number")
-    found = list(active.filter(Q(retired_at__isnull=True) | Q(retired_at__gte=instant), activated_at__lt=instant)) or list(active.filter(retired_at__isnull=True))
+    known = HealthModel.objects.filter(activated_at__isnull=False).prefetch_related("components", "segments").order_by("position", "key", "-number")
+    then = list(known.filter(Q(retired_at__isnull=True) | Q(retired_at__gte=instant), activated_at__lt=instant))
+    present = list(known.filter(retired_at__isnull=True))
+    if all(model.segments.all() for model in then):
+        then += [model for model in present if model not in then and not model.segments.all()]
+    found = sorted(then or present, key=lambda model: (model.position, model.key))
     scored_by = [ScoredBy(id=model.pk, model=rule_of(model), segment_ids=tuple(sorted(segment.pk for segment in model.segments.all()))) for model in found]
     return [entry for entry in scored_by if any(part.weight for part in entry.model.parts)]
 
@@ -49,9 +54,7 @@ def has_scored(model: HealthModel) -> bool:
 def new_version(*, model: HealthModel) -> HealthModel:
     """A copy under the next number, not active, with components and segments, to be changed and activated."""
     number = HealthModel.objects.filter(key=model.key).aggregate(last=Max("number"))["last"] + 1
-    copy = HealthModel.objects.create(
-        key=model.key, number=number, name=model.name, position=model.position, healthy_from=model.healthy_from, watch_from=model.watch_from
-    )
+    copy = HealthModel.objects.create(key=model.key, number=number, name=model.name, position=model.position, healthy_from=model.healthy_from, watch_from=model.watch_from)
     copy.segments.set(model.segments.all())
     fields = ("position", "source", "worst", "best", "weight", "missing", "fresh_days")
     HealthComponent.objects.bulk_create(HealthComponent(model=copy, **{name: getattr(component, name) for name in fields}) for component in model.components.all())

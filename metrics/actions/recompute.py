@@ -8,6 +8,7 @@ is not marked, for the same instant. Several processes may work on one ledger (S
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import math
 from collections.abc import Iterable, Sequence
@@ -260,8 +261,7 @@ def _list_ranges(setting: Setting) -> None:
     pieces = max(1, min(RANGES, span // RANGE_AT_LEAST), math.ceil(span / RANGE_AT_MOST))
     edges = [low + span * piece // pieces for piece in range(pieces + 1)]
     HealthRun.objects.bulk_create(
-        HealthRun(day=moment.day, as_of=moment.as_of, low=start, high=end - 1, model_digest=fingerprint, started_at=moment.now)
-        for start, end in zip(edges, edges[1:], strict=False)
+        HealthRun(day=moment.day, as_of=moment.as_of, low=start, high=end - 1, model_digest=fingerprint, started_at=moment.now) for start, end in itertools.pairwise(edges)
     )
 
 

@@ -77,7 +77,8 @@ def _number(value: float) -> str:
 def points_expression(part: Part, raw: str) -> str:
     """Hundredths of a point of a part, null where it is left out; the first rule of `metrics/scoring.py`."""
     # greatest and least skip nulls, so null has to be kept out of them
-    earned = f"CASE WHEN {raw} IS NOT NULL THEN floor(least(greatest(({raw} - {_number(part.worst)}) / ({_number(part.best)} - {_number(part.worst)}), 0::float8), 1::float8) * 10000::float8 + 0.5::float8)::bigint END"
+    share = f"({raw} - {_number(part.worst)}) / ({_number(part.best)} - {_number(part.worst)})"
+    earned = f"CASE WHEN {raw} IS NOT NULL THEN floor(least(greatest({share}, 0::float8), 1::float8) * 10000::float8 + 0.5::float8)::bigint END"
     if part.missing == "leave_out":
         return earned
     return f"coalesce({earned}, {NEUTRAL_POINTS if part.missing == 'neutral' else 0})"
@@ -130,7 +131,9 @@ def score_stages(model: Model, rows: str, *, carried: str, elsewhere: str, raws:
     cost_columns = ", ".join(f"k{n}" for n, _ in parts)
     contributions = ", ".join(f"CASE WHEN p{n} IS NOT NULL THEN c{n}{f' - c{n - 1}' if n > 1 else ''} END" for n, _ in parts)
     whys = " ".join(
-        f"WHEN top = k{n} THEN jsonb_build_object('key', '{part.source}', 'values', jsonb_build_object({_VALUES[part.source].format(n=n)}))" for n, part in parts if part.source in _VALUES
+        f"WHEN top = k{n} THEN jsonb_build_object('key', '{part.source}', 'values', jsonb_build_object({_VALUES[part.source].format(n=n)}))"
+        for n, part in parts
+        if part.source in _VALUES
     )
     known = _evidence(model)
     last = len(parts)
@@ -294,7 +297,7 @@ def _branch(scored_by: ScoredBy, rows: str) -> str:
 
 
 # yearly revenue x (100 - health) / 100, half up; the two steps keep the product inside 64 bits
-_STAKE = f"coalesce(12 * mrr_micros / {FULL} * ({FULL} - score) + (12 * mrr_micros % {FULL} * ({FULL} - score) + {FULL // 2}) / {FULL}, 0)"
+_STAKE = f"coalesce(12 * mrr_micros / {FULL} * ({FULL} - score) + (mod(12 * mrr_micros, {FULL}) * ({FULL} - score) + {FULL // 2}) / {FULL}, 0)"
 
 # in a row of `scored f`: the columns of the snapshot and what they become
 _SNAPSHOT = (
@@ -337,7 +340,11 @@ def health_statement(models: Sequence[ScoredBy], *, scope: str, live: bool, repl
         if replace
         else "DO NOTHING"
     )
-    emptied = f", emptied AS (DELETE FROM {history} h USING scored f WHERE f.score IS NULL AND {scope.format('h.account_id')} AND h.account_id = f.account_id AND h.day = %(day)s)" if replace else ""
+    emptied = (
+        f", emptied AS (DELETE FROM {history} h USING scored f WHERE f.score IS NULL AND {scope.format('h.account_id')} AND h.account_id = f.account_id AND h.day = %(day)s)"
+        if replace
+        else ""
+    )
     restated = (
         "'[]'::jsonb"
         if replace
@@ -366,4 +373,3 @@ SELECT (SELECT count(*) FROM scored), (SELECT count(score) FROM scored), (SELECT
                                                   'score', score, 'model', model_id, 'raws', raws, 'why', why)), '[]')
      FROM scored WHERE writes_snapshot AND band <> '' AND band_was <> '' AND band <> band_was),
     {restated}"""
-

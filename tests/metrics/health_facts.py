@@ -16,6 +16,9 @@ def days(number):
     return dt.timedelta(days=number)
 
 
+LATELY = NOW - days(5)
+
+
 def usage(account, *, before, after, now=NOW):
     """`before` a day in the earlier 28 days, `after` a day in the later ones."""
     today = now.date()
@@ -23,7 +26,7 @@ def usage(account, *, before, after, now=NOW):
     put_usage([row for row in rows if row[3]])
 
 
-def answer(account, score, *, at=NOW - days(5), kind="nps", scale=None, **fields):
+def answer(account, score, *, at=LATELY, kind="nps", scale=None, **fields):
     low, high = scale or ((0, 10) if kind == "nps" else (1, 5))
     survey, _ = Survey.objects.get_or_create(key=kind, defaults={"name": kind, "kind": kind})
     return Response.objects.create(survey=survey, kind=kind, account=account, score=score, scale_min=low, scale_max=high, answered_at=at, **fields)

@@ -1,0 +1,39 @@
+"""Health explained, on the account page: the parts of the score and why it changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.dateparse import parse_date
+from django.views.decorators.http import require_GET
+
+from accounts.models import Account
+from metrics.explained import DAYS_BACK, explain, explain_since, latest, models_by_id, score_at
+
+
+@login_required
+@require_GET
+def account_panel(request: HttpRequest, account_id: int) -> HttpResponse:
+    """The fragment; `?since=YYYY-MM-DD` moves the day the change is told from (28 days back)."""
+    account = get_object_or_404(Account.objects.visible_to(request.user).select_related("snapshot"), pk=account_id)
+    row = latest(account.pk)
+    context = {"account": account, "snapshot": account.snapshot, "panel_id": "health"}
+    if row is not None:
+        since = score_at(account.pk, _since(request) or row.day - dt.timedelta(days=DAYS_BACK))
+        models = models_by_id({row.model_id, since.model_id} if since else {row.model_id})
+        context["health"] = explain(row, models[row.model_id])
+        context["days_back"] = [row.day - dt.timedelta(days=days) for days in (7, 28, 91, 182)]
+        if since is not None and since.day < row.day:
+            context["change"] = explain_since(row, models[row.model_id], since, models[since.model_id])
+    return render(request, "metrics/_health_panel.html", context)
+
+
+def _since(request: HttpRequest) -> dt.date | None:
+    """The day asked for; None where it is none."""
+    try:
+        return parse_date(request.GET.get("since", ""))
+    except ValueError:
+        return None
