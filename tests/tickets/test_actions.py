@@ -186,7 +186,10 @@ def test_a_bounced_address_gets_no_reply(cast):
     assert not OutgoingMail.objects.exists()
 
 
-@pytest.mark.parametrize(("state", "then"), [("new", "new"), ("open", "open"), ("pending", "open"), ("on_hold", "on_hold"), ("solved", "open"), ("closed", "open"), ("cancelled", "cancelled")])
+WOKEN = {"new": "new", "open": "open", "pending": "open", "on_hold": "on_hold", "solved": "open", "closed": "open", "cancelled": "cancelled"}
+
+
+@pytest.mark.parametrize(("state", "then"), WOKEN.items())
 def test_what_the_customer_answers_wakes_the_ticket(cast, state, then):
     ticket = in_state(cast, state)
     messages.customer_reply(ticket_id=ticket.pk, body="Still broken", contact_id=cast.selin.pk, now=NOW + HOUR)

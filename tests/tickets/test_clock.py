@@ -88,9 +88,14 @@ def test_an_end_before_the_start_is_no_time():
 
 INSTANTS = st.datetimes(min_value=dt.datetime(2025, 1, 1), max_value=dt.datetime(2026, 12, 31), timezones=st.just(dt.UTC))
 TIMES = st.times().map(lambda time: time.replace(microsecond=0))
+ZONES = st.sampled_from(["Europe/Berlin", "Europe/Istanbul", "America/New_York", "Australia/Lord_Howe", "UTC"])
 WEEKS = st.builds(
     Hours,
-    st.lists(st.builds(Interval, st.integers(1, 7), TIMES, TIMES, st.sampled_from(["Europe/Berlin", "Europe/Istanbul", "America/New_York", "Australia/Lord_Howe", "UTC"])), min_size=1, max_size=6).map(tuple),
+    st.lists(
+        st.builds(Interval, st.integers(1, 7), TIMES, TIMES, st.sampled_from(["Europe/Berlin", "Europe/Istanbul", "America/New_York", "Australia/Lord_Howe", "UTC"])),
+        min_size=1,
+        max_size=6,
+    ).map(tuple),
     st.frozensets(st.dates(dt.date(2025, 1, 1), dt.date(2026, 12, 31)), max_size=5),
 )
 

@@ -9,81 +9,103 @@ class Migration(migrations.Migration):
     """Promised times as columns, tickets that have to do with each other."""
 
     dependencies = [
-        ('accounts', '0003_shipped_rows'),
-        ('tickets', '0001_initial'),
+        ("accounts", "0003_shipped_rows"),
+        ("tickets", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='TicketLink',
+            name="TicketLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
             ],
             options={
-                'verbose_name': 'ticket link',
-                'verbose_name_plural': 'ticket links',
+                "verbose_name": "ticket link",
+                "verbose_name_plural": "ticket links",
             },
         ),
         migrations.AddField(
-            model_name='ticket',
-            name='clocks_set_at',
+            model_name="ticket",
+            name="clocks_set_at",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='ticket',
-            name='first_reply_due_at',
-            field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name='first reply due'),
+            model_name="ticket",
+            name="first_reply_due_at",
+            field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name="first reply due"),
         ),
         migrations.AddField(
-            model_name='ticket',
-            name='resolution_due_at',
-            field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name='resolution due'),
+            model_name="ticket",
+            name="resolution_due_at",
+            field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name="resolution due"),
         ),
         migrations.AddField(
-            model_name='ticket',
-            name='resolution_left_seconds',
-            field=models.PositiveIntegerField(blank=True, editable=False, null=True, verbose_name='seconds left while resting'),
+            model_name="ticket",
+            name="resolution_left_seconds",
+            field=models.PositiveIntegerField(blank=True, editable=False, null=True, verbose_name="seconds left while resting"),
         ),
         migrations.AlterField(
-            model_name='ticketchange',
-            name='kind',
-            field=models.CharField(choices=[('created', 'created'), ('public_reply', 'public reply'), ('internal_note', 'internal note'), ('customer_reply', "customer's reply"), ('status', 'status'), ('assigned', 'assigned'), ('severity', 'severity'), ('category', 'category'), ('escalated', 'escalated'), ('merged', 'merged'), ('spam', 'spam')], max_length=14, verbose_name='kind'),
+            model_name="ticketchange",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("created", "created"),
+                    ("public_reply", "public reply"),
+                    ("internal_note", "internal note"),
+                    ("customer_reply", "customer's reply"),
+                    ("status", "status"),
+                    ("assigned", "assigned"),
+                    ("severity", "severity"),
+                    ("category", "category"),
+                    ("escalated", "escalated"),
+                    ("merged", "merged"),
+                    ("spam", "spam"),
+                ],
+                max_length=14,
+                verbose_name="kind",
+            ),
         ),
         migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(condition=models.Q(('status__in', ['new', 'open', 'pending', 'on_hold'])), fields=['resolution_due_at'], name='ticket_resolution_due'),
+            model_name="ticket",
+            index=models.Index(condition=models.Q(("status__in", ["new", "open", "pending", "on_hold"])), fields=["resolution_due_at"], name="ticket_resolution_due"),
         ),
         migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(condition=models.Q(('first_replied_at__isnull', True), ('status__in', ['new', 'open', 'pending', 'on_hold'])), fields=['first_reply_due_at'], name='ticket_first_reply_due'),
+            model_name="ticket",
+            index=models.Index(
+                condition=models.Q(("first_replied_at__isnull", True), ("status__in", ["new", "open", "pending", "on_hold"])),
+                fields=["first_reply_due_at"],
+                name="ticket_first_reply_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(condition=models.Q(('clocks_set_at__isnull', True), ('status__in', ['new', 'open', 'pending', 'on_hold'])), fields=['id'], name='ticket_clocks_unset'),
+            model_name="ticket",
+            index=models.Index(
+                condition=models.Q(("clocks_set_at__isnull", True), ("status__in", ["new", "open", "pending", "on_hold"])), fields=["id"], name="ticket_clocks_unset"
+            ),
         ),
         migrations.AddField(
-            model_name='ticketlink',
-            name='created_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by'),
+            model_name="ticketlink",
+            name="created_by",
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL, verbose_name="by"),
         ),
         migrations.AddField(
-            model_name='ticketlink',
-            name='first',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links_forward', to='tickets.ticket', verbose_name='ticket'),
+            model_name="ticketlink",
+            name="first",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="links_forward", to="tickets.ticket", verbose_name="ticket"),
         ),
         migrations.AddField(
-            model_name='ticketlink',
-            name='second',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links_back', to='tickets.ticket', verbose_name='other ticket'),
+            model_name="ticketlink",
+            name="second",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="links_back", to="tickets.ticket", verbose_name="other ticket"),
         ),
         migrations.AddConstraint(
-            model_name='ticketlink',
-            constraint=models.UniqueConstraint(fields=('first', 'second'), name='ticket_link_once'),
+            model_name="ticketlink",
+            constraint=models.UniqueConstraint(fields=("first", "second"), name="ticket_link_once"),
         ),
         migrations.AddConstraint(
-            model_name='ticketlink',
-            constraint=models.CheckConstraint(condition=models.Q(('first__lt', models.F('second'))), name='ticket_link_older_first'),
+            model_name="ticketlink",
+            constraint=models.CheckConstraint(condition=models.Q(("first__lt", models.F("second"))), name="ticket_link_older_first"),
         ),
     ]

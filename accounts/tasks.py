@@ -1,0 +1,31 @@
+"""What runs for accounts in the background: snoozed work wakes, renewals are told in time. May run twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.actions.heartbeats import note_heartbeats
+from accounts.actions.renewals import record_due_renewals
+from accounts.actions.work_items import wake_snoozed
+from accounts.models import Heartbeat
+
+RENEWALS_EVERY = dt.timedelta(hours=1)
+_RENEWALS = "accounts.renewals"
+
+
+@shared_task(name="accounts.tick", ignore_result=True)
+def tick() -> dict[str, int]:
+    """One round: wakes snoozed work that is due, and once an hour looks for renewals that come near."""
+    now = timezone.now()
+    done = {"woken": wake_snoozed(now=now)}
+    looked_at = Heartbeat.objects.filter(part=_RENEWALS).values_list("beaten_at", flat=True).first()
+    if looked_at is None or looked_at <= now - RENEWALS_EVERY:
+        today = now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()
+        done["renewals"] = record_due_renewals(now=now, today=today)
+        note_heartbeats(parts=[_RENEWALS], now=now)
+    return done
