@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,10 @@ ADVISORY_LOCK = 0x76656661
 class Command(BaseCommand):
     """Migrates, compiles messages, collects static files, loads the demo company on first start."""
 
-    help = "Migrates, compiles messages, collects static files and, on first start, loads the demo company. `up` runs it; run it after an upgrade where something else starts the processes."
+    help = (
+        "Migrates, compiles messages, collects static files and, on first start, loads the demo company. "
+        "`up` runs it; run it after an upgrade where something else starts the processes."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -90,7 +95,12 @@ class Command(BaseCommand):
             self._say("no demo company: this version has no `demo` command")
             return
         self._say("demo company: this happens once and takes a little while")
-        call_command("demo", stdout=self.stdout, stderr=self.stderr)
+        try:
+            call_command("demo", stdout=self.stdout, stderr=self.stderr)
+        except Exception:
+            # an installation without its demo is still one: whoever wants it sees why and tries again
+            traceback.print_exc(file=sys.stdout)
+            self._say("the demo company could not be loaded, see above; the installation starts empty, and `manage.py demo` tries again")
 
     def _tell_the_supervisor(self) -> None:
         """Leaves what it wants to print: who can sign in."""
