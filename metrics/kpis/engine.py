@@ -12,7 +12,7 @@ from django.conf import settings
 
 from accounts.models import Segment
 from metrics.formulas.numbers import decimal_text
-from metrics.kpis import revenue, voice
+from metrics.kpis import retention, revenue, voice
 from metrics.kpis.catalogue import CATALOGUE, Kpi, find, read_params
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question, WrongQuestion, instant, pieces
@@ -23,6 +23,18 @@ COMPUTE: dict[str, Callable[[Question, str | None], dict[str | None, Figure]]] =
     "nps": voice.nps,
     "csat": voice.csat,
     "mrr": revenue.mrr,
+    "arr": retention.arr,
+    "mrr_movements": retention.movements,
+    "arpa": retention.arpa,
+    "quick_ratio": retention.quick_ratio,
+    "logo_churn": retention.logo_churn,
+    "customers_lost": retention.customers_lost,
+    "customer_retention_rate": retention.customer_retention_rate,
+    "gross_mrr_churn": retention.gross_mrr_churn,
+    "net_mrr_churn": retention.net_mrr_churn,
+    "grr": retention.grr,
+    "nrr": retention.nrr,
+    "churn_by_inactivity": retention.churn_by_inactivity,
 }
 
 

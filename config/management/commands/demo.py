@@ -20,7 +20,7 @@ from config.demo import company as story
 from config.demo import playbooks, rows, usage, voices
 from config.demo.people import DEMO_PASSWORD, PEOPLE
 from config.imports import load_rows
-from metrics.actions.recompute import recompute
+from metrics.actions.recompute import recompute_all
 
 WEEKS_OF_HEALTH = 18
 
@@ -83,7 +83,7 @@ class Command(BaseCommand):
                 User.objects.create_user(email=person.email, password=DEMO_PASSWORD, name=person.name, role=person.role, team=team, language=person.language)
 
     def _load(self, kind: str, generated: Iterable[rows.Row], now: dt.datetime) -> int:
-        report = load_rows(kind, list(generated), now=now, file_name=f"demo {kind}")
+        report = load_rows(kind, generated, now=now, name=f"demo {kind}", listener=lambda fault: self.stderr.write(f"demo: {fault}"))
         if report.refused:
             raise RuntimeError(f"the demo's {kind} were refused: {report.rejected} rows")
         self.stderr.write(f"demo: {report.created} {kind}")
@@ -92,7 +92,7 @@ class Command(BaseCommand):
     def _health(self, now: dt.datetime) -> None:
         """Scores of the last weeks, oldest first, so that lists can show where an account comes from."""
         for week in range(WEEKS_OF_HEALTH, -1, -1):
-            recompute(as_of=now - dt.timedelta(weeks=week), now=now)
+            recompute_all(as_of=now - dt.timedelta(weeks=week), now=now)
         self.stderr.write(f"demo: {WEEKS_OF_HEALTH} weeks of health")
 
 

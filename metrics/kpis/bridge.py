@@ -1,0 +1,122 @@
+"""The MRR bridge between two instants, per account and set-wise: what most revenue figures are made of.
+
+Point to point: opening and closing MRR of each account are compared, however long the period is.
+Movements are valued at the rates of the opening; what the rates did to the closing book is `fx`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+
+from metrics.kpis.dimensions import ACCOUNT_SQL, SPAN_SQL, Conditions, Tables, expression, fetch, narrow
+from metrics.kpis.question import Question
+from metrics.kpis.revenue import MICROS, amount_column, in_force, paying
+
+TABLES: Tables = (ACCOUNT_SQL, SPAN_SQL)
+
+
+@dataclass
+class Bridge:
+    """Opening to closing of one group. Money in units of the reporting currency; counts are accounts."""
+
+    opening: Decimal = Decimal(0)
+    new: Decimal = Decimal(0)
+    expansion: Decimal = Decimal(0)
+    contraction: Decimal = Decimal(0)
+    churned: Decimal = Decimal(0)
+    reactivation: Decimal = Decimal(0)
+    fx: Decimal = Decimal(0)
+    closing: Decimal = Decimal(0)
+    transient_accounts: int = 0
+    customers_start: int = 0
+    customers_new: int = 0
+    customers_reactivated: int = 0
+    customers_churned: int = 0
+    customers_end: int = 0
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def net_new(self) -> Decimal:
+        """Closing less opening less the effect of exchange rates."""
+        return self.closing - self.opening - self.fx
+
+
+def _at(sql: str, name: str) -> str:
+    """A fragment of `revenue` at another bound instant."""
+    return sql.replace("%(t)s", f"%({name})s")
+
+
+def rate_at(name: str) -> str:
+    """SQL: the last rate of span `s`'s currency before a bound instant; 1 for the reporting currency."""
+    return (
+        "CASE WHEN s.currency = %(reporting)s THEN 1 ELSE (SELECT x.rate FROM accounts_exchangerate x WHERE x.currency = s.currency "
+        f"AND (x.day::timestamp AT TIME ZONE %(zone)s) < %({name})s ORDER BY x.day DESC LIMIT 1) END"
+    )
+
+
+# the first moment at which a span can earn anything
+_EARNS_FROM = "greatest(s.start, coalesce(s.trial_until, s.start))"
+_EVER_EARNS = "(s.status <> 'trialing' OR s.trial_until IS NOT NULL) AND (s.status <> 'unpaid' OR s.unpaid_at IS NOT NULL) AND (s.unpaid_at IS NULL OR s.unpaid_at > s.start)"
+
+
+def bridges(question: Question, by: str | None, *, model: str | None = None) -> dict[str | None, Bridge]:
+    """The bridge of every group from the start of the period to its end (or as far as is known).
+
+    `model` keeps the accounts of one business model; without it every account with spans is in.
+
+    By a dimension of spans (product, kind, currency) the comparison is per account and value. An account
+    is in the group it was in at the start; a new one in that of its first day.
+    """
+    params = question.params
+    conditions = Conditions(
+        {"t0": question.start, "t1": question.until, "n": params["delinquency_days"], "reporting": question.currency, "zone": str(question.zone)}
+    )  # fmt: skip
+    at = "greatest(%(t0)s, coalesce(f.first_at, %(t0)s))"
+    narrow(question, conditions, TABLES, at)
+    if model is not None:
+        conditions.parts.append(f"a.business_model = {conditions.bind(model)}")
+    group = expression(by, TABLES, at) if by else "NULL::text"
+    amount = amount_column(params)
+    sql = f"""
+        WITH firsts AS (
+            SELECT s.account_id, min({_EARNS_FROM}) AS first_at FROM accounts_subscription s
+            WHERE {amount} > 0 AND {_EVER_EARNS} AND (s.end IS NULL OR s.end > {_EARNS_FROM}) GROUP BY s.account_id),
+        spans AS (
+            SELECT s.account_id, {group} AS key, s.currency, f.first_at,
+                   CASE WHEN {_at(in_force(params), "t0")} AND {_at(paying(params), "t0")} THEN {amount} ELSE 0 END AS before,
+                   CASE WHEN {_at(in_force(params), "t1")} AND {_at(paying(params), "t1")} THEN {amount} ELSE 0 END AS after,
+                   {rate_at("t0")} AS rate0, {rate_at("t1")} AS rate1
+            FROM accounts_subscription s JOIN accounts_account a ON a.id = s.account_id LEFT JOIN firsts f ON f.account_id = s.account_id
+            WHERE NOT a.excluded AND {amount} > 0 AND s.start < %(t1)s AND (s.end IS NULL OR s.end >= %(t0)s) AND {conditions.sql}),
+        books AS (
+            SELECT key, account_id, min(first_at) AS first_at,
+                   coalesce(sum(before * coalesce(rate0, rate1)), 0) AS opening, coalesce(sum(after * coalesce(rate0, rate1)), 0) AS closing,
+                   coalesce(sum(after * rate1), 0) AS valued
+            FROM spans GROUP BY key, account_id),
+        -- by product an existing customer's further product is expansion, one dropped by a customer who stays contraction
+        accounts AS (SELECT *, sum(opening) OVER w AS held_before, sum(closing) OVER w AS held_after FROM books WINDOW w AS (PARTITION BY account_id))
+        SELECT b.key,
+               sum(opening), sum(closing) FILTER (WHERE held_before = 0 AND first_at >= %(t0)s),
+               sum(closing - opening) FILTER (WHERE held_before > 0 AND closing > opening), sum(opening - closing) FILTER (WHERE held_after > 0 AND closing < opening),
+               sum(opening) FILTER (WHERE opening > 0 AND held_after = 0), sum(closing) FILTER (WHERE held_before = 0 AND first_at < %(t0)s),
+               sum(valued - closing), sum(valued),
+               count(*) FILTER (WHERE held_before = 0 AND held_after = 0 AND first_at >= %(t0)s), count(*) FILTER (WHERE opening > 0),
+               count(*) FILTER (WHERE held_before = 0 AND closing > 0 AND first_at >= %(t0)s), count(*) FILTER (WHERE held_before = 0 AND closing > 0 AND first_at < %(t0)s),
+               count(*) FILTER (WHERE opening > 0 AND held_after = 0), count(*) FILTER (WHERE closing > 0),
+               (SELECT array_agg(DISTINCT s.currency ORDER BY s.currency) FROM spans s WHERE s.key IS NOT DISTINCT FROM b.key
+                AND ((s.before > 0 AND s.rate0 IS NULL) OR (s.after > 0 AND s.rate1 IS NULL)))
+        FROM accounts b GROUP BY b.key"""
+    money = [entry.name for entry in fields(Bridge)][:8]
+    counts = [entry.name for entry in fields(Bridge)][8:14]
+    found: dict[str | None, Bridge] = {}
+    for key, *figures, missing in fetch(sql, conditions.values):
+        bridge = Bridge(missing=list(missing or []))
+        for name, value in zip(money, figures[:8], strict=True):
+            setattr(bridge, name, (value or Decimal(0)) / MICROS)
+        for name, value in zip(counts, figures[8:], strict=True):
+            setattr(bridge, name, value)
+        found[key] = bridge
+    if by is None and not found:
+        found[None] = Bridge()
+    return found

@@ -1,0 +1,66 @@
+"""Customers without a contract: active by orders in a window. Definitions: `docs/metrics.md`, churn by inactivity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, narrow
+from metrics.kpis.question import Question, WrongQuestion
+
+# completed orders: not failed, not cancelled, not wholly refunded by the instant
+_COMPLETED = "x.kind IN ('order', 'one_time') AND x.status NOT IN ('failed', 'cancelled') AND NOT (x.status = 'refunded' AND (x.refunded_at IS NULL OR x.refunded_at < {at}))"
+
+
+@dataclass
+class Shoppers:
+    """Counts of e-commerce customers over a period."""
+
+    customers_start: int = 0
+    churned: int = 0
+    new: int = 0
+    reactivated: int = 0
+    customers_end: int = 0
+    lapse_events: int = 0
+
+
+def shoppers(question: Question, by: str | None, *, everybody: bool = False) -> dict[str | None, Shoppers]:
+    """Who was active at the start and at the end: at least one completed order in [t - W, t).
+
+    `everybody` looks at every account that has orders, otherwise at accounts whose business is e-commerce.
+    Raises WrongQuestion when both kinds of window are given.
+    """
+    months, days = question.params.get("window_months"), question.params.get("window_days")
+    if months is not None and days is not None:
+        raise WrongQuestion("Give window_months or window_days, not both.")
+    conditions = Conditions({"t0": question.start, "t1": question.until, "zone": str(question.zone)})
+    window = f"make_interval(days => {conditions.bind(days)})" if days is not None else f"make_interval(months => {conditions.bind(months or 6)})"
+    narrow(question, conditions, (ACCOUNT_SQL,), "%(t0)s")
+    group = expression(by, (ACCOUNT_SQL,), "%(t0)s") if by in ACCOUNT_SQL else "NULL::text"
+
+    def began(at: str) -> str:
+        # months are counted in the organisation's zone, as calendars do
+        return f"((({at}) AT TIME ZONE %(zone)s - {window}) AT TIME ZONE %(zone)s)"
+
+    sql = f"""
+        WITH orders AS (
+            SELECT x.account_id, {group} AS key,
+                   bool_or({_COMPLETED.format(at="%(t0)s")} AND x.occurred_at >= {began("%(t0)s")} AND x.occurred_at < %(t0)s) AS before,
+                   bool_or({_COMPLETED.format(at="%(t1)s")} AND x.occurred_at >= {began("%(t1)s")} AND x.occurred_at < %(t1)s) AS after,
+                   min(x.occurred_at) FILTER (WHERE {_COMPLETED.format(at="%(t1)s")}) AS first_at
+            FROM accounts_transaction x JOIN accounts_account a ON a.id = x.account_id
+            WHERE NOT a.excluded AND x.occurred_at < %(t1)s {"" if everybody else "AND a.business_model = 'ecommerce'"} AND {conditions.sql}
+            GROUP BY 1, 2),
+        gaps AS (
+            SELECT x.account_id, x.occurred_at, lead(x.occurred_at) OVER (PARTITION BY x.account_id ORDER BY x.occurred_at) AS following
+            FROM accounts_transaction x WHERE {_COMPLETED.format(at="%(t1)s")} AND x.occurred_at < %(t1)s AND x.account_id IN (SELECT account_id FROM orders)),
+        lapses AS (
+            SELECT account_id, count(*) AS events FROM (
+                SELECT account_id, following, ((occurred_at AT TIME ZONE %(zone)s + {window}) AT TIME ZONE %(zone)s) AS lapsed_at FROM gaps) g
+            WHERE lapsed_at >= %(t0)s AND lapsed_at < %(t1)s AND (following IS NULL OR following > lapsed_at) GROUP BY account_id)
+        SELECT o.key, count(*) FILTER (WHERE before), count(*) FILTER (WHERE before AND NOT after), count(*) FILTER (WHERE NOT before AND after AND first_at >= %(t0)s),
+               count(*) FILTER (WHERE NOT before AND after AND first_at < %(t0)s), count(*) FILTER (WHERE after), coalesce(sum(l.events), 0)
+        FROM orders o LEFT JOIN lapses l ON l.account_id = o.account_id GROUP BY o.key"""
+    found = {key: Shoppers(*(int(count) for count in counts)) for key, *counts in fetch(sql, conditions.values)}
+    if by is None and not found:
+        found[None] = Shoppers()
+    return found
