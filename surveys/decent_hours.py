@@ -71,3 +71,11 @@ def first_decent_instant(start: dt.datetime, *, zone: zoneinfo.ZoneInfo, window:
         if candidate < closes:
             return candidate
     return None
+
+
+def one_working_day_later(instant: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
+    """The same local time on the next day of Monday to Friday; from a weekend it is Monday."""
+    local = instant.astimezone(zone).replace(tzinfo=None) + _DAY
+    while local.isoweekday() > 5:
+        local += _DAY
+    return instant_of(local, zone)

@@ -13,4 +13,4 @@ def new_token() -> str:
 
 def token_digest(token: str) -> bytes:
     """What the database holds of a token; whoever steals it cannot make a link of it."""
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()

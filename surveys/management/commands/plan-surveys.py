@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 
 from surveys.actions.planning import plan
 from surveys.management.instants import at_or_now
-from surveys.queries import plan_lines
+from surveys.queries.dry_run import plan_lines
 
 
 class Command(BaseCommand):
