@@ -39,6 +39,16 @@ class LooseReference:
     column: str
 
 
+@dataclass(frozen=True)
+class DerivedRows:
+    """Rows of `by_table` that are worked out from rows of `table`; `condition` over `c` keeps what people made."""
+
+    table: str
+    by_table: str
+    column: str
+    condition: str = "true"
+
+
 class Kind:
     """A kind of import; subclasses are instantiated once, in the list of their app."""
 
@@ -56,9 +66,9 @@ class Kind:
     derived: ClassVar[tuple[tuple[str, str], ...]] = ()
     # columns of the table that other parts of the product write: no change of them blocks an undo
     unmanaged: ClassVar[frozenset[str]] = frozenset()
-    loose_references: ClassVar[tuple[LooseReference, ...]] = ()
-    # rows another part derives from ours: (table, column); an undo deletes them with their row
-    disposable: ClassVar[tuple[tuple[str, str], ...]] = ()
+    loose_references: tuple[LooseReference, ...] = ()
+    # rows that another part derives from ours; an undo deletes them with their row
+    derived_rows: ClassVar[tuple[DerivedRows, ...]] = ()
 
     @property
     def table(self) -> str:

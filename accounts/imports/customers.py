@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from accounts.actions.segments import override_segments
 from accounts.collation import search_key, sort_key
 from accounts.importing.field_types import Choice, Number, Tags, Text, Whole
-from accounts.importing.kinds import Column, Kind, LooseReference
+from accounts.importing.kinds import Column, DerivedRows, Kind, LooseReference
 from accounts.importing.staging import Loading
 from accounts.importing.writing import fill_from_model, mark_rows_changed, record_side_rows
 from accounts.imports.fields import BOOLEAN, COUNTRY, CURRENCY, EMAIL, INSTANT, KEY, LANGUAGE, ZONE, mark_dirty_accounts, refuse_unless, resolve_accounts, write_events
@@ -71,7 +71,13 @@ class Accounts(Kind):
     # the segment follows its history, which is undone on its own
     unmanaged = frozenset({"segment_id"})
     loose_references = (LooseReference("accounts_account", "accounts_usageday", "account_id"),)
-    disposable = (("accounts_accountsnapshot", "account_id"), ("accounts_accountdirty", "account_id"), ("accounts_subscriptionchange", "account_id"))
+    derived_rows = (
+        DerivedRows("accounts_account", "accounts_accountsnapshot", "account_id"),
+        DerivedRows("accounts_account", "accounts_accountdirty", "account_id"),
+        DerivedRows("accounts_account", "accounts_subscriptionchange", "account_id"),
+        DerivedRows("accounts_account", "accounts_segmentmembership", "account_id", "c.reason = 'rule'"),
+        DerivedRows("accounts_account", "accounts_accountevent", "account_id", "c.origin = 'app' AND c.actor_id IS NULL AND c.kind IN ('segment.changed', 'health.band_changed')"),
+    )
 
     def derive(self, cells: dict[str, Any]) -> tuple[Any, ...]:
         """The letters for sorting and searching."""

@@ -1,0 +1,266 @@
+"""Undoing one batch: what it made goes, what it changed becomes what it was before.
+
+Refused, with the rows named, where a row was changed since or later data refers to it. What other
+parts of the product derive from the rows (snapshots, ledgers, scores) goes with them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from accounts.actions.subscription_ledger import rebuild_ledger
+from accounts.importing.faults import UndoRefused
+from accounts.importing.kinds import DerivedRows, Kind
+from accounts.models import ImportBatch, ImportChange
+
+MOST_NAMED = 50
+# columns that change without anybody changing the row
+_QUIET = frozenset({"updated_at", "version"})
+
+
+class UnknownBatch(LookupError):
+    """There is no such batch, or it was undone already."""
+
+
+class _Undo:
+    """The undoing of one batch, within one transaction."""
+
+    def __init__(self, batch: ImportBatch, kinds: Iterable[Kind], derived: Iterable[DerivedRows]):
+        self.batch = batch
+        self.by_table: dict[str, Kind] = {kind.table: kind for kind in kinds}
+        self.derived = [*derived, *(rows for kind in self.by_table.values() for rows in kind.derived_rows)]
+        self.reasons: list[str] = []
+
+    def run(self, sql: str, values: dict[str, Any] | None = None) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, {"batch": self.batch.pk, **(values or {})})
+            return cursor.rowcount
+
+    def fetch(self, sql: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, {"batch": self.batch.pk, **(values or {})})
+            return cursor.fetchall()
+
+    def tables(self) -> list[str]:
+        """The tables of the batch: side rows first, so that what refers to a row goes before it."""
+        rows = self.fetch("SELECT \"table\", bool_or(row_key ? 'side') AS side, min(id) FROM accounts_importchange WHERE batch_id = %(batch)s GROUP BY 1 ORDER BY 2 DESC, 3")
+        order = {"accounts_segment": 9, "surveys_survey": 9, "accounts_contact": 8}
+        return sorted((row[0] for row in rows), key=lambda table: order.get(table, 0))
+
+    def ignored(self, table: str) -> frozenset[str]:
+        """The columns of a table whose change blocks nothing."""
+        kind = self.by_table.get(table)
+        return _QUIET | (kind.unmanaged if kind else frozenset())
+
+    def collect(self) -> None:
+        """The rows of the batch by table and id, in one temporary table."""
+        self.run("DROP TABLE IF EXISTS pg_temp.undoing")
+        self.run(
+            "CREATE TEMPORARY TABLE undoing ON COMMIT DROP AS SELECT \"table\" AS name, row_key->>'id' AS id, created, before, after, row_key ? 'side' AS side "
+            "FROM accounts_importchange WHERE batch_id = %(batch)s AND row_key ? 'id' ORDER BY id"
+        )
+        self.run("CREATE INDEX ON undoing (name, id)")
+        self.run("ANALYZE undoing")
+
+    # ── what stands in the way ───────────────────────────────────────────────
+
+    def look_for_changes(self, table: str) -> None:
+        """Rows that are not as the batch left them."""
+        ignored = sorted(self.ignored(table))
+        rows = self.fetch(
+            f"SELECT u.id, coalesce(u.after->>'external_id', u.id), t.id IS NULL FROM undoing u LEFT JOIN \"{table}\" t ON t.id::text = u.id "
+            "WHERE u.name = %(table_name)s AND u.after IS NOT NULL "
+            "AND (t.id IS NULL OR (to_jsonb(t) - %(ignored)s::text[]) IS DISTINCT FROM (u.after - %(ignored)s::text[])) ORDER BY 2 LIMIT %(most)s",
+            {"table_name": table, "ignored": ignored, "most": MOST_NAMED},
+        )
+        for _id, name, gone in rows:
+            self.reasons.append((_("%(table)s “%(row)s” was deleted since") if gone else _("%(table)s “%(row)s” was changed since")) % {"table": table, "row": name})
+
+    def look_for_references(self, table: str, aux: bool) -> None:
+        """Later rows that refer to what the batch made. A created segment or survey that is used elsewhere just stays."""
+        for child, column in self.references(table):
+            derived = [rows.condition for rows in self.derived if (rows.table, rows.by_table, rows.column) == (table, child, column)]
+            # the day of use has no id: nothing of it is made in a batch that makes accounts
+            mine = "true" if child == "accounts_usageday" else "NOT EXISTS (SELECT 1 FROM undoing o WHERE o.name = %(child)s AND o.created AND o.id = to_jsonb(c)->>'id')"
+            blocked = self.fetch(
+                f'SELECT DISTINCT u.id, coalesce(u.after->>\'external_id\', u.id) FROM undoing u JOIN "{child}" c ON c."{column}"::text = u.id '
+                "WHERE u.name = %(table_name)s AND u.created AND "
+                + mine
+                + " "
+                + ("AND c.batch_id IS DISTINCT FROM %(batch)s " if child == "accounts_accountevent" else "")
+                + "".join(f"AND NOT ({condition}) " for condition in derived)
+                + "ORDER BY 2 LIMIT %(most)s",
+                {"table_name": table, "child": child, "most": MOST_NAMED},
+            )
+            if aux and blocked:
+                self.run("DELETE FROM undoing u WHERE u.name = %(table_name)s AND u.id = ANY(%(ids)s)", {"table_name": table, "ids": [row[0] for row in blocked]})
+                continue
+            for _id, name in blocked:
+                self.reasons.append(_("%(table)s “%(row)s” is referred to by later rows of %(child)s") % {"table": table, "row": name, "child": child})
+
+    def references(self, table: str) -> list[tuple[str, str]]:
+        """The (table, column) pairs that refer to a table, by foreign key or by declaration."""
+        keys = self.fetch(
+            "SELECT c.conrelid::regclass::text, a.attname FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] "
+            "WHERE c.contype = 'f' AND c.confrelid = %(table_name)s::regclass AND c.conparentid = 0 ORDER BY 1, 2",
+            {"table_name": table},
+        )
+        loose = [(reference.by_table, reference.column) for kind in self.by_table.values() for reference in kind.loose_references if reference.table == table]
+        return [(child.strip('"'), column) for child, column in keys] + loose
+
+    def look_for_usage(self) -> None:
+        """Days of use that are not as the batch left them."""
+        rows = self.fetch(
+            "SELECT a.external_id, r.row->>1 FROM accounts_importchange c CROSS JOIN LATERAL jsonb_array_elements(c.after) AS r (row) "
+            "LEFT JOIN accounts_usageday u ON u.account_id = (c.row_key->>'account_id')::bigint AND u.feature_id = (r.row->>0)::bigint AND u.day = (r.row->>1)::date "
+            "LEFT JOIN accounts_account a ON a.id = (c.row_key->>'account_id')::bigint "
+            "WHERE c.batch_id = %(batch)s AND c.\"table\" = 'accounts_usageday' AND jsonb_build_array(u.count, u.users, u.seconds, u.errors) IS DISTINCT FROM r.row->3 "
+            "ORDER BY 1, 2 LIMIT %(most)s",
+            {"most": MOST_NAMED},
+        )
+        for account, day in rows:
+            self.reasons.append(_("usage of “%(account)s” on %(day)s was changed since") % {"account": account, "day": day})
+
+    # ── taking it back ───────────────────────────────────────────────────────
+
+    def delete_created(self, table: str) -> None:
+        """Rows that the batch made, with what is derived from them."""
+        ids = "SELECT u.id FROM undoing u WHERE u.name = %(table_name)s AND u.created"
+        for rows in self.derived:
+            if rows.table == table:
+                self.run(f'DELETE FROM "{rows.by_table}" c WHERE c."{rows.column}"::text IN ({ids}) AND ({rows.condition})', {"table_name": table})
+        self.run(f'DELETE FROM "{table}" t WHERE t.id::text IN ({ids})', {"table_name": table})
+
+    def restore(self, table: str, columns: Sequence[str]) -> None:
+        """Rows that the batch changed or deleted, as they were."""
+        kind = self.by_table.get(table)
+        kept = [column for column in columns if column != "id" and not (kind and column in kind.unmanaged)]
+        before = f'jsonb_populate_record(NULL::"{table}", u.before)'
+        sets = ", ".join(f'"{column}" = b."{column}"' for column in kept)
+        self.run(
+            f'UPDATE "{table}" t SET {sets} FROM undoing u CROSS JOIN LATERAL {before} AS b WHERE u.name = %(table_name)s AND NOT u.created AND u.after IS NOT NULL AND t.id::text = u.id',
+            {"table_name": table},
+        )
+        listed = ", ".join(f'"{column}"' for column in columns)
+        self.run(
+            f'INSERT INTO "{table}" ({listed}) SELECT {", ".join(f"b.{chr(34)}{column}{chr(34)}" for column in columns)} '
+            f"FROM undoing u CROSS JOIN LATERAL {before} AS b WHERE u.name = %(table_name)s AND u.after IS NULL",
+            {"table_name": table},
+        )
+
+    def make_room_for_spans(self) -> None:
+        """Spans shrink to nothing before they move back: the ban on overlaps looks at every row as it is written."""
+        self.run(
+            'UPDATE accounts_subscription t SET "end" = t.start, paused_from = NULL, paused_until = NULL FROM undoing u '
+            "WHERE u.name = 'accounts_subscription' AND NOT u.created AND t.id::text = u.id"
+        )
+
+    def restore_usage(self) -> None:
+        """Days of use as they were before."""
+        rows = (
+            "SELECT (c.row_key->>'account_id')::bigint AS account_id, (r.row->>0)::bigint AS feature_id, (r.row->>1)::date AS day, r.row->2 AS before "
+            "FROM accounts_importchange c CROSS JOIN LATERAL jsonb_array_elements(c.after) AS r (row) WHERE c.batch_id = %(batch)s AND c.\"table\" = 'accounts_usageday'"
+        )
+        key = "u.account_id = q.account_id AND u.feature_id = q.feature_id AND u.day = q.day"
+        self.run(f"DELETE FROM accounts_usageday u USING ({rows}) AS q WHERE {key} AND q.before = 'null'::jsonb")
+        self.run(
+            "UPDATE accounts_usageday u SET count = (q.before->>0)::integer, users = (q.before->>1)::integer, seconds = (q.before->>2)::integer, errors = (q.before->>3)::integer "
+            f"FROM ({rows}) AS q WHERE {key} AND q.before <> 'null'::jsonb"
+        )
+
+    def touched_accounts(self) -> list[int]:
+        """Accounts whose facts the undo moves."""
+        return [
+            row[0]
+            for row in self.fetch(
+                'SELECT DISTINCT a.id FROM accounts_account a JOIN (SELECT row_key, before, after, "table" FROM accounts_importchange WHERE batch_id = %(batch)s) c '
+                "ON a.id::text IN (c.row_key->>'account_id', c.before->>'account_id', c.after->>'account_id', CASE WHEN c.\"table\" = 'accounts_account' THEN c.row_key->>'id' END) ORDER BY 1"
+            )
+        ]
+
+
+def undo_batch(*, batch_id: str, kinds: Iterable[Kind], now: dt.datetime, derived: Iterable[DerivedRows] = ()) -> ImportBatch:
+    """Takes one batch back, all of it or nothing.
+
+    `derived` names rows of upper apps that are worked out from ours. Raises UnknownBatch, UndoRefused with the rows that stand in the way.
+    """
+    try:
+        identity = uuid.UUID(str(batch_id))
+    except ValueError as fault:
+        raise UnknownBatch(_("“%(batch)s” is no batch") % {"batch": batch_id}) from fault
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(hashtext('vefa_import'))")
+        batch = ImportBatch.objects.select_for_update().filter(pk=identity).first()
+        if batch is None or batch.undone_at:
+            raise UnknownBatch(_("the batch %(batch)s was undone already") % {"batch": batch_id} if batch else _("there is no batch %(batch)s") % {"batch": batch_id})
+        _take_back(_Undo(batch, kinds, derived), now)
+    return batch
+
+
+def _take_back(undo: _Undo, now: dt.datetime) -> None:
+    undo.collect()
+    tables = [table for table in undo.tables() if table != "accounts_usageday"]
+    for table in tables:
+        undo.look_for_changes(table)
+        undo.look_for_references(table, aux=table in {"accounts_segment", "surveys_survey"})
+    if undo.run("SELECT 1 FROM accounts_accountevent WHERE batch_id = %(batch)s LIMIT 1"):
+        _look_for_event_references(undo)
+    undo.look_for_usage()
+    if undo.reasons:
+        raise UndoRefused(undo.reasons)
+    touched = undo.touched_accounts()
+    undo.run("SET LOCAL vefa.correction = 'on'")
+    undo.run("DELETE FROM accounts_accountevent WHERE batch_id = %(batch)s")
+    undo.restore_usage()
+    columns = {
+        table: [row[0] for row in undo.fetch("SELECT attname FROM pg_attribute WHERE attrelid = %(t)s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum", {"t": table})]
+        for table in tables
+    }
+    for table in tables:
+        if table == "accounts_subscription":
+            undo.make_room_for_spans()
+        undo.delete_created(table)
+        undo.restore(table, columns[table])
+    undo.run("SET LOCAL vefa.correction = 'off'")
+    _follow(undo, touched, now)
+    ImportChange.objects.filter(batch=undo.batch).delete()
+    undo.batch.undone_at = now
+    undo.batch.save(update_fields=["undone_at"])
+
+
+def _look_for_event_references(undo: _Undo) -> None:
+    for child, column in undo.references("accounts_accountevent"):
+        rows = undo.fetch(
+            f'SELECT e.kind, e.subject_id FROM accounts_accountevent e JOIN "{child}" c ON c."{column}" = e.id WHERE e.batch_id = %(batch)s ORDER BY e.id LIMIT %(most)s',
+            {"most": MOST_NAMED},
+        )
+        for kind, subject in rows:
+            undo.reasons.append(_("the event %(kind)s of %(row)s is referred to by later rows of %(child)s") % {"kind": kind, "row": subject, "child": child})
+
+
+def _follow(undo: _Undo, touched: list[int], now: dt.datetime) -> None:
+    """What is derived from the rows follows them: segments of accounts, the ledger, marks for the score."""
+    undo.run(
+        "UPDATE accounts_account a SET segment_id = m.segment_id FROM unnest(%(ids)s::bigint[]) AS q (id) "
+        "LEFT JOIN accounts_segmentmembership m ON m.account_id = q.id AND m.valid_from <= %(now)s AND (m.valid_to IS NULL OR m.valid_to > %(now)s) "
+        "WHERE a.id = q.id AND a.segment_id IS DISTINCT FROM m.segment_id AND EXISTS (SELECT 1 FROM undoing u WHERE u.name = 'accounts_segmentmembership')",
+        {"ids": touched, "now": now},
+    )
+    if undo.batch.kind == "subscriptions":
+        rebuild_ledger(account_ids=touched)
+    undo.run(
+        "INSERT INTO accounts_accountdirty (account_id, reason, marked_at) SELECT a.id, 'unload', clock_timestamp() "
+        "FROM accounts_account a WHERE a.id = ANY(%(ids)s) ORDER BY a.id "
+        "ON CONFLICT (account_id) DO UPDATE SET marked_at = excluded.marked_at, reason = excluded.reason",
+        {"ids": touched},
+    )
+
+
+__all__ = ["UnknownBatch", "undo_batch"]
