@@ -129,7 +129,10 @@ class Clause:
 
 _GROUP = "CASE WHEN w.due_at < %(start)s THEN 0 WHEN w.due_at < %(tomorrow)s THEN 1 WHEN w.due_at < %(week_end)s THEN 2 ELSE 3 END"
 _ACCOUNT = "a.id, a.name, a.plan, s.segment_id, s.health, s.health_before, s.band, s.renews_on, s.last_touch_at, s.owner_id"
-_ITEM = "w.id, w.version, w.type, w.title, w.why, w.status, w.due_at, w.stake_micros, w.snoozed_until, w.snooze_reason, w.outcome, w.closed_at, w.owner_id, w.playbook_run_id"
+# a sleeping line has no outcome, an open one neither: what a list cannot show it does not read
+_ITEM = "w.id, w.version, w.type, w.title, w.why, w.status, w.due_at, w.stake_micros, {}, w.owner_id, w.playbook_run_id"
+_STATE = {"snoozed": "w.snoozed_until, w.snooze_reason, '', NULL::timestamptz", "done": "NULL::timestamptz, '', w.outcome, w.closed_at"}
+_NO_STATE = "NULL::timestamptz, '', '', NULL::timestamptz"
 _JOINS = "JOIN accounts_account a ON a.id = w.account_id JOIN accounts_accountsnapshot s ON s.account_id = w.account_id"
 # order of each list: (what the cursor holds, how the index runs)
 _ORDER = {
