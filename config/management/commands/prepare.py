@@ -31,7 +31,6 @@ class Command(BaseCommand):
         "Migrates, compiles messages, collects static files and, on first start, loads the demo company. "
         "`up` runs it; run it after an upgrade where something else starts the processes."
     )
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One switch."""
