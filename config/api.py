@@ -10,6 +10,9 @@ _open = {"authentication_classes": [], "permission_classes": [], "throttle_class
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.api.urls")),
+    path("", include("tickets.api.urls")),
+    path("", include("surveys.api.urls")),
+    path("", include("metrics.api.urls")),
     path("schema/", SpectacularAPIView.as_view(**_open), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema", template_name="api/docs.html", **_open), name="api-docs"),
     re_path(r"^.*$", no_such_address, name="api-nowhere"),

@@ -272,6 +272,25 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ActorKind": "tickets.models.tickets.ActorKind",
+        "Channel": "tickets.models.tickets.Channel",
+        "Decision": ["send", "hold", "skip"],
+        "EventKind": "accounts.api.serializers.EVENT_CHOICES",
+        "EventStatus": ["created", "duplicate"],
+        "HealthBand": "accounts.models.snapshots.Band",
+        "InvitationStatus": "surveys.models.Invitation.Status",
+        "SubscriptionKind": "accounts.models.Subscription.Kind",
+        "SubscriptionStatus": "accounts.models.Subscription.Status",
+        "SurveyKind": "surveys.models.surveys.SurveyKind",
+        "TicketChangeKind": "tickets.models.TicketChange.Kind",
+        "TicketStatus": "tickets.models.Ticket.Status",
+        "TimelineKind": "accounts.api.serializers.TIMELINE_CHOICES",
+        "TransactionKind": "accounts.models.Transaction.Kind",
+        "TransactionStatus": "accounts.models.Transaction.Status",
+        "WorkItemStatus": "accounts.models.WorkItem.Status",
+    },
 }
 
 # ── Logging: one line an event, no personal data ────────────────────────────

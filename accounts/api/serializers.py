@@ -118,19 +118,16 @@ class TransactionShape(_InAccountCurrency):
 
 
 # what a customer's own systems can know; the rest is told by Vefa itself
-SENDABLE = tuple(
-    kind
-    for kind in EVENT_KINDS
-    if kind.startswith(("trial.", "onboarding.", "purchase.", "subscription.", "payment.", "usage."))
-    or kind in {"account.created", "account.churned", "account.reactivated", "stage.changed"}
-)
+_FAMILIES = ("account.", "trial.", "onboarding.", "purchase.", "subscription.", "payment.", "usage.", "stage.")
+EVENT_CHOICES = [(kind, kind) for kind in EVENT_KINDS if kind.startswith(_FAMILIES)]
+TIMELINE_CHOICES = [(kind, kind) for kind in EVENT_KINDS]
 
 
 class EventBody(StrictShape):
     """Something that happened to a customer, as his own systems tell it."""
 
     account = AccountField()
-    kind = serializers.ChoiceField(choices=SENDABLE)
+    kind = serializers.ChoiceField(choices=EVENT_CHOICES)
     occurred_at = InstantField()
     dedupe_key = serializers.CharField(max_length=200, required=False, allow_null=True)
     contact_email = serializers.EmailField(required=False, allow_null=True, max_length=254)

@@ -1,0 +1,108 @@
+"""Endpoints of the KPI catalogue and its figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Account
+from accounts.rest.endpoints import Endpoint
+from accounts.rest.problems import Malformed
+from metrics.api.serializers import Catalogue, FigureShape, SeriesShape
+from metrics.dashboards import scope_of
+from metrics.kpis.catalogue import CATALOGUE, Kpi
+from metrics.kpis.engine import WrongQuestion, answer
+from metrics.kpis.question import INTERVALS
+
+_WORDS = ("start", "end", "variant", "segment", "interval", "as_of", "by")
+_FILTER, _PARAM = "filter.", "param."
+
+
+class KpiList(Endpoint):
+    """The catalogue."""
+
+    scope = "metrics"
+    serializer_class = Catalogue
+    queryset = Account.objects.none()
+
+    @extend_schema(operation_id="metrics_catalogue")
+    def get(self, request: Request) -> Response:
+        """Every KPI that can be asked: variants, parameters, breakdowns, unit."""
+        return Response({"results": [_entry(kpi) for kpi in CATALOGUE.values()]})
+
+
+def _entry(kpi: Kpi) -> dict[str, Any]:
+    return {
+        "name": kpi.name, "title": str(kpi.title), "meaning": str(kpi.meaning), "unit": kpi.unit, "units": dict(kpi.units), "good": kpi.good,
+        "variants": list(kpi.variants), "params": list(kpi.params), "dimensions": list(kpi.dimensions),
+    }  # fmt: skip
+
+
+def question_of(request: Request) -> dict[str, Any]:
+    """The query as the engine's arguments. Raises Malformed for what is missing, given twice or not known."""
+    asked: dict[str, Any] = {"filters": {}, "params": {}}
+    for name, values in request.query_params.lists():
+        if name.startswith(_FILTER) and len(name) > len(_FILTER):
+            asked["filters"][name.removeprefix(_FILTER)] = values
+            continue
+        if len(values) > 1:
+            raise _wrong(name, f"{name} is given more than once.")
+        if name.startswith(_PARAM) and len(name) > len(_PARAM):
+            asked["params"][name.removeprefix(_PARAM)] = values[0]
+        elif name in _WORDS:
+            # an empty word is one that was not said
+            asked[name] = values[0] or None
+        else:
+            raise _wrong(name, f"There is no such parameter; allowed: {', '.join(_WORDS)}, filter.<dimension>, param.<name>.", "unknown_parameter")
+    for name in ("start", "end"):
+        if not asked.get(name):
+            raise _wrong(name, f"{name} is needed: a day (YYYY-MM-DD) or an ISO 8601 instant.", "required")
+    return asked
+
+
+def _wrong(name: str, detail: str, code: str = "invalid") -> Malformed:
+    return Malformed(detail, code, extra={"errors": [{"field": name, "pointer": "", "detail": detail, "code": code}]})
+
+
+_PARAMETERS = [
+    OpenApiParameter("start", str, required=True, description="The first day or instant of the period."),
+    OpenApiParameter("end", str, required=True, description="The first day or instant after it."),
+    OpenApiParameter("variant", str, description="One of the KPI's variants; default: the first."),
+    OpenApiParameter("segment", str, description="Key of a segment."),
+    OpenApiParameter("interval", str, enum=INTERVALS, description="Answers a series of pieces of this length."),
+    OpenApiParameter("by", str, description="A dimension to break down by."),
+    OpenApiParameter("as_of", str, description="What happened later is left out."),
+    OpenApiParameter("filter.{dimension}", str, description="Only rows of this value; may be repeated."),
+    OpenApiParameter("param.{name}", str, description="A parameter of the KPI."),
+]
+
+
+class Figure(Endpoint):
+    """One figure."""
+
+    scope = "metrics"
+    serializer_class = FigureShape
+    queryset = Account.objects.none()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """The names of filters and parameters are the KPI's own; the view checks them."""
+        self.parameters = frozenset(request.query_params)
+        super().initial(request, *args, **kwargs)
+
+    @extend_schema(
+        parameters=_PARAMETERS,
+        responses={200: PolymorphicProxySerializer(component_name="FigureOrSeries", serializers=[FigureShape, SeriesShape], resource_type_field_name=None, many=False)},
+    )
+    def get(self, request: Request, kpi: str) -> Response:
+        """The figure over the accounts the key's user may see; analysts see that of all."""
+        if kpi not in CATALOGUE:
+            raise Http404
+        try:
+            told = answer(name=kpi, now=self.now, accounts=scope_of(self.user), **question_of(request))
+        except WrongQuestion as fault:
+            raise Malformed(str(fault), "wrong_question") from fault
+        return Response(told)

@@ -1,0 +1,89 @@
+"""Shapes of health and figures, for answers that no model makes."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+
+class HealthPart(serializers.Serializer):
+    """One component of a score."""
+
+    component = serializers.CharField()
+    raw = serializers.FloatField(allow_null=True, help_text="The input as it was measured; null without data.")
+    weight = serializers.IntegerField()
+    points = serializers.FloatField(allow_null=True, help_text="0 to 100; null where the component was left out.")
+    contribution = serializers.FloatField(allow_null=True, help_text="Its share of the score; all of them sum to it.")
+
+
+class HealthDay(serializers.Serializer):
+    """The score of one day."""
+
+    day = serializers.DateField()
+    score = serializers.FloatField()
+    band = serializers.CharField()
+
+
+class HealthShape(serializers.Serializer):
+    """The latest score of an account with its parts, and its history."""
+
+    account = serializers.CharField()
+    score = serializers.FloatField(allow_null=True, help_text="0 to 100, two decimals; null before the first score.")
+    band = serializers.ChoiceField(choices=["healthy", "watch", "at_risk"], allow_null=True)
+    confidence = serializers.IntegerField(allow_null=True, help_text="Share of the weight that rests on fresh data, percent.")
+    scored_on = serializers.DateField(allow_null=True)
+    score_28_days_before = serializers.FloatField(allow_null=True)
+    model = serializers.CharField(allow_null=True)
+    model_version = serializers.IntegerField(allow_null=True)
+    why = serializers.CharField(allow_blank=True)
+    parts = HealthPart(many=True)
+    history = HealthDay(many=True)
+
+
+class KpiEntry(serializers.Serializer):
+    """One entry of the catalogue."""
+
+    name = serializers.CharField()
+    title = serializers.CharField()
+    meaning = serializers.CharField()
+    unit = serializers.CharField()
+    units = serializers.DictField(child=serializers.CharField(), help_text="Variants of another unit.")
+    good = serializers.CharField()
+    variants = serializers.ListField(child=serializers.CharField())
+    params = serializers.ListField(child=serializers.CharField())
+    dimensions = serializers.ListField(child=serializers.CharField())
+
+
+class Catalogue(serializers.Serializer):
+    """Every KPI that can be asked."""
+
+    results = KpiEntry(many=True)
+
+
+class FigureShape(serializers.Serializer):
+    """A figure; decimals are texts of up to 12 significant digits. A figure over nothing is null."""
+
+    kpi = serializers.CharField()
+    variant = serializers.CharField()
+    params = serializers.DictField()
+    start = serializers.CharField()
+    end = serializers.CharField()
+    segment = serializers.CharField(allow_null=True)
+    filters = serializers.DictField()
+    as_of = serializers.CharField(allow_null=True)
+    value = serializers.CharField(allow_null=True)
+    unit = serializers.CharField()
+    currency = serializers.CharField(required=False)
+    numerator = serializers.CharField(allow_null=True)
+    denominator = serializers.CharField(allow_null=True)
+    parts = serializers.DictField()
+    interval_95 = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    partial = serializers.BooleanField()
+    flags = serializers.ListField(child=serializers.CharField())
+    missing = serializers.ListField(child=serializers.CharField())
+    groups = serializers.ListField(child=serializers.DictField(), required=False, help_text="With `by`: the same answer a value, under `key`.")
+
+
+class SeriesShape(serializers.Serializer):
+    """With `interval`: one figure a piece of the period."""
+
+    series = FigureShape(many=True)
