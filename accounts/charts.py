@@ -77,7 +77,9 @@ def _labels(steps: Sequence[tuple[dt.datetime, int]], x, y, currency: str) -> li
     labels: list[StepLabel] = []
     free_until = 100.0 - _ROOM
     last_value = steps[-1][1]
-    labels.append(StepLabel("100%", max(10, round(y(last_value) * HEIGHT / 100) - 6), wording.money(last_value, currency), "end"))
+    # after a fall the label stands below the line, where it cannot touch the step
+    fell = len(steps) > 1 and last_value < steps[-2][1]
+    labels.append(StepLabel("100%", min(HEIGHT - 4, max(10, round(y(last_value) * HEIGHT / 100) + (17 if fell else -6))), wording.money(last_value, currency), "end"))
     taken = -_ROOM
     for index, (moment, value) in enumerate(steps[:-1]):
         across = x(moment)

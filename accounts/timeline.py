@@ -336,9 +336,9 @@ _WORK = {
 def _work(event: Happening) -> Said:
     kind = str(_WORK.get(str(event.payload.get("type")), _word(event.payload.get("type"))))
     if event.kind == "work.opened":
-        return _("Work was opened: %(type)s") % {"type": kind}, _joined(_word(event.payload.get("reason")), event.actor), ""
+        return _("Work was opened: %(type)s") % {"type": kind}, event.actor, ""
     dropped = event.payload.get("outcome") == "dropped"
-    return (_("Work was dropped: %(type)s") if dropped else _("Work was done: %(type)s")) % {"type": kind}, _joined(_word(event.payload.get("reason")), event.actor), ""
+    return (_("Work was dropped: %(type)s") if dropped else _("Work was done: %(type)s")) % {"type": kind}, event.actor, ""
 
 
 def _unsubscribed(event: Happening) -> Said:

@@ -12,6 +12,7 @@ from accounts import timeline, wording
 from accounts.models import Account, AccountEvent, Contact, Cover, LifecycleStage, Note, Segment, Subscription, SubscriptionChange, User, WorkItem
 
 EVENTS = 30
+FIRST_EVENTS = 12
 CONTACTS = 50
 SPANS = 100
 NOTES = 30

@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from accounts import drawing, wording
+from accounts.sentences import say
 
 register = template.Library()
 
@@ -103,6 +104,12 @@ def day(moment: dt.datetime | dt.date | None) -> SafeString:
 
 
 @register.filter
+def long_day(date: dt.date) -> str:
+    """A day with its month in full; without the year where it is this one."""
+    return wording.long_day(date, timezone.localdate())
+
+
+@register.filter
 def clock(moment: dt.datetime | None) -> SafeString:
     """The time of day, the exact moment on hover; a dash for nothing."""
     if moment is None:
@@ -129,6 +136,24 @@ def segment_name(segment: Any) -> str:
 def stage_name(stage: Any) -> str:
     """A lifecycle stage's name; those that Vefa ships are in the reader's language."""
     return wording.stage_name(stage)
+
+
+@register.filter
+def country(code: str) -> str:
+    """A country of two letters in words."""
+    return wording.country_name(code)
+
+
+@register.filter
+def language(code: str) -> str:
+    """A language's name in the reader's language."""
+    return wording.language_name(code)
+
+
+@register.filter
+def sentence(stored: dict[str, Any] | None) -> str:
+    """A stored `why` as a sentence in the reader's language."""
+    return say(stored)
 
 
 @register.simple_tag

@@ -40,7 +40,9 @@ def timeline(request: HttpRequest, account_id: int) -> HttpResponse:
     group = request.GET.get("group", "")
     group = group if group in wording_of_events.GROUPS else ""
     before = request.GET.get("before", "")
-    found = account_page.stretch(account, request.user, group=group, before=before, zone=timezone.get_current_timezone())
+    # beside the other panels the newest few are enough
+    size = account_page.FIRST_EVENTS if request.htmx and not before else account_page.EVENTS  # type: ignore[attr-defined]
+    found = account_page.stretch(account, request.user, group=group, before=before, zone=timezone.get_current_timezone(), size=size)
     context = {"stretch": found, "group": group, "groups": {key: name for key, (name, _kinds) in wording_of_events.GROUPS.items()}, "today": timezone.localdate()}
     if request.htmx and before:  # type: ignore[attr-defined]
         return render(request, "accounts/_account_timeline_days.html", {"account": account, **context})

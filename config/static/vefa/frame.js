@@ -55,6 +55,15 @@
     panel.querySelectorAll("[data-loading]").forEach((waits) => { waits.hidden = true; });
     sorry.hidden = false;
   });
+  document.addEventListener("click", (event) => {
+    const again = event.target.closest("[data-retry]");
+    const panel = again && again.closest("[data-panel]");
+    if (!panel) return;
+    event.preventDefault();
+    panel.querySelectorAll("[data-loading]").forEach((waits) => { waits.hidden = false; });
+    panel.querySelectorAll("[data-failed]").forEach((sorry) => { sorry.hidden = true; });
+    htmx.trigger(panel, "retry");
+  });
 
   // ── Dialog and drawer: whatever is swapped into one opens it ──
   const opener = new WeakMap();
