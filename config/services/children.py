@@ -56,6 +56,11 @@ class Child:
         """None while it runs or was never started."""
         return self._process.poll() if self._process else None
 
+    @property
+    def started(self) -> bool:
+        """Whether it was ever started."""
+        return self._process is not None
+
     def running(self) -> bool:
         """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
@@ -91,6 +96,8 @@ class Child:
 
     def keep_alive(self, now: float) -> str | None:
         """Starts it again when it has died; a text when that is hopeless. `now` is `time.monotonic()`."""
+        if not self.started:
+            return None
         if self.running():
             if now - self._started_at > QUIET_SECONDS:
                 self._deaths = 0

@@ -15,7 +15,6 @@ import socket
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
@@ -158,7 +157,7 @@ class Supervisor:
             children.append(Child("mail", [python, "-m", "config.services.catcher", str(self.data), variables["VEFA_CATCHER_PORT"]], variables, self.output))
         web = [python, "-m", "granian", "--interface", "wsgi", "--host", self.host, "--port", str(self.given.port), "--no-ws"]
         web += ["--workers", "1", "--blocking-threads", str(WEB_THREADS), "--workers-kill-timeout", "10", "config.wsgi:application"]
-        celery = [python, "-m", "celery", "-q", "-A", "config"]
+        celery = [python, "-m", "celery", "-q", "--skip-checks", "-A", "config"]
         worker = [*celery, "worker", "--concurrency", str(WORKER_PROCESSES), "--without-gossip", "--without-mingle", "--loglevel", "INFO"]
         beat = [*celery, "beat", "--schedule", str(self.run_folder / "beat-schedule"), "--pidfile=", "--loglevel", "INFO"]
         # REMAP_SIGTERM: running tasks get a few seconds, then go back to the queue
@@ -192,8 +191,10 @@ class Supervisor:
             return
         self._children = self._plan(variables)
         try:
+            # the rest follows when the pages answer: on a small machine they would only wait for each other
             for child in self._children:
-                child.start()
+                if child.name in {"mail", "web"}:
+                    child.start()
             self._watch(servers)
         finally:
             self._stop_children()
@@ -206,9 +207,12 @@ class Supervisor:
                 self._fault = child.keep_alive(now)
                 if self._fault:
                     return
-            if not greeted and self._web_answers():
+            if not greeted and self._answers("/healthz", seconds=2):
                 greeted = True
-                self._greet()
+                for child in self._children:
+                    if not child.started:
+                        child.start()
+                threading.Thread(target=self._greet, daemon=True).start()
             if now - looked_at >= 2:
                 looked_at = now
                 try:
@@ -221,14 +225,19 @@ class Supervisor:
                         self._fault = str(fault)
                         return
 
-    def _web_answers(self) -> bool:
+    def _answers(self, path: str, *, seconds: float) -> bool:
+        """Whether the web process answers an address with 200."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.given.port}{path}", headers={"Host": urlsplit(self.given.public_base_url).netloc})
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.given.port}/healthz", timeout=2) as answer:
+            with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310 - always http to this machine
                 return answer.status == 200
-        except (OSError, urllib.error.URLError):
+        except OSError:
             return False
 
     def _greet(self) -> None:
+        """Says what an operator wants to know, once a page has been shown."""
+        # the first page loads the code of all others; better now than when somebody waits for it
+        self._answers("/login/", seconds=30)
         try:
             prepared = json.loads((self.run_folder / "prepared.json").read_text())
         except (OSError, ValueError):

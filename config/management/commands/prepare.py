@@ -31,6 +31,8 @@ class Command(BaseCommand):
         "Migrates, compiles messages, collects static files and, on first start, loads the demo company. "
         "`up` runs it; run it after an upgrade where something else starts the processes."
     )
+    # the checks import every page, which takes longer than all that is done here; CI runs them
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One switch."""
