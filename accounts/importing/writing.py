@@ -115,7 +115,7 @@ def _insert(load: Loading, columns: list[str], stamps: list[str]) -> None:
     kind = load.kind
     fields = kind.model._meta.concrete_fields
     # what other parts of the product write still needs its default
-    others = {field.column: _default(field) for field in fields if field.column in kind.unmanaged and not field.null}
+    others = {field.column: _default(field) for field in fields if field.column in kind.unmanaged and not field.null and not field.has_db_default()}
     values = [f'"{column}"' for column in columns]
     values += ["1" if name == "version" else "%(now)s" for name in stamps]
     values += [f"%(other_{column})s" for column in others]
