@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from accounts.importing.bundles import Profile, read_profile
 from accounts.importing.engine import Report, load
+from accounts.importing.faults import WrongMap
 from accounts.importing.kinds import DerivedRows, Kind
 from accounts.importing.mapping import Mapping
 from accounts.importing.reader import CsvFile, RowList
@@ -66,3 +68,16 @@ def load_file(
         kind=kind_named(kind), source=CsvFile(path, mapping.dialect), now=now, mapping=mapping, dry_run=dry_run, good_rows_only=good_rows_only,
         profile=profile, actor_id=actor_id, listener=listener,
     )  # fmt: skip
+
+
+PROFILES = Path(__file__).resolve().parent / "profiles"
+
+
+def find_profile(name: str) -> Profile:
+    """A shipped profile by name, or one of a file. Raises WrongMap."""
+    shipped = PROFILES / f"{name}.toml"
+    if "/" not in name and shipped.is_file():
+        return read_profile(shipped)
+    if Path(name).is_file():
+        return read_profile(Path(name))
+    raise WrongMap(f"“{name}” is neither a shipped profile ({', '.join(sorted(path.stem for path in PROFILES.glob('*.toml')))}) nor a file")

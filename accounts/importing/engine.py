@@ -82,8 +82,8 @@ def load(
         with transaction.atomic():
             _prepare(actor_id, loading, batch_id)
             _work(loading, good_rows_only)
-            counts = dict(loading.fetch("SELECT state, count(*) FROM final GROUP BY state"))
-            report.created, report.changed, report.unchanged = (counts.get(state, 0) for state in ("created", "changed", "unchanged"))
+            counts = dict(loading.fetch("SELECT fate, count(*) FROM final GROUP BY fate"))
+            report.created, report.changed, report.unchanged = (counts.get(fate, 0) for fate in ("created", "changed", "unchanged"))
             report.warnings = dict(sorted(loading.warnings.items()))
             ImportBatch.objects.filter(pk=batch_id).update(
                 created=report.created, changed=report.changed, unchanged=report.unchanged, rejected=loading.rejected, warnings=report.warnings

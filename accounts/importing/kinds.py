@@ -119,4 +119,4 @@ class Kind:
         """Marks rows of `final` as changed for what stands in other tables."""
 
     def finish(self, load: Loading) -> None:
-        """Events, derived tables and marks for the rows of `final` whose state is created or changed."""
+        """Events, derived tables and marks for the rows of `final` whose fate is created or changed."""

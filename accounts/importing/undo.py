@@ -144,7 +144,8 @@ class _Undo:
         before = f'jsonb_populate_record(NULL::"{table}", u.before)'
         sets = ", ".join(f'"{column}" = b."{column}"' for column in kept)
         self.run(
-            f'UPDATE "{table}" t SET {sets} FROM undoing u CROSS JOIN LATERAL {before} AS b WHERE u.name = %(table_name)s AND NOT u.created AND u.after IS NOT NULL AND t.id::text = u.id',
+            f'UPDATE "{table}" t SET {sets} FROM undoing u CROSS JOIN LATERAL {before} AS b '
+            "WHERE u.name = %(table_name)s AND NOT u.created AND u.after IS NOT NULL AND t.id::text = u.id",
             {"table_name": table},
         )
         listed = ", ".join(f'"{column}"' for column in columns)
@@ -180,7 +181,8 @@ class _Undo:
             row[0]
             for row in self.fetch(
                 'SELECT DISTINCT a.id FROM accounts_account a JOIN (SELECT row_key, before, after, "table" FROM accounts_importchange WHERE batch_id = %(batch)s) c '
-                "ON a.id::text IN (c.row_key->>'account_id', c.before->>'account_id', c.after->>'account_id', CASE WHEN c.\"table\" = 'accounts_account' THEN c.row_key->>'id' END) ORDER BY 1"
+                "ON a.id::text IN (c.row_key->>'account_id', c.before->>'account_id', c.after->>'account_id', "
+                "CASE WHEN c.\"table\" = 'accounts_account' THEN c.row_key->>'id' END) ORDER BY 1"
             )
         ]
 

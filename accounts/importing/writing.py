@@ -63,7 +63,7 @@ def build_final(load: Loading) -> None:
             parts.append(f'CASE WHEN t."{kind.key_targets[0]}" IS NULL AND t.id IS NULL THEN %(d{number})s::{kind_sql} ELSE t."{column}" END AS "{column}"')
     equal = [f't."{column}" IS NOT DISTINCT FROM ({given[column]})' if fields[column].null else f't."{column}" = ({given[column]})' for column in kind.key_targets]
     load.run(
-        f"CREATE TEMPORARY TABLE final AS SELECT i.row, t.id AS target, NULL::text AS state, NULL::jsonb AS before, {', '.join(parts)} "
+        f"CREATE TEMPORARY TABLE final AS SELECT i.row, t.id AS target, NULL::text AS fate, NULL::jsonb AS before, {', '.join(parts)} "
         f'FROM incoming i LEFT JOIN "{kind.table}" t ON {" AND ".join(equal)}',
         parameters,
     )
@@ -88,26 +88,26 @@ def fill_from_model(load: Loading, plain: dict[str, str] | None = None) -> dict[
 
 
 def write_final(load: Loading) -> None:
-    """Inserts what is new, updates what differs, and sets `state` and `before` of every row of `final`."""
+    """Inserts what is new, updates what differs, and sets `fate` and `before` of every row of `final`."""
     kind = load.kind
     columns = list(_managed(load))
     stamps = [name for name in STAMPS if name in {field.column for field in kind.model._meta.concrete_fields}]
     # the rows that exist are locked in one order, so that two writers never wait for each other
     load.run(f'SELECT count(*) FROM (SELECT t.id FROM "{kind.table}" t JOIN final f ON f.target = t.id ORDER BY t.id FOR NO KEY UPDATE OF t) AS locked')
-    load.run("UPDATE final SET state = 'created' WHERE target IS NULL")
+    load.run("UPDATE final SET fate = 'created' WHERE target IS NULL")
     different = " OR ".join(f't."{column}" IS DISTINCT FROM f."{column}"' for column in columns)
-    load.run(f"UPDATE final f SET state = 'changed', before = to_jsonb(t) FROM \"{kind.table}\" t WHERE t.id = f.target AND f.state IS NULL AND ({different})")
+    load.run(f"UPDATE final f SET fate = 'changed', before = to_jsonb(t) FROM \"{kind.table}\" t WHERE t.id = f.target AND f.fate IS NULL AND ({different})")
     kind.before_update(load)
     _insert(load, columns, stamps)
     kind.after_insert(load)
     kind.mark_changed(load)
     _update(load, columns, stamps)
-    load.run("UPDATE final SET state = 'unchanged' WHERE state IS NULL")
+    load.run("UPDATE final SET fate = 'unchanged' WHERE fate IS NULL")
 
 
 def mark_rows_changed(load: Loading, condition: str, values: dict[str, Any] | None = None) -> None:
     """Marks rows of `final` (`f`) as changed that only differ in what a hook found; keeps what stands there."""
-    load.run(f"UPDATE final f SET state = 'changed', before = to_jsonb(t) FROM \"{load.kind.table}\" t WHERE t.id = f.target AND f.state IS NULL AND ({condition})", values)
+    load.run(f"UPDATE final f SET fate = 'changed', before = to_jsonb(t) FROM \"{load.kind.table}\" t WHERE t.id = f.target AND f.fate IS NULL AND ({condition})", values)
 
 
 def _insert(load: Loading, columns: list[str], stamps: list[str]) -> None:
@@ -124,12 +124,12 @@ def _insert(load: Loading, columns: list[str], stamps: list[str]) -> None:
         names.append("id")
         values.append("gen_random_uuid()")
     load.run(
-        f"INSERT INTO \"{kind.table}\" ({', '.join(names)}) SELECT {', '.join(values)} FROM final WHERE state = 'created' ORDER BY row",
+        f"INSERT INTO \"{kind.table}\" ({', '.join(names)}) SELECT {', '.join(values)} FROM final WHERE fate = 'created' ORDER BY row",
         {f"other_{column}": value for column, value in others.items()},
     )
     nullable = {field.column for field in fields if field.null}
     equal = " AND ".join(f't."{column}" IS NOT DISTINCT FROM f."{column}"' if column in nullable else f't."{column}" = f."{column}"' for column in kind.key_targets)
-    load.run(f"UPDATE final f SET target = t.id FROM \"{kind.table}\" t WHERE f.state = 'created' AND {equal}")
+    load.run(f"UPDATE final f SET target = t.id FROM \"{kind.table}\" t WHERE f.fate = 'created' AND {equal}")
 
 
 def _update(load: Loading, columns: list[str], stamps: list[str]) -> None:
@@ -139,15 +139,15 @@ def _update(load: Loading, columns: list[str], stamps: list[str]) -> None:
         sets.append("version = t.version + 1")
     if "updated_at" in stamps:
         sets.append("updated_at = %(now)s")
-    load.run(f"UPDATE \"{load.kind.table}\" t SET {', '.join(sets)} FROM final f WHERE t.id = f.target AND f.state = 'changed'")
+    load.run(f"UPDATE \"{load.kind.table}\" t SET {', '.join(sets)} FROM final f WHERE t.id = f.target AND f.fate = 'changed'")
 
 
 def record_changes(load: Loading) -> None:
     """Keeps for each created or changed row what stood there before and what stands there now."""
     load.run(
         'INSERT INTO accounts_importchange (batch_id, "table", row_key, created, before, after) '
-        "SELECT %(batch)s, %(table_name)s, jsonb_build_object('id', f.target), f.state = 'created', f.before, to_jsonb(t) "
-        f"FROM final f JOIN \"{load.kind.table}\" t ON t.id = f.target WHERE f.state IN ('created', 'changed') ORDER BY f.row",
+        "SELECT %(batch)s, %(table_name)s, jsonb_build_object('id', f.target), f.fate = 'created', f.before, to_jsonb(t) "
+        f"FROM final f JOIN \"{load.kind.table}\" t ON t.id = f.target WHERE f.fate IN ('created', 'changed') ORDER BY f.row",
         {"table_name": load.kind.table},
     )
 

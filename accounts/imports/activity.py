@@ -58,18 +58,18 @@ class Usage(Kind):
         )
         load.run(
             f"CREATE TEMPORARY TABLE final AS SELECT i.row, i.account_id, i.feature_id, i.day, {figures}, "
-            "CASE WHEN t.account_id IS NOT NULL THEN jsonb_build_array(t.count, t.users, t.seconds, t.errors) END AS before, NULL::text AS state "
+            "CASE WHEN t.account_id IS NOT NULL THEN jsonb_build_array(t.count, t.users, t.seconds, t.errors) END AS before, NULL::text AS fate "
             "FROM incoming i LEFT JOIN accounts_usageday t ON t.account_id = i.account_id AND t.feature_id = i.feature_id AND t.day = i.day"
         )
 
     def write(self, load: Loading) -> None:
         """One grouped upsert of what is new or differs."""
         load.run(
-            "UPDATE final SET state = CASE WHEN before IS NULL THEN 'created' WHEN before = jsonb_build_array(count, users, seconds, errors) THEN 'unchanged' ELSE 'changed' END"
+            "UPDATE final SET fate = CASE WHEN before IS NULL THEN 'created' WHEN before = jsonb_build_array(count, users, seconds, errors) THEN 'unchanged' ELSE 'changed' END"
         )
         load.run(
             "INSERT INTO accounts_usageday AS u (account_id, feature_id, day, count, users, seconds, errors) "
-            "SELECT account_id, feature_id, day, count, users, seconds, errors FROM final WHERE state <> 'unchanged' ORDER BY account_id, feature_id, day "
+            "SELECT account_id, feature_id, day, count, users, seconds, errors FROM final WHERE fate <> 'unchanged' ORDER BY account_id, feature_id, day "
             "ON CONFLICT (account_id, feature_id, day) DO UPDATE SET count = excluded.count, users = excluded.users, seconds = excluded.seconds, errors = excluded.errors"
         )
 
@@ -79,12 +79,12 @@ class Usage(Kind):
             'INSERT INTO accounts_importchange (batch_id, "table", row_key, created, after) '
             "SELECT %(batch)s, 'accounts_usageday', jsonb_build_object('account_id', account_id), false, "
             "jsonb_agg(jsonb_build_array(feature_id, day, before, jsonb_build_array(count, users, seconds, errors)) ORDER BY feature_id, day) "
-            "FROM final WHERE state <> 'unchanged' GROUP BY account_id ORDER BY account_id"
+            "FROM final WHERE fate <> 'unchanged' GROUP BY account_id ORDER BY account_id"
         )
 
     def finish(self, load: Loading) -> None:
         """Marks for the health score."""
-        mark_dirty_accounts(load, "SELECT account_id FROM final WHERE state <> 'unchanged'", "usage")
+        mark_dirty_accounts(load, "SELECT account_id FROM final WHERE fate <> 'unchanged'", "usage")
 
 
 class Events(Kind):
@@ -140,7 +140,7 @@ class Events(Kind):
     def finish(self, load: Loading) -> None:
         """Back to append-only; marks for the health score."""
         load.run("SET LOCAL vefa.correction = 'off'")
-        mark_dirty_accounts(load, "SELECT account_id FROM final WHERE state IN ('created', 'changed') AND kind = ANY(ARRAY['" + "','".join(sorted(HEALTH_KINDS)) + "'])", "event")
+        mark_dirty_accounts(load, "SELECT account_id FROM final WHERE fate IN ('created', 'changed') AND kind = ANY(ARRAY['" + "','".join(sorted(HEALTH_KINDS)) + "'])", "event")
 
 
 KINDS: tuple[Kind, ...] = (Usage(), Events())

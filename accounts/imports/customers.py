@@ -129,7 +129,7 @@ class Accounts(Kind):
                 "UPDATE final f SET parent_id = p.id FROM incoming i JOIN accounts_account p ON p.external_id = i.parent_external_id WHERE i.row = f.row AND f.parent_id IS NULL"
             )
             mark_rows_changed(load, "t.parent_id IS DISTINCT FROM f.parent_id")
-            load.run("UPDATE accounts_account a SET parent_id = f.parent_id FROM final f WHERE f.target = a.id AND f.state = 'created' AND f.parent_id IS NOT NULL")
+            load.run("UPDATE accounts_account a SET parent_id = f.parent_id FROM final f WHERE f.target = a.id AND f.fate = 'created' AND f.parent_id IS NOT NULL")
 
     def mark_changed(self, load: Loading) -> None:
         """Segments: overrides with reason import, in force from their own date or the signing up."""
@@ -143,10 +143,10 @@ class Accounts(Kind):
             {"beginning": BEGINNING},
         )
         # what stood in the accounts before their segment follows the override
-        load.run(f'UPDATE final f SET before = to_jsonb(t) FROM "{self.table}" t WHERE t.id = f.target AND f.state IS NULL')
+        load.run(f'UPDATE final f SET before = to_jsonb(t) FROM "{self.table}" t WHERE t.id = f.target AND f.fate IS NULL')
         done = override_segments(overrides=rows, reason=SegmentMembership.Reason.IMPORT, now=load.now, origin=Origin.IMPORT, batch_id=load.batch_id)
-        load.run("UPDATE final SET state = 'changed' WHERE state IS NULL AND target = ANY(%(ids)s)", {"ids": done.accounts})
-        load.run("UPDATE final SET before = NULL WHERE state IS NULL")
+        load.run("UPDATE final SET fate = 'changed' WHERE fate IS NULL AND target = ANY(%(ids)s)", {"ids": done.accounts})
+        load.run("UPDATE final SET before = NULL WHERE fate IS NULL")
         record_side_rows(
             load, SegmentMembership._meta.db_table,
             "SELECT * FROM unnest(%(ids)s::bigint[], %(new)s::boolean[], %(before)s::jsonb[], %(after)s::jsonb[])",
@@ -159,8 +159,8 @@ class Accounts(Kind):
         def told(kind: str, at: str, payload: str, key: str, where: str) -> int:
             return write_events(load, f"SELECT f.target, NULL::bigint, '{kind}', {at}, 'account', f.target::text, {payload}, {key} FROM final f WHERE {where}")
 
-        told("account.created", "coalesce(f.signed_up_at, %(now)s)", "jsonb_build_object('source', 'import')", "'created'", "f.state = 'created'")
-        touched = "f.state IN ('created', 'changed')"
+        told("account.created", "coalesce(f.signed_up_at, %(now)s)", "jsonb_build_object('source', 'import')", "'created'", "f.fate = 'created'")
+        touched = "f.fate IN ('created', 'changed')"
         told(
             "trial.started",
             "f.trial_started_at",
@@ -175,9 +175,9 @@ class Accounts(Kind):
         )  # fmt: skip
         told(
             "stage.changed", "%(now)s", "jsonb_build_object('stage', f.lifecycle_stage_id, 'stage_before', f.before->>'lifecycle_stage_id', 'reason', 'import')", "NULL::text",
-            "f.state = 'changed' AND f.lifecycle_stage_id IS DISTINCT FROM f.before->>'lifecycle_stage_id'",
+            "f.fate = 'changed' AND f.lifecycle_stage_id IS DISTINCT FROM f.before->>'lifecycle_stage_id'",
         )  # fmt: skip
-        mark_dirty_accounts(load, "SELECT target FROM final WHERE state IN ('created', 'changed')", "import")
+        mark_dirty_accounts(load, "SELECT target FROM final WHERE fate IN ('created', 'changed')", "import")
 
 
 def _json(rows: Any) -> list[Any]:
@@ -220,12 +220,12 @@ class Contacts(Kind):
 
     def after_insert(self, load: Loading) -> None:
         """New people rest; a refusal gets its instant."""
-        load.run("UPDATE accounts_contact c SET surveyable_from = %(rested)s FROM final f WHERE c.id = f.target AND f.state = 'created'", {"rested": load.now + REST})
+        load.run("UPDATE accounts_contact c SET surveyable_from = %(rested)s FROM final f WHERE c.id = f.target AND f.fate = 'created'", {"rested": load.now + REST})
 
     def finish(self, load: Loading) -> None:
         """A refusal of surveys gets its instant, a refusal taken back loses it."""
         load.run(
-            "UPDATE accounts_contact c SET opted_out_at = CASE WHEN c.opted_out THEN %(now)s END FROM final f WHERE c.id = f.target AND f.state IN ('created', 'changed') "
+            "UPDATE accounts_contact c SET opted_out_at = CASE WHEN c.opted_out THEN %(now)s END FROM final f WHERE c.id = f.target AND f.fate IN ('created', 'changed') "
             "AND c.opted_out IS DISTINCT FROM (c.opted_out_at IS NOT NULL)"
         )
 

@@ -42,7 +42,7 @@ class Transactions(Kind):
         write_events(
             load,
             """
-            WITH touched AS (SELECT t.*, trim_scale(t.amount)::text AS worth FROM accounts_transaction t JOIN final f ON f.target = t.id AND f.state IN ('created', 'changed'))
+            WITH touched AS (SELECT t.*, trim_scale(t.amount)::text AS worth FROM accounts_transaction t JOIN final f ON f.target = t.id AND f.fate IN ('created', 'changed'))
             SELECT account_id, NULL::bigint, 'payment.failed', occurred_at, 'transaction', id::text,
                    jsonb_build_object('transaction', id, 'invoice', nullif(invoice, ''), 'attempt', attempt, 'failure_code', nullif(failure_code, ''), 'hard_decline', hard_decline,
                                       'amount', worth, 'currency', currency), 'transaction:' || id
@@ -58,7 +58,7 @@ class Transactions(Kind):
             FROM touched WHERE status IN ('succeeded', 'refunded') AND kind IN ('order', 'one_time')
             """,
         )
-        mark_dirty_accounts(load, "SELECT account_id FROM final WHERE state IN ('created', 'changed')", "transaction")
+        mark_dirty_accounts(load, "SELECT account_id FROM final WHERE fate IN ('created', 'changed')", "transaction")
 
 
 class Costs(Kind):

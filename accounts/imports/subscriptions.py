@@ -18,7 +18,7 @@ from accounts.money import INTERVALS
 
 _INTERVAL_NUMERATOR = "CASE interval WHEN 'quarter' THEN 3 WHEN 'half_year' THEN 6 WHEN 'month' THEN 1 ELSE 12 END"
 _INTERVAL_DENOMINATOR = "CASE interval WHEN 'day' THEN 365 WHEN 'week' THEN 52 ELSE 1 END"
-_TOUCHED = "SELECT account_id FROM final WHERE state IN ('created', 'changed')"
+_TOUCHED = "SELECT account_id FROM final WHERE fate IN ('created', 'changed')"
 
 
 def monthly_micros_sql(share: str) -> str:
@@ -91,7 +91,7 @@ class Subscriptions(Kind):
         """Spans that move shrink to nothing first: the ban on overlaps looks at every row as it is written."""
         load.run(
             'UPDATE accounts_subscription t SET "end" = t.start, paused_from = NULL, paused_until = NULL FROM final f '
-            "WHERE t.id = f.target AND f.state = 'changed' "
+            "WHERE t.id = f.target AND f.fate = 'changed' "
             'AND (t.start, t."end", t.account_id, t.subscription) IS DISTINCT FROM (f.start, f."end", f.account_id, f.subscription)'
         )
 
@@ -104,11 +104,11 @@ class Subscriptions(Kind):
             WITH grouped AS (
                 SELECT s.*, lag("end") OVER spans AS end_before, lag(mrr_micros) OVER spans AS mrr_before, lead(start) OVER spans AS start_after
                 FROM accounts_subscription s
-                WHERE (account_id, subscription) IN (SELECT account_id, subscription FROM final WHERE state IN ('created', 'changed')) AND ("end" IS NULL OR "end" > start)
+                WHERE (account_id, subscription) IN (SELECT account_id, subscription FROM final WHERE fate IN ('created', 'changed')) AND ("end" IS NULL OR "end" > start)
                 WINDOW spans AS (PARTITION BY account_id, subscription ORDER BY start)
             ), touched AS (
                 SELECT g.*, trim_scale(g.mrr_micros / 1000000.0)::text AS mrr, trim_scale(g.mrr_before / 1000000.0)::text AS before_text
-                FROM grouped g JOIN final f ON f.target = g.id AND f.state IN ('created', 'changed'))
+                FROM grouped g JOIN final f ON f.target = g.id AND f.fate IN ('created', 'changed'))
             SELECT account_id, NULL::bigint, 'subscription.started', start, 'subscription', id::text,
                    jsonb_build_object('subscription', subscription, 'product', product, 'mrr', mrr, 'currency', currency), 'span:' || id
             FROM touched WHERE end_before IS NULL OR end_before < start

@@ -22,7 +22,7 @@ from surveys.models import Response, Survey
 
 SCALES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7), "exit": (1, 5), "review": (1, 5)}
 SMALL = Whole(-32768, 32767)
-_TOUCHED = "f.state IN ('created', 'changed')"
+_TOUCHED = "f.fate IN ('created', 'changed')"
 
 
 def pseudonym(address: str) -> str:

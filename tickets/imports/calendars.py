@@ -16,7 +16,7 @@ from tickets.models import BusinessHours, Holiday, ServiceLevel
 
 # promises that changed: the sweep works out the clocks of open tickets anew
 _RESET_CLOCKS = (
-    "UPDATE tickets_ticket SET clocks_set_at = NULL WHERE status IN ('new', 'open', 'pending', 'on_hold') AND EXISTS (SELECT 1 FROM final WHERE state IN ('created', 'changed'))"
+    "UPDATE tickets_ticket SET clocks_set_at = NULL WHERE status IN ('new', 'open', 'pending', 'on_hold') AND EXISTS (SELECT 1 FROM final WHERE fate IN ('created', 'changed'))"
 )
 
 

@@ -14,7 +14,7 @@ from accounts.imports.fields import EMAIL, INSTANT, KEY, mark_dirty_accounts, re
 from tickets.imports.tickets import STATUSES, resolve_tickets
 from tickets.models import TicketChange
 
-_TICKETS = "SELECT ticket_id FROM final WHERE state IN ('created', 'changed')"
+_TICKETS = "SELECT ticket_id FROM final WHERE fate IN ('created', 'changed')"
 
 # the columns of a ticket as its log tells them; what the log does not speak of stays
 _FROM_LOG = f"""
@@ -133,7 +133,7 @@ class TicketEvents(Kind):
             )
             UPDATE tickets_ticketchange c SET value_before = coalesce(l.earlier, CASE WHEN c.kind = 'status' THEN 'new'
                    WHEN c.kind = 'severity' AND l.severity::text IS DISTINCT FROM c.value THEN coalesce(l.severity::text, '') ELSE '' END)
-            FROM log l JOIN final f ON f.target = l.id AND f.state = 'created' WHERE c.id = l.id
+            FROM log l JOIN final f ON f.target = l.id AND f.fate = 'created' WHERE c.id = l.id
             """
         )
 
@@ -146,7 +146,7 @@ class TicketEvents(Kind):
             "INSERT INTO tickets_ticketmessage (ticket_id, external_id, public, author_kind, author_id, contact_id, body, written_at, created_at) "
             f"SELECT f.ticket_id, f.external_id, f.kind <> 'internal_note', f.actor_kind, f.actor_id, {contact}, i.body, f.occurred_at, %(now)s "
             "FROM final f JOIN incoming i USING (row) "
-            "WHERE f.state = 'created' AND i.body <> '' AND f.kind IN ('created', 'public_reply', 'internal_note', 'customer_reply') ORDER BY f.row "
+            "WHERE f.fate = 'created' AND i.body <> '' AND f.kind IN ('created', 'public_reply', 'internal_note', 'customer_reply') ORDER BY f.row "
             "ON CONFLICT (external_id) DO NOTHING RETURNING id"
         )
         ids = [row[0] for row in made]

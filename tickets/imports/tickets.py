@@ -19,7 +19,7 @@ from tickets.models import Interaction, Ticket
 CHANNELS = ("phone", "email", "chat", "web", "social")
 STATUSES = ("new", "open", "pending", "on_hold", "solved", "closed", "cancelled")
 SECONDS = Whole(0)
-_TOUCHED = "f.state IN ('created', 'changed')"
+_TOUCHED = "f.fate IN ('created', 'changed')"
 
 
 def resolve_tickets(load: Loading) -> None:
@@ -32,7 +32,7 @@ def resolve_tickets(load: Loading) -> None:
 
 
 class Tickets(Kind):
-    """Tickets by their present state and instants. Where `ticket_events` exist those win."""
+    """Tickets by their present status and instants. Where `ticket_events` exist those win."""
 
     name = "tickets"
     model = Ticket
@@ -108,11 +108,11 @@ class Tickets(Kind):
                 "UPDATE final f SET merged_into_id = t.id FROM incoming i JOIN tickets_ticket t ON t.external_id = i.merged_into WHERE i.row = f.row AND f.merged_into_id IS NULL"
             )
             mark_rows_changed(load, "t.merged_into_id IS DISTINCT FROM f.merged_into_id")
-            load.run("UPDATE tickets_ticket t SET merged_into_id = f.merged_into_id FROM final f WHERE f.target = t.id AND f.state = 'created' AND f.merged_into_id IS NOT NULL")
+            load.run("UPDATE tickets_ticket t SET merged_into_id = f.merged_into_id FROM final f WHERE f.target = t.id AND f.fate = 'created' AND f.merged_into_id IS NOT NULL")
 
     def finish(self, load: Loading) -> None:
         """Events of opening, solving and reopening; clocks are worked out anew by the sweep."""
-        load.run(f"UPDATE tickets_ticket t SET clocks_set_at = NULL FROM final f WHERE f.target = t.id AND f.state = 'changed' AND t.clocks_set_at IS NOT NULL AND {_TOUCHED}")
+        load.run(f"UPDATE tickets_ticket t SET clocks_set_at = NULL FROM final f WHERE f.target = t.id AND f.fate = 'changed' AND t.clocks_set_at IS NOT NULL AND {_TOUCHED}")
         write_events(
             load,
             f"""
