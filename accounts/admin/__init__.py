@@ -1,0 +1,10 @@
+"""Django's admin of the ground, one file a noun. Only admins enter it.
+
+What changes a customer's life goes through the actions, so that the admin writes the same events as
+every other door. Usage rows have a key of several columns, which the admin cannot handle; they are
+shown on the account's page.
+"""
+
+from accounts.admin import customers, events, keys, mail, money, operations, people, segments, work
+
+__all__ = ["customers", "events", "keys", "mail", "money", "operations", "people", "segments", "work"]
