@@ -52,7 +52,7 @@ def relationship_answers(company: Company, seed: int) -> Iterator[Row]:
             yield {
                 "external_id": f"{customer.key}-exit", "kind": "exit", "account": customer.key, "contact_email": person["email"], "invited_at": (answered - dt.timedelta(hours=26)).isoformat(),
                 "answered_at": answered.isoformat(), "score": _score(dice, 0.3, 1, 5), "scale_min": 1, "scale_max": 5, "comment": comment, "language": person["language"],
-                "touchpoint": "subscription-cancelled", "reason": customer.churn_reason or topic,
+                "touchpoint": "subscription-cancelled", "reason": customer.churn_reason or topic, "ticket": "", "agent_email": "",
             }  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def _answer(
     mood = company.mood(customer, day)
     row: Row = {
         "external_id": f"{person['external_id']}-{kind}-{day}", "kind": kind, "account": customer.key, "contact_email": person["email"], "invited_at": invited.isoformat(),
-        "answered_at": "", "score": "", "scale_min": low, "scale_max": high, "comment": "", "language": person["language"], "touchpoint": touchpoint, "reason": "",
+        "answered_at": "", "score": "", "scale_min": low, "scale_max": high, "comment": "", "language": person["language"], "touchpoint": touchpoint, "reason": "", "ticket": "", "agent_email": "",
     }  # fmt: skip
     answered = invited + dt.timedelta(minutes=dice.randint(4, 3500))
     if dice.random() < rate and answered.date() < company.today:
