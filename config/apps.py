@@ -3,6 +3,12 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 
+# the app must exist before any task is declared; not in the package itself, which the supervisor
+# and every management command import long before they need Celery
+from config.celery import app as celery_app
+
+__all__ = ["ConfigConfig", "VefaAdminConfig", "celery_app"]
+
 
 class VefaAdminConfig(admin_apps.AdminConfig):
     """Django's admin with Vefa's name on it."""

@@ -16,7 +16,7 @@ from django.db import connection
 
 from accounts.models import Installation
 from config import condition
-from config.services import catcher, supervisor
+from config.services import inbox, supervisor
 
 OK, ADVICE, FAULT = "ok", "advice", "fault"
 LEAST_FREE, LITTLE_FREE = 1 * 1024**3, 5 * 1024**3
@@ -130,7 +130,7 @@ def _valkey() -> Iterator[Finding]:
 
 def _mail() -> Iterator[Finding]:
     if not settings.EMAIL_CONFIGURED:
-        port = catcher.running_port(settings.VEFA_DATA)
+        port = inbox.running_port(settings.VEFA_DATA)
         if port is None:
             yield Finding("mail", FAULT, "EMAIL_URL is not set and the mail catcher does not run", "Start everything with `make up`, or set EMAIL_URL.")
             return

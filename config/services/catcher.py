@@ -22,38 +22,11 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.conf import settings
 
-from config.services import processes
-from config.services.valkey import free_port
+from config.services.inbox import arrival, catcher_record, inbox_folder, running_port
+from config.services.ports import free_port
 
 # The inbox is for looking at, not an archive: the oldest mails beyond this number go.
 KEPT_MAILS, PRUNE_EVERY = 5000, 200
-
-
-def inbox_folder(data: Path) -> Path:
-    """Where the caught mails lie."""
-    return data / "inbox"
-
-
-def _record(data: Path) -> Path:
-    return data / "catcher.json"
-
-
-def recorded_port(data: Path) -> int | None:
-    """The port of the last catcher of this data folder, running or not."""
-    try:
-        return int(json.loads(_record(data).read_text())["port"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def running_port(data: Path) -> int | None:
-    """The port of the catcher that runs now; None when none does."""
-    try:
-        record = json.loads(_record(data).read_text())
-        process = processes.alive(int(record["pid"]))
-        return int(record["port"]) if process and processes.runs_on(process, data) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 class _Keep:
@@ -80,16 +53,6 @@ class _Keep:
         keys = sorted(self._inbox.iterkeys(), key=arrival)
         for key in keys[:-KEPT_MAILS]:
             self._inbox.discard(key)
-
-
-def arrival(key: str) -> tuple[float, str]:
-    """Sorts the keys of a Maildir by arrival: they start with seconds and microseconds."""
-    seconds, _, rest = key.partition(".")
-    micros = rest[1:].partition("P")[0] if rest.startswith("M") else "0"
-    try:
-        return int(seconds) + int(micros) / 1e6, key
-    except ValueError:
-        return 0.0, key
 
 
 def _controller(data: Path, port: int) -> Controller:
@@ -128,9 +91,9 @@ def main() -> None:
     options = parser.parse_args()
     controller = _controller(options.data, options.port)
     controller.start()
-    temporary = _record(options.data).with_suffix(".new")
+    temporary = catcher_record(options.data).with_suffix(".new")
     temporary.write_text(json.dumps({"pid": os.getpid(), "port": options.port}))
-    temporary.rename(_record(options.data))
+    temporary.rename(catcher_record(options.data))
     sys.stdout.write(f"Keeps mails that arrive on 127.0.0.1:{options.port} in {inbox_folder(options.data)}\n")
     sys.stdout.flush()
     done = threading.Event()

@@ -1,8 +1,9 @@
-"""Reads what the mail catcher kept."""
+"""Reads what the mail catcher kept, and finds the catcher that runs."""
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from email.message import EmailMessage
 from email.parser import BytesHeaderParser, BytesParser
 from pathlib import Path
 
-from config.services.catcher import arrival, inbox_folder
+from config.services import processes
 
 # Names `mailbox.Maildir` gives; nothing else is opened.
 _KEY = re.compile(r"[0-9]+\.M[0-9]+P[0-9]+Q[0-9]+\.[A-Za-z0-9_.\\-]+")
@@ -40,6 +41,44 @@ class OpenedMail:
     text: str
     html: str
     attachments: Sequence[str]
+
+
+def inbox_folder(data: Path) -> Path:
+    """Where the caught mails lie."""
+    return data / "inbox"
+
+
+def catcher_record(data: Path) -> Path:
+    """Where the running catcher leaves its process id and port."""
+    return data / "catcher.json"
+
+
+def recorded_port(data: Path) -> int | None:
+    """The port of the last catcher of this data folder, running or not."""
+    try:
+        return int(json.loads(catcher_record(data).read_text())["port"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def running_port(data: Path) -> int | None:
+    """The port of the catcher that runs now; None when none does."""
+    try:
+        record = json.loads(catcher_record(data).read_text())
+        process = processes.alive(int(record["pid"]))
+        return int(record["port"]) if process and processes.runs_on(process, data) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def arrival(key: str) -> tuple[float, str]:
+    """Sorts the keys of a Maildir by arrival: they start with seconds and microseconds."""
+    seconds, _, rest = key.partition(".")
+    micros = rest[1:].partition("P")[0] if rest.startswith("M") else "0"
+    try:
+        return int(seconds) + int(micros) / 1e6, key
+    except ValueError:
+        return 0.0, key
 
 
 def _keys(data: Path) -> list[str]:

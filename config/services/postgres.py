@@ -26,6 +26,7 @@ import psutil
 import psycopg
 
 from config.services import processes
+from config.services.ports import ServerFailed
 
 DATABASE = "vefa"
 SYSTEM_USER = "embedded_postgres"
@@ -53,10 +54,6 @@ log_parameter_max_length_on_error = 0
 log_checkpoints = off
 """
 THROWAWAY = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
-
-
-class ServerFailed(Exception):
-    """A server could not be started; the text says why, with the end of its log."""
 
 
 def binaries() -> Path:

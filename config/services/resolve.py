@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.environment import data_folder, load_dotenv, make_data_folder
-from config.services.catcher import running_port
-from config.services.postgres import ServerFailed
+from config.services.inbox import running_port
+from config.services.ports import ServerFailed
 from config.services.servers import Servers
 
 # These touch neither database nor broker, so nothing is started for them.

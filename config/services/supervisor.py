@@ -22,12 +22,11 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 from config.environment import ROOT, Environment, load_dotenv, make_data_folder, read_environment
-from config.services import catcher, processes, resolve
+from config.services import inbox, processes, resolve
 from config.services.children import Child, Output
 from config.services.locks import Busy, FileLock
-from config.services.postgres import ServerFailed
+from config.services.ports import ServerFailed, free_port
 from config.services.servers import Servers
-from config.services.valkey import free_port
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 STOP_SECONDS = 15.0
@@ -146,7 +145,7 @@ class Supervisor:
         """The environment of every child."""
         found = {**os.environ, **servers.variables(), processes.SUPERVISED: str(self.data), "VEFA_DATA": str(self.data), "PYTHONUNBUFFERED": "1"}
         if self.given.email is None:
-            found["VEFA_CATCHER_PORT"] = str(free_port(catcher.recorded_port(self.data)))
+            found["VEFA_CATCHER_PORT"] = str(free_port(inbox.recorded_port(self.data)))
         return found
 
     def _plan(self, variables: dict[str, str]) -> list[Child]:

