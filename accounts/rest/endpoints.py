@@ -225,6 +225,10 @@ class ByExternalId(Endpoint):
 
     answers_with_etag = True
 
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Tells the shape that a taken external id is no fault here."""
+        return {**super().get_serializer_context(), "upsert": self.request.method == "PUT" if self.request else False}
+
     def put_row(self, external_id: str, values: dict[str, Any], version: int | None) -> tuple[Any, bool]:
         """Adds or changes the row by an action; returns it and whether it is new."""
         raise NotImplementedError

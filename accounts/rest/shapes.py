@@ -99,6 +99,9 @@ class StrictModelShape(StrictShape, serializers.ModelSerializer):
     def _run_model_rules(self, row: Any) -> None:
         names = {field.source: name for name, field in self.fields.items()}
         hidden = {field.name for field in row._meta.fields if not field.editable}
+        if self.context.get("upsert"):
+            # another request may have made the row since; the action finds that out
+            hidden.add("external_id")
         faults: dict[str, list[ErrorDetail]] = {}
         try:
             row.full_clean(exclude=hidden, validate_constraints=False)
