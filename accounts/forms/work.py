@@ -90,7 +90,7 @@ class SnoozeForm(forms.Form):
 
     when = forms.ChoiceField(label=_("Until"), choices=WHEN, initial="week", widget=forms.RadioSelect)
     date = forms.DateField(label=_("Date"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-    reason = forms.CharField(label=_("Reason"), max_length=200)
+    reason = forms.CharField(label=_("Reason"), max_length=200, widget=forms.TextInput(attrs={"autofocus": True}))
 
     def __init__(self, *args: Any, today: dt.date, **kwargs: Any):
         super().__init__(*args, **kwargs)

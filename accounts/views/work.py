@@ -200,7 +200,8 @@ def hours(minutes: int) -> str:
     full, rest = divmod(minutes, 60)
     if not full:
         return _("%(minutes)s min") % {"minutes": rest}
-    return _("%(hours)s h %(minutes)s min") % {"hours": full, "minutes": rest} if rest else _("%(hours)s h") % {"hours": full}
+    told = {"hours": wording.number(full), "minutes": rest}
+    return _("%(hours)s h %(minutes)s min") % told if rest else _("%(hours)s h") % told
 
 
 def _owners(reader: Reader) -> Any:

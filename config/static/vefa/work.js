@@ -38,4 +38,36 @@
   document.addEventListener("click", (event) => {
     if (event.target.closest?.("[data-work-refresh]")) htmx.trigger(document.body, "work-changed");
   });
+
+  // a list that was drawn again gives the focus back to the place it had
+  let place = -1;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id !== "work") return;
+    const rows = [...document.querySelectorAll("#work-list [data-row]")];
+    place = rows.findIndex((row) => row.getAttribute("aria-current") === "true");
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id !== "work" || place < 0) return;
+    const rows = [...document.querySelectorAll("#work-list [data-row]")];
+    const next = rows[Math.min(place, rows.length - 1)] || document.getElementById("work-list");
+    place = -1;
+    if (!next || document.querySelector("dialog[open]") || document.activeElement.matches("#work-filter *")) return;
+    next.tabIndex = -1;
+    next.focus({ preventScroll: true });
+  });
+
+  // keys whose action has no button of its own in the row
+  const WAYS = { a: "assign/", d: "due/", t: "touch" };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !(event.key in WAYS)) return;
+    if (event.target.closest("input:not([type='checkbox']), textarea, select, dialog[open]")) return;
+    const row = event.target.closest("[data-row]") || document.querySelector("#work-list [data-row][aria-current='true']");
+    const item = row && row.querySelector("[name='w']");
+    if (!item || row.querySelector(`[data-key="${event.key}"]`)) return;
+    event.preventDefault();
+    const id = item.value.split(".")[0];
+    const root = row.closest("[data-work-url]").dataset;
+    const address = event.key === "t" ? `${root.touchUrl}?item=${id}` : `${root.workUrl.replace("0", id)}${WAYS[event.key]}`;
+    htmx.ajax("GET", address, { source: row, target: "#dialog", swap: "innerHTML" });
+  });
 })();
