@@ -55,6 +55,7 @@ class Customer:
     quality: float
     pain: str
     champion_left: dt.date | None
+    trouble_from: dt.date | None
     churned: dt.date | None
     churn_reason: str
     terms: list[Term] = field(default_factory=list)
@@ -87,6 +88,9 @@ class Company:
             mood -= 0.35 * (1 - since / (BAD_RELEASE_DAYS * 2)) * (1.4 if customer.pain == "speed" else 0.8)
         if customer.champion_left and day >= customer.champion_left:
             mood -= 0.3
+        if customer.trouble_from and day >= customer.trouble_from:
+            # something broke between us lately, and it gets worse week by week
+            mood -= min(0.3 + 0.012 * (day - customer.trouble_from).days, 0.62)
         if customer.churned:
             mood -= 0.35 * max(0.0, 1 - (customer.churned - day).days / 90)
         return min(max(mood, 0.02), 0.98)
@@ -144,11 +148,12 @@ def _customer(dice: random.Random, company: Company, number: int, name: str, lan
     if dice.random() < 0.13:
         champion_left = company.first_day + dt.timedelta(days=dice.randint(60, max(span - 20, 61)))
         champion_left = champion_left if champion_left > onboarded else None
+    trouble_from = company.today - dt.timedelta(days=dice.randint(12, 48)) if dice.random() < 0.42 * (1.25 - quality) / 0.6 else None
     customer = Customer(
         number=number, name=name, language=language, country=country, zone=zone, industry=dice.choice(words.INDUSTRIES),
         currency="GBP" if country == "GB" else "EUR", owner=dice.choice(people.CSMS[language]), segment="", potential=0,
         signed_up=signed_up, trial_until=trial_until, onboarded=onboarded if onboarded < company.today else None,
-        quality=quality, pain=pain, champion_left=champion_left, churned=None, churn_reason="",
+        quality=quality, pain=pain, champion_left=champion_left, trouble_from=trouble_from, churned=None, churn_reason="",
     )  # fmt: skip
     _live(dice, company, customer, plan, seats)
     _meet(dice, customer)

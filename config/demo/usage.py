@@ -28,7 +28,7 @@ def usage(company: Company, seed: int) -> Iterator[UsageRow]:
             mood = company.mood(customer, day)
             drift = min(max(drift * dice.gauss(1.0, 0.02), 0.75), 1.3)
             ramp = min(1.0, 0.3 + (day - customer.signed_up).days / 60)
-            active = seats * (0.18 + 0.72 * mood) * company.season(customer, day) * drift * ramp
+            active = seats * (0.06 + 0.84 * mood) * company.season(customer, day) * drift * ramp
             count = int(active * dice.uniform(5, 7))
             if count:
                 users = min(max(1, round(active)), seats)

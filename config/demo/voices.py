@@ -100,13 +100,14 @@ def _ticket(dice: random.Random, company: Company, customer: Customer, day: dt.d
     slow_times = 0 <= (day - company.bad_release).days < 45
     kinds = words.TICKETS[:2] if slow_times and dice.random() < 0.6 else words.TICKETS
     category, turkish, english, severity = dice.choice(kinds)
-    severity = min(4, max(1, severity + dice.choice((-1, 0, 0, 0, 1))))
+    troubled = customer.trouble_from is not None and day >= customer.trouble_from
+    severity = min(4, max(1, severity + dice.choice((-1, 0, 0, 0, 1) if not troubled else (0, 1, 1, 2))))
     person = dice.choice(customer.contacts)
     language = person["language"]
     opened = _instant(day, dice)
     reply = opened + dt.timedelta(minutes=int(dice.lognormvariate(4.6 + (0.7 if slow_times else 0), 0.9)))
     # one in eight gets stuck for days
-    stuck = 14 if dice.random() < 0.12 else 1
+    stuck = 30 if troubled and dice.random() < 0.6 else 14 if dice.random() < 0.12 else 1
     solved = reply + dt.timedelta(minutes=int(stuck * dice.lognormvariate(6.4 + (0.8 if slow_times else 0), 1.1)))
     now = dt.datetime(company.today.year, company.today.month, company.today.day, tzinfo=dt.UTC)
     agent = people.AGENTS[customer.language]

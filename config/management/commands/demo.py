@@ -20,6 +20,7 @@ from accounts.models import Account, Contact, ExchangeRate, Installation, Note, 
 from config.demo import company as story
 from config.demo import playbooks, rows, usage, voices
 from config.demo.people import DEMO_PASSWORD, PEOPLE
+from config.demo.work import open_demo_work
 from config.imports import load_rows
 from metrics.actions.recompute import recompute_all
 
@@ -71,6 +72,7 @@ class Command(BaseCommand):
             # the demo's people may be asked at once: nobody real is behind these addresses
             Contact.objects.update(surveyable_from=None)
         self._health(now)
+        counts["work_items"] = open_demo_work(now=now)
         installation = Installation.current()
         installation.demo_loaded_at = now
         installation.save(update_fields=["demo_loaded_at"])

@@ -1,0 +1,51 @@
+"""Work of the demo: what a team would have open on a Monday morning, through the product's own actions."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from accounts.actions.work_items import open_work_item
+from accounts.models import AccountSnapshot, WorkItem
+from accounts.sentences import why
+from surveys.models import Response
+
+RISK_STEPS = ("Call the sponsor", "Review use with the champion", "Agree on a fix date with support", "Find the new administrator")
+
+
+def open_demo_work(*, now: dt.datetime) -> int:
+    """Opens work for accounts at risk, unhappy answers and renewals that come near; returns how many items."""
+    made = 0
+    watched = AccountSnapshot.objects.filter(owner__isnull=False, health__isnull=False, account__churned_at__isnull=True)
+    for index, snapshot in enumerate(watched.filter(band="at_risk").order_by("-stake_micros", "pk")[:40]):
+        _, new = open_work_item(
+            account_id=snapshot.pk, type=WorkItem.Type.RISK, reason="health", why=snapshot.why, title=RISK_STEPS[index % len(RISK_STEPS)],
+            now=now, due_at=now + dt.timedelta(days=(index * 5) % 11 - 3, hours=2), priority=1,
+        )  # fmt: skip
+        made += new
+    unhappy = (
+        Response.objects.filter(account__owner__isnull=False, answered_at__gte=now - dt.timedelta(days=21), account__churned_at__isnull=True, kind__in=["nps", "csat"])
+        .filter(score__lte=6)
+        .order_by("-answered_at", "pk")
+    )
+    for answer in unhappy[:30]:
+        if answer.kind == "csat" and answer.score > 2:
+            continue
+        sentence = (
+            why("low_score_ticket", score=answer.score, scale_max=answer.scale_max, ticket=answer.ticket_id)
+            if answer.ticket_id
+            else why("low_score", score=answer.score, scale_max=answer.scale_max, survey=answer.kind.upper())
+        )
+        _, new = open_work_item(
+            account_id=answer.account_id, contact_id=answer.contact_id, type=WorkItem.Type.CLOSE_LOOP, reason=f"survey:{answer.kind}", why=sentence,
+            title="Call back", now=now, due_at=answer.answered_at + dt.timedelta(days=8), source=WorkItem.Source.SURVEY, subject_type="response", subject_id=str(answer.pk),
+        )  # fmt: skip
+        made += new
+    soon = watched.filter(renews_on__gte=now.date(), renews_on__lte=now.date() + dt.timedelta(days=60)).order_by("renews_on", "pk")
+    for snapshot in soon[:25]:
+        days = (snapshot.renews_on - now.date()).days
+        _, new = open_work_item(
+            account_id=snapshot.pk, type=WorkItem.Type.RENEWAL, reason=f"renewal:{snapshot.renews_on}", why=why("days_to_renewal", days=days),
+            title="Set the renewal forecast", now=now, due_at=now + dt.timedelta(days=max(days // 8, 1)),
+        )  # fmt: skip
+        made += new
+    return made
