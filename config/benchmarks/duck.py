@@ -58,13 +58,16 @@ WITH facts AS (
              GROUP BY account_id) k ON k.account_id = a.id
   LEFT JOIN (SELECT account_id, count(*) FILTER (WHERE status = 'failed' AND occurred_at >= $t - INTERVAL 90 DAY) AS failed FROM payment WHERE occurred_at < $t
              GROUP BY account_id) p ON p.account_id = a.id
-  LEFT JOIN (SELECT account_id, min(CASE WHEN "interval" = 'year' THEN (start_at + to_years(greatest(1, datesub('year', start_at::DATE, $d - 1) + 1)::INTEGER))::DATE END) AS renews_on
+  LEFT JOIN (SELECT account_id, min(CASE WHEN "interval" = 'year' THEN
+                 (start_at + to_years(greatest(1, datesub('year', start_at::DATE, $d - 1) + 1)::INTEGER))::DATE END) AS renews_on
              FROM span WHERE start_at < $t AND (end_at IS NULL OR end_at >= $t) GROUP BY account_id) r ON r.account_id = a.id),
 pointed AS (
   SELECT *, floor(CASE WHEN r1 IS NOT NULL THEN least(greatest((r1 + 0.5::DOUBLE) / 0.6::DOUBLE, 0), 1) END * 10000 + 0.5)::INTEGER AS p1,
     floor(CASE WHEN r2 IS NOT NULL THEN least(greatest(r2 / 10, 0), 1) END * 10000 + 0.5)::INTEGER AS p2,
-    floor(CASE WHEN r3 IS NOT NULL THEN least(greatest((r3 - 1) / 4, 0), 1) END * 10000 + 0.5)::INTEGER AS p3, floor(least(greatest((r4 - 3) / -3, 0), 1) * 10000 + 0.5)::INTEGER AS p4,
-    floor(CASE WHEN r5 IS NOT NULL THEN least(greatest(r5 / 90, 0), 1) END * 10000 + 0.5)::INTEGER AS p5, floor(least(greatest((r6 - 2) / -2, 0), 1) * 10000 + 0.5)::INTEGER AS p6,
+    floor(CASE WHEN r3 IS NOT NULL THEN least(greatest((r3 - 1) / 4, 0), 1) END * 10000 + 0.5)::INTEGER AS p3,
+    floor(least(greatest((r4 - 3) / -3, 0), 1) * 10000 + 0.5)::INTEGER AS p4,
+    floor(CASE WHEN r5 IS NOT NULL THEN least(greatest(r5 / 90, 0), 1) END * 10000 + 0.5)::INTEGER AS p5,
+    floor(least(greatest((r6 - 2) / -2, 0), 1) * 10000 + 0.5)::INTEGER AS p6,
     CASE WHEN r1 IS NULL THEN 0 ELSE 30 END + CASE WHEN r2 IS NULL THEN 0 ELSE 20 END + CASE WHEN r3 IS NULL THEN 0 ELSE 15 END + 25 + CASE WHEN r5 IS NULL THEN 0 ELSE 10 END AS w
   FROM facts),
 summed AS (

@@ -6,8 +6,8 @@ import datetime as dt
 import hashlib
 import json
 
-from django.db import transaction
-from django.db.models import Max, Q
+from django.db import connection, transaction
+from django.db.models import Max
 
 from metrics.models import HealthComponent, HealthModel, HealthScore
 from metrics.scoring import Model, Part
@@ -23,20 +23,45 @@ def rule_of(model: HealthModel) -> Model:
     return Model(parts=parts, healthy_from=model.healthy_from, watch_from=model.watch_from)
 
 
+# one round trip: the recompute of a single account reads this every time
+_ACTIVATED = """
+SELECT m.id, m.activated_at, m.retired_at, m.healthy_from, m.watch_from,
+    coalesce((SELECT jsonb_agg(jsonb_build_array(c.source, c.worst, c.best, c.weight, c.missing, c.fresh_days) ORDER BY c.position)
+              FROM metrics_healthcomponent c WHERE c.model_id = m.id), '[]'),
+    coalesce((SELECT array_agg(s.segment_id ORDER BY s.segment_id) FROM metrics_healthmodel_segments s WHERE s.healthmodel_id = m.id), '{}')
+FROM metrics_healthmodel m WHERE m.activated_at IS NOT NULL ORDER BY m.position, m.key, m.number DESC
+"""
+
+
 def models_at(instant: dt.datetime) -> list[ScoredBy]:
     """The models active at an instant, in the order in which they are tried; models without weight are left out.
 
     Where no model for every account was active then, the present one steps in, and where there is
     none at all, all present ones: a fresh installation can score the past it has imported.
     """
-    known = HealthModel.objects.filter(activated_at__isnull=False).prefetch_related("components", "segments").order_by("position", "key", "-number")
-    then = list(known.filter(Q(retired_at__isnull=True) | Q(retired_at__gte=instant), activated_at__lt=instant))
-    present = list(known.filter(retired_at__isnull=True))
-    if all(model.segments.all() for model in then):
-        then += [model for model in present if model not in then and not model.segments.all()]
-    found = sorted(then or present, key=lambda model: (model.position, model.key))
-    scored_by = [ScoredBy(id=model.pk, model=rule_of(model), segment_ids=tuple(sorted(segment.pk for segment in model.segments.all()))) for model in found]
-    return [entry for entry in scored_by if any(part.weight for part in entry.model.parts)]
+    with connection.cursor() as cursor:
+        cursor.execute(_ACTIVATED)
+        known = cursor.fetchall()
+    then, present = set(), set()
+    for number, (_id, activated_at, retired_at, *_rule) in enumerate(known):
+        if activated_at < instant and (retired_at is None or retired_at >= instant):
+            then.add(number)
+        if retired_at is None:
+            present.add(number)
+    if all(known[number][6] for number in then):
+        then |= {number for number in present if not known[number][6]}
+    found = []
+    for number in sorted(then or present):
+        pk, _activated_at, _retired_at, healthy_from, watch_from, parts, segment_ids = known[number]
+        rows = json.loads(parts) if isinstance(parts, str) else parts
+        rule = Model(
+            parts=tuple(Part(source, float(worst), float(best), weight, missing, fresh) for source, worst, best, weight, missing, fresh in rows),
+            healthy_from=healthy_from,
+            watch_from=watch_from,
+        )
+        if any(part.weight for part in rule.parts):
+            found.append(ScoredBy(id=pk, model=rule, segment_ids=tuple(segment_ids)))
+    return found
 
 
 def digest(models: list[ScoredBy]) -> str:

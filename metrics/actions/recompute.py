@@ -204,8 +204,7 @@ def recompute_marked(*, now: dt.datetime, limit: int = 50_000) -> Summary | None
 
 def _lock(*, shared: bool) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_advisory_xact_lock{'_shared' if shared else ''}({_LOCK})")
-        cursor.execute("SET LOCAL work_mem = '64MB'")
+        cursor.execute(f"SELECT pg_advisory_xact_lock{'_shared' if shared else ''}({_LOCK}), set_config('work_mem', '64MB', true)")
 
 
 # ── All accounts ─────────────────────────────────────────────────────────────
