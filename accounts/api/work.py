@@ -59,6 +59,8 @@ class WorkItemShape(StrictModelShape):
 
     def complete(self, row: WorkItem, attrs: dict[str, Any]) -> None:
         """New work is open; the contact is one of the account; a state comes with what it needs."""
+        if self.instance is None and not row.why:
+            row.why = attrs["why"] = why("manual", text=row.title or row.reason)
         if self.instance is None and attrs.get("status", "open") != "open":
             raise serializers.ValidationError({"status": gettext_lazy("New work is open.")})
         if row.contact is not None and row.contact.account_id != row.account_id:

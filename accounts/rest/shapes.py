@@ -82,7 +82,7 @@ class StrictModelShape(StrictShape, serializers.ModelSerializer):
         for name, value in attrs.items():
             setattr(row, name, value)
         self.complete(row, attrs)
-        self._run_model_rules(row)
+        self._run_model_rules(row, attrs)
         return {name: getattr(row, name) for name in attrs}
 
     def complete(self, row: Any, attrs: dict[str, Any]) -> None:
@@ -96,28 +96,30 @@ class StrictModelShape(StrictShape, serializers.ModelSerializer):
             if source in attrs and attrs.pop(source) != getattr(self.instance, source):
                 raise serializers.ValidationError({name: _("This cannot be changed once the row exists.")}, code="immutable")
 
-    def _run_model_rules(self, row: Any) -> None:
+    def _run_model_rules(self, row: Any, attrs: dict[str, Any]) -> None:
         names = {field.source: name for name, field in self.fields.items()}
         hidden = {field.name for field in row._meta.fields if not field.editable}
         if self.context.get("upsert"):
             # another request may have made the row since; the action finds that out
             hidden.add("external_id")
+        # what a change leaves alone may be older than today's rules
+        untouched = {field.name for field in row._meta.fields if self.instance is not None and field.name not in attrs}
         faults: dict[str, list[ErrorDetail]] = {}
         try:
-            row.full_clean(exclude=hidden, validate_constraints=False)
+            row.full_clean(exclude=hidden | untouched, validate_constraints=False)
         except ModelFault as fault:
             faults = of_model(fault, names)
-        if not faults:
-            for model, constraints in row.get_constraints():
-                for constraint in constraints:
-                    if constraint.name in self.left_to_the_action:
-                        continue
-                    try:
-                        constraint.validate(model, row, exclude=hidden - {"version"})
-                    except ModelFault as fault:
-                        code = _code(constraint)
-                        for key, details in of_model(fault, names).items():
-                            faults.setdefault(key, []).extend(ErrorDetail(str(detail), code or detail.code) for detail in details)
+        constraints = [(model, constraint) for model, found in row.get_constraints() for constraint in found if constraint.name not in self.left_to_the_action]
+        # checks first: a range that ends before it starts cannot even be compared with others
+        for model, constraint in sorted(constraints, key=lambda pair: not isinstance(pair[1], models.CheckConstraint)):
+            if faults and not isinstance(constraint, models.CheckConstraint):
+                break
+            try:
+                constraint.validate(model, row, exclude=hidden)
+            except ModelFault as fault:
+                code = _code(constraint)
+                for key, details in of_model(fault, names).items():
+                    faults.setdefault(key, []).extend(ErrorDetail(str(detail), code or detail.code) for detail in details)
         if faults:
             raise serializers.ValidationError(faults)
 

@@ -21,11 +21,11 @@ from tickets.state import MOVES
 
 @extend_schema_field(OpenApiTypes.STR)
 class TicketAccountField(AccountField):
-    """An account by its external id. Agents may open tickets for every account, others for their own."""
+    """An account by its external id. Agents open tickets for the accounts they see, others for those they may change."""
 
     def rows(self) -> Any:
         """Where the account is looked for."""
-        return Account.objects.all() if self.user.role == Role.AGENT else super().rows()
+        return Account.objects.visible_to(self.user) if self.user.role == Role.AGENT else super().rows()
 
 
 @extend_schema_field(OpenApiTypes.EMAIL)
