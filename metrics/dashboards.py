@@ -7,6 +7,7 @@ import zoneinfo
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
@@ -82,7 +83,7 @@ def card(name: str, *, user: User, now: dt.datetime) -> Card:
     kpi, latest, before = CATALOGUE[name], series[-1], series[-2]
     values = [None if piece["value"] is None else Decimal(piece["value"]) for piece in series]
     size = int(Decimal(latest["denominator"])) if latest["denominator"] is not None else None
-    few = size is not None and size < FEW
+    few = kpi.name in {"nps", "csat"} and size is not None and size < FEW
     return Card(
         kpi=kpi,
         value=shown(kpi, latest["variant"], latest["value"]),
@@ -111,6 +112,10 @@ def _change(kpi: Kpi, latest: dict[str, Any], before: dict[str, Any]) -> SafeStr
 def _foot(kpi: Kpi, latest: dict[str, Any], size: int | None) -> str:
     if kpi.name == "mrr":
         return _("%(count)s customers") % {"count": wording.number(latest["parts"]["customers"])}
+    if kpi.name in {"nrr", "grr", "quick_ratio", "arpa"}:
+        return _("of %(value)s") % {"value": _part(latest["denominator"])} if latest["denominator"] not in {None, "0"} else _("nothing to compare")
+    if kpi.name == "logo_churn":
+        return _("%(lost)s of %(count)s customers") % {"lost": wording.number(latest["parts"]["churned"]), "count": wording.number(size or 0)}
     if size is not None and latest["interval_95"]:
         low, high = (shown(kpi, latest["variant"], edge) for edge in latest["interval_95"])
         return _("%(count)s answers, interval %(low)s to %(high)s") % {"count": wording.number(size), "low": low, "high": high}
@@ -148,7 +153,7 @@ def bands_by_segment(user: User) -> list[SegmentBands]:
             if row[band.value]:
                 parts.append((band.value, row[band.value], round(left, 2), round(width, 2)))
             left += width
-        name = wording.segment_name(row["segment__key"]) if row["segment__key"] else _("No segment")
+        name = wording.segment_name(SimpleNamespace(key=row["segment__key"], name=row["segment__name"])) if row["segment__key"] else _("No segment")
         result.append(SegmentBands(row["segment__key"] or "", name, row["accounts"], row["mrr"] or 0, parts))
     return result
 
@@ -192,4 +197,4 @@ def _part(value: Any) -> str:
 
 def names_of_cards() -> Iterable[str]:
     """The KPIs of the overview, in order."""
-    return ("mrr", "nps", "csat")
+    return ("mrr", "nrr", "grr", "logo_churn", "nps", "csat", "arpa", "quick_ratio")

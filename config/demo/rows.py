@@ -171,7 +171,7 @@ def events(company: Company, seed: int) -> Iterator[Row]:
         day = max(customer.signed_up, company.first_day) + dt.timedelta(days=dice.randint(3, rhythm))
         while day < (customer.churned or company.today):
             if day.weekday() < 5:
-                channel, minutes = dice.choices((("call", 18), ("meeting", 45), ("email", 8)), weights=(45, 15, 40))[0]
+                channel, minutes = dice.choices((("call", 18), ("meeting", 45), ("mail", 8)), weights=(45, 15, 40))[0]
                 yield {
                     "account": customer.key,
                     "kind": "touch.logged",
