@@ -109,6 +109,8 @@ def _ticket(dice: random.Random, company: Company, customer: Customer, day: dt.d
     # one in eight gets stuck for days
     stuck = 30 if troubled and dice.random() < 0.6 else 14 if dice.random() < 0.12 else 1
     solved = reply + dt.timedelta(minutes=int(stuck * dice.lognormvariate(6.4 + (0.8 if slow_times else 0), 1.1)))
+    if (company.today - day).days <= 9 and dice.random() < 0.6:
+        solved += dt.timedelta(days=20)
     now = dt.datetime(company.today.year, company.today.month, company.today.day, tzinfo=dt.UTC)
     agent = people.AGENTS[customer.language]
     status = "closed" if solved + dt.timedelta(days=5) < now else "solved" if solved < now else "open" if reply < now else "new"
