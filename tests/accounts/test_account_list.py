@@ -144,33 +144,28 @@ def test_the_page_takes_at_most_eight_queries_whatever_the_number_of_rows(client
         assert len(seen) <= 8, [entry["sql"][:120] for entry in seen]
 
 
-@pytest.mark.parametrize(
-    ("sort", "index"),
-    [
-        ("stake", "snapshot_by_stake"),
-        ("health", "snapshot_by_health"),
-        ("-health", "snapshot_by_health"),
-        ("renewal", "snapshot_by_renewal"),
-        ("mrr", "snapshot_by_mrr"),
-        ("-mrr", "snapshot_by_mrr"),
-        ("name", "account_by_name"),
-    ],
-)
-def test_every_order_is_read_from_an_index(cast, sort, index):
-    Account.objects.bulk_create([Account(external_id=f"many{n}", name=f"Many {n}", name_sort=f"many {n:05}", name_search=f"many {n}") for n in range(4000)])
+INDEXES = {
+    "stake": "snapshot_by_stake", "health": "snapshot_by_health", "-health": "snapshot_by_health", "renewal": "snapshot_by_renewal",
+    "mrr": "snapshot_by_mrr", "-mrr": "snapshot_by_mrr", "name": "account_by_name", "-name": "account_by_name",
+}  # fmt: skip
+
+
+def test_every_order_is_read_from_an_index(cast):
+    Account.objects.bulk_create([Account(external_id=f"many{n}", name=f"Many {n}", name_sort=f"many {n:05}", name_search=f"many {n}") for n in range(3000)])
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE accounts_accountsnapshot SET health = account_id % 9000, mrr_micros = account_id, stake_micros = account_id, "
             "renews_on = date '2027-01-01' + (account_id % 300)::int"
         )
         cursor.execute("ANALYZE accounts_account, accounts_accountsnapshot")
-    with CaptureQueriesContext(connection) as seen:
-        listing.page(cast.ada, AccountFilter(sort=sort, state="all"), "", 20)
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {seen[0]['sql']}")
-        plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert index in plan, plan
-    assert "Sort Key" not in plan or "Presorted Key" in plan, plan
+    for sort, index in INDEXES.items():
+        with CaptureQueriesContext(connection) as seen:
+            listing.page(cast.ada, AccountFilter(sort=sort, state="all"), "", 20)
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {seen[0]['sql']}")
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+        assert index in plan, plan
+        assert "Sort Key" not in plan or "Presorted Key" in plan, plan
 
 
 def test_an_empty_book_says_what_would_fill_it_and_a_narrow_filter_how_to_widen_it(client, cast):
