@@ -21,7 +21,7 @@ Say = Callable[[str], None]
 SHARE = 100
 
 
-def _night(number: int) -> dt.datetime:
+def night(number: int) -> dt.datetime:
     """The midnight that ends the day of a round; every round is a new day, as every night is."""
     return dt.datetime.combine(FIRST_NIGHT + dt.timedelta(days=number), dt.time(), dt.UTC)
 
@@ -64,20 +64,20 @@ def full(*, accounts: int, rounds: int, say: Say) -> Result:
     told = {"band_changes": 0, "scored": 0}
 
     def product(number: int) -> None:
-        summary = recompute.recompute_all(as_of=_night(number), now=_night(number))
+        summary = recompute.recompute_all(as_of=night(number), now=night(number))
         told["scored"] = summary.scored
         told["band_changes"] += summary.band_changes if number else 0
 
     with contextlib.ExitStack() as stack:
         stack.callback(hand.close)
-        contenders: dict[str, Callable[[int], float | None]] = {PRODUCT: product, FLOOR: lambda number: hand.night(_night(number))}
+        contenders: dict[str, Callable[[int], float | None]] = {PRODUCT: product, FLOOR: lambda number: hand.night(night(number))}
         if installed():
             base = stack.enter_context(duck())
-            contenders[DUCKDB] = lambda number: base.night(_night(number))
+            contenders[DUCKDB] = lambda number: base.night(night(number))
         else:
             say("DuckDB is not installed (pip install -r requirements-dev.txt): its column stays empty.")
         seconds, peak = interleave(contenders, rounds=rounds, between=lambda _number: _sweep())
-        more = {"rows_differing_from_floor": _differing(_night(rounds)), "band_changes_a_night": round(told["band_changes"] / rounds, 1)}
+        more = {"rows_differing_from_floor": _differing(night(rounds)), "band_changes_a_night": round(told["band_changes"] / rounds, 1)}
     return Result(name="health-full", size=accounts, rows=told["scored"], seconds=seconds, peak_memory_mb=peak, more=more)
 
 
@@ -85,8 +85,8 @@ def incremental(*, accounts: int, rounds: int, say: Say) -> Result:
     """One account in a hundred is marked; the product takes the marks, the hand statement gets the list. And one account alone."""
     hand = _floor(accounts)
     size = max(1, accounts // SHARE)
-    recompute.recompute_all(as_of=_night(0), now=_night(0))
-    hand.night(_night(0))
+    recompute.recompute_all(as_of=night(0), now=night(0))
+    hand.night(night(0))
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM accounts_account ORDER BY md5(id::text) LIMIT %s", [size * (rounds + 2)])
         shuffled = [row[0] for row in cursor.fetchall()]
@@ -97,19 +97,19 @@ def incremental(*, accounts: int, rounds: int, say: Say) -> Result:
     def product(number: int) -> float:
         mark_dirty(listed(number), reason="bench")
         began = time.perf_counter()
-        recompute.recompute_marked(now=_night(number))
+        recompute.recompute_marked(now=night(number))
         return time.perf_counter() - began
 
     def one(number: int) -> float:
         began = time.perf_counter()
-        recompute.recompute_accounts(account_ids=[shuffled[number]], as_of=_night(number), now=_night(number))
+        recompute.recompute_accounts(account_ids=[shuffled[number]], as_of=night(number), now=night(number))
         return time.perf_counter() - began
 
     try:
         _sweep()
-        seconds, peak = interleave({PRODUCT: product, FLOOR: lambda number: hand.listed(listed(number), _night(number))}, rounds=rounds, between=lambda _number: _sweep())
-        single, _peak = interleave({PRODUCT: one, FLOOR: lambda number: hand.listed([shuffled[number]], _night(number))}, rounds=max(rounds, 20))
-        full_seconds, _peak = interleave({PRODUCT: lambda number: recompute.recompute_all(as_of=_night(number), now=_night(number)) and None}, rounds=2)
+        seconds, peak = interleave({PRODUCT: product, FLOOR: lambda number: hand.listed(listed(number), night(number))}, rounds=rounds, between=lambda _number: _sweep())
+        single, _peak = interleave({PRODUCT: one, FLOOR: lambda number: hand.listed([shuffled[number]], night(number))}, rounds=max(rounds, 20))
+        full_seconds, _peak = interleave({PRODUCT: lambda number: recompute.recompute_all(as_of=night(number), now=night(number)) and None}, rounds=2)
     finally:
         hand.close()
     alone = Result(name="one", size=1, rows=1, seconds=single, peak_memory_mb=0).fields()

@@ -10,14 +10,14 @@ import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
-from config.benchmarks import health
+from config.benchmarks import health, worklist
 from config.benchmarks.data import generate
 from config.benchmarks.measure import Result
 from config.benchmarks.scratch import scratch_database
 
-BENCHMARKS: dict[str, Callable[..., Result]] = {"health-full": health.full, "health-incremental": health.incremental}
+BENCHMARKS: dict[str, Callable[..., Result]] = {"health-full": health.full, "health-incremental": health.incremental, "worklist": worklist.worklist}
 # names that are promised and not built yet: asking for one is refused, a run of all leaves them out
-PLANNED = ("mrr-movements", "net-retention", "cohorts", "survey-plan", "mail-send", "survey-answer", "import-usage", "worklist")
+PLANNED = ("mrr-movements", "net-retention", "cohorts", "survey-plan", "mail-send", "survey-answer", "import-usage")
 ROUNDS = 5
 
 
