@@ -148,6 +148,7 @@ class Standing:
     state: str
     due_at: dt.datetime | None
     seconds: int
+    opened: dt.datetime | None = None
 
 
 def standing(
@@ -168,8 +169,8 @@ def standing(
     if over:
         return None
     if seconds < 0:
-        return Standing("late", due_at, seconds)
-    return Standing("soon" if seconds * 4 <= (due_at - opened).total_seconds() else "on_time", due_at, seconds)
+        return Standing("late", due_at, seconds, opened)
+    return Standing("soon" if seconds * 4 <= (due_at - opened).total_seconds() else "on_time", due_at, seconds, opened)
 
 
 def _whole(instant: dt.datetime) -> dt.datetime:

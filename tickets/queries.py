@@ -178,7 +178,16 @@ def thread(ticket: Ticket) -> tuple[list[Entry], bool]:
     more = len(messages) > THREAD or len(changes) > THREAD
     entries = [Entry(message.written_at, message=message) for message in messages[:THREAD]]
     entries += [Entry(change.occurred_at, change=change) for change in changes[:THREAD]]
-    return sorted(entries, key=lambda entry: (entry.at, entry.message is not None)), more
+    return sorted(entries, key=_place), more
+
+
+def _place(entry: Entry) -> tuple[dt.datetime, int, int]:
+    """Of what happened in one instant the creation stands first, then what was said, then what followed from it."""
+    if entry.message is not None:
+        return entry.at, 1, entry.message.pk
+    if entry.change is not None and entry.change.kind != TicketChange.Kind.CREATED:
+        return entry.at, 2, entry.change.pk
+    return entry.at, 0, 0
 
 
 @dataclass

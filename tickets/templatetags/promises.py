@@ -38,7 +38,12 @@ def promise(held: Standing | None) -> SafeString:
         "resting": _("resting, %(time)s left"), "kept": _("kept"),
     }[held.state] % {"time": span(held.seconds)}  # fmt: skip
     exact = wording.exact(held.due_at) if held.due_at else ""
-    return format_html('<span class="sla {}" title="{}">{}{}</span>', _TONES[held.state], exact, drawing.icon(_SIGNS[held.state], 13), text)
+    counts = SafeString("")
+    if held.due_at and held.state in {"late", "soon", "on_time"}:
+        # for the script that lets the clock count: when it is due, from when on that is soon, and the words
+        soon = (held.due_at - held.opened).total_seconds() / 4 if held.opened else 0
+        counts = format_html(' data-due="{}" data-soon="{}" data-left="{}" data-late="{}"', held.due_at.isoformat(), int(soon), _("%(time)s left"), _("%(time)s late"))
+    return format_html('<span class="sla {}" title="{}"{}>{}<span>{}</span></span>', _TONES[held.state], exact, counts, drawing.icon(_SIGNS[held.state], 13), text)
 
 
 @register.simple_tag
@@ -55,6 +60,8 @@ def told(change: TicketChange) -> str:
     kind = TicketChange.Kind
     states, levels = dict(Ticket.Status.choices), {str(value): label for value, label in Severity.choices}
     values = {"before": states.get(change.value_before, change.value_before), "value": states.get(change.value, change.value)}
+    if change.kind == kind.CREATED:
+        return _("opened the ticket")
     if change.kind == kind.STATUS:
         return _("%(before)s → %(value)s") % values if change.value_before else _("set to %(value)s") % values
     if change.kind == kind.ASSIGNED:
