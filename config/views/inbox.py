@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
-from csp.decorators import csp_replace
+from csp.decorators import csp
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -65,7 +65,7 @@ def mail(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 @never_cache
 @xframe_options_sameorigin
-@csp_replace(
+@csp(
     {
         "default-src": [NONE],
         # mails bring their own inline styles; this answer alone may have them, and it runs nothing
