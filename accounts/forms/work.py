@@ -32,7 +32,7 @@ def read_filter(params: Mapping[str, str], user: User) -> WorkFilter:
     return WorkFilter(
         view=view,
         scope=scope,
-        segment=params.get("segment", "")[:60],
+        segment=params.get("segment", "")[:60].replace("\x00", ""),
         type=kind if kind in WorkItem.Type.values and view == "items" else "",
         owner=int(owner) if owner.isascii() and owner.isdigit() and len(owner) < 10 else None,
         band=band if band in Band.values or (band == "any" and view == "risk") else "",

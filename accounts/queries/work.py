@@ -144,6 +144,8 @@ _ORDER = {
 LIMIT = PAGE + 1
 _BY_STAKE = "w.stake_micros DESC, w.id"
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+# the year 9000: a cursor made up by hand ends here
+_LAST = 221_845_392_000_000_000
 
 
 def _micros(instant: dt.datetime) -> int:
@@ -205,7 +207,7 @@ def _item_statement(asked: WorkFilter, reader: Reader, days: Days) -> tuple[str,
     if order != "rank":
         column, running, beyond, key = _ORDER[order]
         if asked.after and column != "w.stake_micros":
-            values["c0"] = _EPOCH + dt.timedelta(microseconds=asked.after[0])
+            values["c0"] = _EPOCH + dt.timedelta(microseconds=max(0, min(asked.after[0], _LAST)))
         cursor = f" AND {beyond}" if len(asked.after) == 2 else ""
         picked = f"SELECT w.id, {_GROUP if order == 'due' else '0'} AS grp {inner}{cursor} ORDER BY {running} LIMIT {LIMIT}"
     else:
