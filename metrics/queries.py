@@ -17,6 +17,20 @@ def database_now() -> dt.datetime:
         return cursor.fetchone()[0]
 
 
+# the last day is asked once (an init plan, so that months outside the window are not even opened), with one
+# probe an account at the end of its key
+_WEEKS = """
+WITH last AS MATERIALIZED (
+    SELECT coalesce(%(until)s::date, (
+        SELECT max(newest.day) FROM unnest(%(ids)s::bigint[]) AS id
+        CROSS JOIN LATERAL (SELECT day FROM metrics_healthscore WHERE account_id = id ORDER BY day DESC LIMIT 1) newest)) AS day)
+SELECT DISTINCT ON (account_id, week) account_id, ((SELECT day FROM last) - day) / 7 AS week, score
+FROM metrics_healthscore
+WHERE account_id = ANY(%(ids)s) AND day > (SELECT day FROM last) - %(days)s AND day <= (SELECT day FROM last)
+ORDER BY account_id, week, metrics_healthscore.day DESC
+"""
+
+
 def health_history(account_ids: Iterable[int], days: int = 7 * WEEKS, *, until: dt.date | None = None) -> dict[int, list[int | None]]:
     """One score a week per account, oldest first, hundredths of a point; None for a week without one.
 
@@ -28,22 +42,7 @@ def health_history(account_ids: Iterable[int], days: int = 7 * WEEKS, *, until: 
         return {}
     weeks = max(1, -(-days // 7))
     with connection.cursor() as cursor:
-        if until is None:
-            # one probe an account at the end of its key
-            cursor.execute(
-                "SELECT max(last.day) FROM unnest(%s::bigint[]) AS id CROSS JOIN LATERAL "
-                "(SELECT day FROM metrics_healthscore WHERE account_id = id ORDER BY day DESC LIMIT 1) last",
-                [ids],
-            )
-            until = cursor.fetchone()[0]
-            if until is None:
-                return {}
-        cursor.execute(
-            "SELECT account_id, week, score FROM (SELECT account_id, (%(until)s::date - day) / 7 AS week, score, "
-            "row_number() OVER (PARTITION BY account_id, (%(until)s::date - day) / 7 ORDER BY day DESC) AS place "
-            "FROM metrics_healthscore WHERE account_id = ANY(%(ids)s) AND day > %(until)s::date - %(days)s AND day <= %(until)s::date) latest WHERE place = 1",
-            {"until": until, "ids": ids, "days": weeks * 7},
-        )
+        cursor.execute(_WEEKS, {"until": until, "ids": ids, "days": weeks * 7})
         found: dict[int, list[int | None]] = {}
         for account, week, score in cursor.fetchall():
             found.setdefault(account, [None] * weeks)[weeks - 1 - week] = score

@@ -19,7 +19,8 @@ TABLES = """
 CREATE TABLE floor_history (account_id bigint NOT NULL, day date NOT NULL, model_id bigint NOT NULL, score smallint NOT NULL, band varchar(8) NOT NULL,
     confidence smallint NOT NULL, raws double precision[] NOT NULL, contributions smallint[] NOT NULL, computed_at timestamptz NOT NULL, PRIMARY KEY (account_id, day));
 CREATE TABLE floor_snapshot (LIKE accounts_accountsnapshot INCLUDING ALL);
-ALTER TABLE floor_snapshot SET (fillfactor = 70);
+ALTER TABLE floor_snapshot SET (fillfactor = 70), ADD FOREIGN KEY (account_id) REFERENCES accounts_account, ADD FOREIGN KEY (owner_id) REFERENCES accounts_user,
+    ADD FOREIGN KEY (segment_id) REFERENCES accounts_segment;
 INSERT INTO floor_snapshot SELECT * FROM accounts_accountsnapshot;
 """
 

@@ -6,38 +6,43 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import Max
+from django.db import connection
 
-from metrics.actions.health_models import rule_of
-from metrics.models import HealthModel, HealthScore
-from metrics.scoring import Side, explain_change
+from metrics.models import HealthComponent
 from metrics.sql.health import ScoredBy
 
 AT_MOST = 3
+
+# one probe an account: its last row before the day, not older than two months
+_BEFORE = """
+SELECT h.account_id, h.model_id, h.score, h.contributions FROM unnest(%(ids)s::bigint[]) AS id
+CROSS JOIN LATERAL (SELECT * FROM metrics_healthscore WHERE account_id = id AND day < %(day)s AND day >= %(oldest)s ORDER BY day DESC LIMIT 1) h
+"""
 
 
 def causes_of(moved: Sequence[dict[str, Any]], *, models: Mapping[int, ScoredBy], day: dt.date) -> dict[int, list[str]]:
     """The inputs that pushed each account's score the way it went since its last earlier day, the strongest first.
 
-    Accounts without an earlier day have none. Two queries, however many accounts.
+    Differences of stored contributions, as `metrics.scoring.explain_change` shows them. Accounts
+    without an earlier day have none. At most two queries, however many accounts.
     """
-    ids = [change["account"] for change in moved]
-    last = HealthScore.objects.filter(account_id__in=ids, day__lt=day, day__gte=day - dt.timedelta(days=62)).values("account_id").annotate(last=Max("day"))
-    days = {row["account_id"]: row["last"] for row in last}
-    if not days:
-        return {}
-    rows = HealthScore.objects.filter(account_id__in=days, day__in=set(days.values())).values_list("account_id", "day", "model_id", "raws", "score")
-    before = {account: (model, raws, score) for account, at, model, raws, score in rows if days[account] == at}
-    rules = {entry.id: entry.model for entry in models.values()}
-    older = {model for model, _raws, _score in before.values()} - rules.keys()
-    rules |= {model.pk: rule_of(model) for model in HealthModel.objects.filter(pk__in=older).prefetch_related("components")}
+    with connection.cursor() as cursor:
+        cursor.execute(_BEFORE, {"ids": [change["account"] for change in moved], "day": day, "oldest": day - dt.timedelta(days=62)})
+        before = {account: rest for account, *rest in cursor.fetchall()}
+    sources = {entry.id: [part.source for part in entry.model.parts] for entry in models.values()}
+    older = {model for model, _score, _given in before.values()} - sources.keys()
+    if older:
+        for model, source in HealthComponent.objects.filter(model_id__in=older).order_by("model_id", "position").values_list("model_id", "source"):
+            sources.setdefault(model, []).append(source)
     causes = {}
     for change in moved:
         if change["account"] not in before:
             continue
-        model, raws, score = before[change["account"]]
-        old = Side(version=model, model=rules[model], raws=tuple(raws))
-        new = Side(version=change["model"], model=rules[change["model"]], raws=tuple(None if raw is None else float(raw) for raw in change["raws"]))
-        falls = change["score"] < score
-        causes[change["account"]] = [part.source for part in explain_change(old, new) if part.delta and (part.delta < 0) == falls][:AT_MOST]
+        model, score, given = before[change["account"]]
+        then = dict(zip(sources[model], given, strict=True))
+        now = dict(zip(sources[change["model"]], change["contributions"], strict=True))
+        deltas = [((now.get(source) or 0) - (then.get(source) or 0), source) for source in [*now, *(source for source in then if source not in now)]]
+        sign = 1 if change["score"] >= score else -1
+        strongest = sorted((-delta * sign, source) for delta, source in deltas if delta * sign > 0)
+        causes[change["account"]] = [source for _delta, source in strongest[:AT_MOST]]
     return causes

@@ -370,6 +370,6 @@ restaked AS (
       AND w.stake_micros <> f.stake_micros)
 SELECT (SELECT count(*) FROM scored), (SELECT count(score) FROM scored), (SELECT count(*) FROM written), (SELECT count(*) FROM refreshed),
     (SELECT coalesce(jsonb_agg(jsonb_build_object('account', account_id, 'band_before', band_was, 'score_before', health_was, 'band', band,
-                                                  'score', score, 'model', model_id, 'raws', raws, 'why', why)), '[]')
+                                                  'score', score, 'model', model_id, 'contributions', contributions, 'why', why)), '[]')
      FROM scored WHERE writes_snapshot AND band <> '' AND band_was <> '' AND band <> band_was),
     {restated}"""

@@ -497,8 +497,12 @@ def test_the_history_has_the_last_score_of_each_week_oldest_first(facts, django_
         run(as_of=NOW - days(back), now=NOW - days(back))
     with django_assert_num_queries(1):
         found = health_history([facts.boga.pk, facts.north.pk], days=28, until=DAY)
+    assert health_history([]) == {}
     assert found[facts.boga.pk] == [None, stored(facts.boga, DAY - days(20)).score, stored(facts.boga, DAY - days(7)).score, stored(facts.boga).score]
-    assert health_history([facts.boga.pk])[facts.boga.pk][-1] == stored(facts.boga).score
+    with django_assert_num_queries(1):
+        newest = health_history([facts.boga.pk])
+    assert newest[facts.boga.pk][-1] == stored(facts.boga).score
+    assert len(newest[facts.boga.pk]) == 18
 
 
 def test_a_new_version_is_a_copy_that_does_not_score_yet(db):
