@@ -135,6 +135,7 @@ class Postgres:
         if self.process() is None:
             self._prepare()
             self._forget_a_stale_pid()
+            processes.adopt_orphans()
             try:
                 self._control("start", START_SECONDS)
             except subprocess.SubprocessError:
@@ -161,7 +162,8 @@ class Postgres:
             return
         try:
             self._control("stop", STOP_SECONDS, "-m", "fast")
-        except subprocess.SubprocessError:
+            process.wait(5)  # collects it where this process is its parent
+        except (subprocess.SubprocessError, psutil.Error):
             # SIGQUIT: an immediate stop; the write-ahead log brings it back at the next start
             try:
                 process.send_signal(signal.SIGQUIT)

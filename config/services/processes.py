@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pwd
 import signal
@@ -12,6 +13,20 @@ import psutil
 
 # In the environment of everything the supervisor starts: the data folder it belongs to.
 SUPERVISED = "VEFA_SUPERVISED"
+
+
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def adopt_orphans() -> None:
+    """Makes this process the parent of what its children leave behind, in place of process 1.
+
+    PostgreSQL detaches itself from who starts it. In a container whose process 1 does not collect the
+    dead it would stay listed for ever after its end. Outside Linux nothing happens.
+    """
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def alive(pid: int) -> psutil.Process | None:
