@@ -6,15 +6,14 @@ import datetime as dt
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db.models import Case, F, Q, QuerySet, When
-from django.db.models.functions import Coalesce, Least
+from django.db.models import Q, QuerySet
 from django.utils.http import urlencode
 
 from accounts.collation import search_key
 from accounts.models import Account, AccountSnapshot, User
 from tickets.clock import Standing, standing
 from tickets.models import Ticket, TicketChange, TicketLink, TicketMessage
-from tickets.models.tickets import Severity
+from tickets.models.tickets import NO_DUE, Severity, next_due
 from tickets.querysets import WORKS_TICKETS
 from tickets.state import MOVES, OPEN_STATES
 
@@ -22,8 +21,8 @@ PAGE = 50
 COUNT_CAP = 1001
 THREAD = 300
 VIEWS = ("mine", "unassigned", "open", "late", "all")
-# what has no promise stands behind all that has one
-_NO_DUE = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+# accounts whose name fits the words; a search that fits more is too wide to help
+ACCOUNTS = 500
 
 
 @dataclass(frozen=True)
@@ -57,12 +56,6 @@ def parse_after(raw: str) -> tuple[dt.datetime, int] | None:
         return None
 
 
-def next_due() -> Any:
-    """The nearer of a ticket's open promises, as an SQL expression; never null."""
-    reply = Case(When(first_replied_at__isnull=True, then=F("first_reply_due_at")))
-    return Coalesce(Least(reply, F("resolution_due_at")), _NO_DUE)
-
-
 def late(now: dt.datetime) -> Q:
     """The condition that a promise of an open ticket has passed."""
     return Q(status__in=OPEN_STATES) & (Q(first_replied_at__isnull=True, first_reply_due_at__lt=now) | Q(resolution_due_at__lt=now))
@@ -92,7 +85,9 @@ def _narrowed(tickets: QuerySet[Ticket], filters: Filters) -> QuerySet[Ticket]:
         return tickets.filter(pk=int(number))
     if words:
         key = search_key(words)
-        tickets = tickets.filter(Q(account__in=Account.objects.filter(name_search__contains=key).values("pk")) | Q(subject_search__contains=key))
+        # the accounts first, as numbers: the two conditions then meet in their indexes
+        accounts = list(Account.objects.filter(name_search__contains=key).order_by().values_list("pk", flat=True)[:ACCOUNTS])
+        tickets = tickets.filter(Q(account__in=accounts) | Q(subject_search__contains=key))
     return tickets
 
 
@@ -120,7 +115,7 @@ def nearest_promise(ticket: Ticket, now: dt.datetime) -> Standing | None:
         for held in (promise_of(ticket, "first_reply", now), promise_of(ticket, "resolution", now))
         if held is not None and held.state in {"late", "soon", "on_time", "resting"}
     ]
-    return min(found, key=lambda held: held.due_at or _NO_DUE) if found else None
+    return min(found, key=lambda held: held.due_at or NO_DUE) if found else None
 
 
 def promise_of(ticket: Ticket, target: str, now: dt.datetime) -> Standing | None:
@@ -142,13 +137,13 @@ def queue(*, user: User, filters: Filters, now: dt.datetime) -> Page:
     if filters.view == "all":
         if filters.after:
             at, pk = filters.after
-            tickets = tickets.filter(Q(opened_at__lt=at) | Q(opened_at=at, pk__lt=pk))
+            tickets = tickets.filter(Q(opened_at__lt=at) | Q(opened_at=at, pk__lt=pk), opened_at__lte=at)
         tickets = tickets.order_by("-opened_at", "-pk")
     else:
         tickets = tickets.annotate(due=next_due())
         if filters.after:
             at, pk = filters.after
-            tickets = tickets.filter(Q(due__gt=at) | Q(due=at, pk__gt=pk))
+            tickets = tickets.filter(Q(due__gt=at) | Q(due=at, pk__gt=pk), due__gte=at)
         tickets = tickets.order_by("due", "pk")
     found = list(tickets[: PAGE + 1])
     more = found[PAGE - 1] if len(found) > PAGE else None

@@ -3,12 +3,15 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AccountEvent, Cover, OutgoingMail
 from tickets.actions import messages, tickets
 from tickets.models import ServiceLevel, Ticket, TicketChange, TicketMessage
+from tickets.models.tickets import next_due
+from tickets.queries import view_of
 
 pytestmark = pytest.mark.django_db
 
@@ -279,8 +282,16 @@ def test_the_queue_takes_at_most_eight_queries_however_long_it_is(client, cast, 
     for number in range(60):
         tickets.open_ticket(account_id=cast.boga.pk, contact_id=cast.selin.pk, subject=str(number), assignee=cast.deniz, now=timezone.now())
     client.force_login(getattr(cast, who))
-    with django_assert_max_num_queries(8):
-        assert len(client.get(reverse("tickets:queue"), {"view": "open"}).context["page"].rows) == 50
+    for words in ({}, {"q": "boğaziçi"}):
+        with django_assert_max_num_queries(8):
+            assert len(client.get(reverse("tickets:queue"), {"view": "open", **words}).context["page"].rows) == 50
+
+
+def test_the_order_of_the_queue_is_read_from_its_index(cast):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
+        plan = view_of("open", cast.ada, timezone.now()).annotate(due=next_due()).order_by("due", "pk")[:51].explain()
+    assert "ticket_by_due" in plan
 
 
 def test_a_ticket_page_takes_the_same_queries_for_a_long_thread(client, cast, ours, django_assert_max_num_queries):

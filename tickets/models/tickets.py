@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Coalesce, Least
 from django.utils.translation import gettext_lazy as _
 
 from accounts.collation import search_key
@@ -41,6 +44,16 @@ class ActorKind(models.TextChoices):
     AGENT = "agent", _("agent")
     CUSTOMER = "customer", _("customer")
     BOT = "bot", _("automatic")
+
+
+# what has no promise stands behind all that has one
+NO_DUE = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+
+
+def next_due() -> Coalesce:
+    """The nearer of a ticket's open promises, never null; the queue sorts by it and an index holds it."""
+    reply = Case(When(first_replied_at__isnull=True, then=F("first_reply_due_at")))
+    return Coalesce(Least(reply, F("resolution_due_at")), Value(NO_DUE))
 
 
 class Ticket(models.Model):
@@ -115,6 +128,7 @@ class Ticket(models.Model):
                 fields=["first_reply_due_at"], name="ticket_first_reply_due", condition=Q(status__in=["new", "open", "pending", "on_hold"], first_replied_at__isnull=True)
             ),
             models.Index(fields=["id"], name="ticket_clocks_unset", condition=Q(status__in=["new", "open", "pending", "on_hold"], clocks_set_at__isnull=True)),
+            models.Index(next_due(), F("id"), name="ticket_by_due", condition=Q(status__in=["new", "open", "pending", "on_hold"])),
             GinIndex(OpClass("subject_search", "gin_trgm_ops"), name="ticket_subject_trigram"),
         ]
 
