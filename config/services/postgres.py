@@ -162,14 +162,14 @@ class Postgres:
             return
         try:
             self._control("stop", STOP_SECONDS, "-m", "fast")
-            process.wait(5)  # collects it where this process is its parent
-        except (subprocess.SubprocessError, psutil.Error):
+        except subprocess.SubprocessError:
             # SIGQUIT: an immediate stop; the write-ahead log brings it back at the next start
             try:
                 process.send_signal(signal.SIGQUIT)
-                process.wait(10)
             except psutil.Error:
-                processes.end(process, 1)
+                pass
+        if not processes.gone([process.pid], 10):
+            processes.end_all([process], 1)
 
     def _run(self, program: str, *arguments: str, seconds: float, folder: Path | None = None) -> None:
         """Runs one of the binaries as whoever owns the folder. Raises subprocess.SubprocessError."""

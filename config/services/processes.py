@@ -6,6 +6,8 @@ import ctypes
 import os
 import pwd
 import signal
+import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -46,17 +48,40 @@ def runs_on(process: psutil.Process, path: Path) -> bool:
         return False
 
 
-def end(process: psutil.Process, seconds: float) -> None:
-    """SIGTERM, then SIGKILL after `seconds`. Returns when the process is gone."""
-    for send, wait in ((process.terminate, seconds), (process.kill, 10.0)):
-        try:
-            send()
-            process.wait(wait)
-        except psutil.TimeoutExpired:
-            continue
-        except psutil.Error:
+def gone(pids: Iterable[int], seconds: float) -> bool:
+    """Waits up to `seconds` until none of these runs any more; collects those that are children of this process.
+
+    A dead process that its parent does not collect counts as gone: nothing can be done about it here.
+    """
+    left = list(pids)
+    until = time.monotonic() + seconds
+    while True:
+        left = [pid for pid in left if alive(pid) is not None or _collect(pid)]
+        if not left or time.monotonic() > until:
+            return not left
+        time.sleep(0.05)
+
+
+def _collect(pid: int) -> bool:
+    """Takes the exit code of a dead child, if it is one; always False."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        pass
+    return False
+
+
+def end_all(processes: Iterable[psutil.Process], seconds: float) -> None:
+    """SIGTERM to all at once, SIGKILL to those that still run after `seconds`. Returns when they are gone."""
+    found = list(processes)
+    for number, wait in ((signal.SIGTERM, seconds), (signal.SIGKILL, 10.0)):
+        for process in found:
+            try:
+                process.send_signal(number)
+            except psutil.Error:
+                continue
+        if gone([process.pid for process in found], wait):
             return
-        return
 
 
 def supervised_leftovers(data: Path) -> list[psutil.Process]:
@@ -73,21 +98,6 @@ def supervised_leftovers(data: Path) -> list[psutil.Process]:
         except (psutil.Error, OSError):
             continue
     return found
-
-
-def end_all(processes: list[psutil.Process], seconds: float) -> None:
-    """SIGTERM to all at once, SIGKILL to those that still run after `seconds`."""
-    for process in processes:
-        try:
-            process.terminate()
-        except psutil.Error:
-            continue
-    for process in psutil.wait_procs(processes, timeout=seconds)[1]:
-        try:
-            process.kill()
-        except psutil.Error:
-            continue
-    psutil.wait_procs(processes, timeout=5)
 
 
 def kill_group(group: int) -> None:

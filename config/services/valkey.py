@@ -113,7 +113,7 @@ class Valkey:
             record = self.recorded()
             if record and record[0] == found.pid and self._wait_until_ready(found):
                 return
-            processes.end(found, STOP_SECONDS)
+            processes.end_all([found], STOP_SECONDS)
         self.folder.mkdir(mode=0o700, exist_ok=True)
         processes.hand_over(self.folder)
         for wish in (self.port, None, None):
@@ -125,7 +125,7 @@ class Valkey:
         """Ends it; it writes its data first. Harmless when it does not run."""
         process = self.process()
         if process is not None:
-            processes.end(process, STOP_SECONDS)
+            processes.end_all([process], STOP_SECONDS)
 
     def _launch(self, port: int) -> bool:
         values = {"port": port, "folder": self.folder, "appendonly": "no" if self._throwaway else "yes"}
