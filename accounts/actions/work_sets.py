@@ -44,7 +44,7 @@ def open_work_items(*, needs: Sequence[Need], type: str, reason: str, now: dt.da
     """Opens one item per account, idempotent by account, type and reason; returns how many are new."""
     if not needs:
         return 0
-    values = {
+    values: dict[str, Any] = {
         "type": type, "reason": reason[:80], "priority": priority, "due_at": due_at, "now": now,
         "accounts": [need.account_id for need in needs], "whys": [json.dumps(need.why) for need in needs], "events": [need.event_id for need in needs],
     }  # fmt: skip

@@ -218,7 +218,7 @@ def recompute_all(*, as_of: dt.datetime, now: dt.datetime, go_on: bool = False, 
     setting = prepare(as_of=as_of, now=now)
     if go_on:
         unfinished = HealthRun.objects.filter(day=setting.moment.day, model_digest=digest(setting.models), done_at__isnull=True, as_of__isnull=False).order_by("-as_of").first()
-        if unfinished is not None and unfinished.as_of != as_of:
+        if unfinished is not None and unfinished.as_of is not None and unfinished.as_of != as_of:
             setting = prepare(as_of=unfinished.as_of, now=now)
     _list_ranges(setting)
     summary = Summary(day=setting.moment.day, as_of=setting.moment.as_of)

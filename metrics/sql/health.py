@@ -276,7 +276,8 @@ def _models_select(models: Sequence[ScoredBy], segments: bool) -> str:
     """Every account under the first model that is for it, one branch a model."""
     if not segments:
         return _branch(models[0], "inputs")
-    branches, earlier = [], []
+    branches: list[str] = []
+    earlier: list[str] = []
     for scored_by in models:
         mine = f"segment_id = ANY('{{{','.join(map(str, scored_by.segment_ids))}}}'::bigint[])" if scored_by.segment_ids else "true"
         condition = " AND ".join([f"coalesce({mine}, false)", *(f"NOT coalesce({other}, false)" for other in earlier)])

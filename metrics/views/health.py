@@ -17,8 +17,8 @@ from metrics.explained import DAYS_BACK, explain, explain_since, latest, models_
 @login_required
 @require_GET
 def account_panel(request: HttpRequest, account_id: int) -> HttpResponse:
-    """The fragment; `?since=YYYY-MM-DD` moves the day the change is told from (28 days back)."""
-    account = get_object_or_404(Account.objects.visible_to(request.user).select_related("snapshot"), pk=account_id)
+    """The fragment, or a page around it where no script asks; `?since=YYYY-MM-DD` moves the day the change is told from (28 days back)."""
+    account = get_object_or_404(Account.objects.visible_to(request.user).select_related("snapshot"), pk=account_id)  # type: ignore[arg-type]
     row = latest(account.pk)
     context = {"account": account, "snapshot": account.snapshot, "panel_id": "health"}
     if row is not None:
@@ -28,7 +28,7 @@ def account_panel(request: HttpRequest, account_id: int) -> HttpResponse:
         context["days_back"] = [row.day - dt.timedelta(days=days) for days in (7, 28, 91, 182)]
         if since is not None and since.day < row.day:
             context["change"] = explain_since(row, models[row.model_id], since, models[since.model_id])
-    return render(request, "metrics/_health_panel.html", context)
+    return render(request, "metrics/_health_panel.html" if request.htmx else "metrics/account_panel.html", context)  # type: ignore[attr-defined]
 
 
 def _since(request: HttpRequest) -> dt.date | None:

@@ -24,6 +24,9 @@ def scored(cast):
     return cast
 
 
+HTMX = {"HX-Request": "true"}
+
+
 def panel(account):
     return reverse("metrics:account_panel", args=[account.pk])
 
@@ -35,7 +38,7 @@ def figures(html, tag):
 def test_the_parts_shown_sum_to_the_score_shown(client, scored, django_assert_max_num_queries):
     client.force_login(scored.elif_)
     with django_assert_max_num_queries(10):
-        html = client.get(panel(scored.boga)).content.decode()
+        html = client.get(panel(scored.boga), headers=HTMX).content.decode()
     table = html[html.index("<tbody>") : html.index("</tbody>")]
     assert sum(figures(table, r'<td class="n"><b>([\d.]+)</b>')) == HealthScore.objects.get(account_id=scored.boga.pk, day=DAY).score
     assert "−20%" in html
@@ -46,7 +49,7 @@ def test_the_parts_shown_sum_to_the_score_shown(client, scored, django_assert_ma
 
 def test_the_steps_shown_sum_to_the_change_shown(client, scored):
     client.force_login(scored.elif_)
-    html = client.get(panel(scored.boga)).content.decode()
+    html = client.get(panel(scored.boga), headers=HTMX).content.decode()
     steps = html[html.index('class="waterfall"') :]
     totals = figures(steps, r"</svg><b>([\d.]+)</b>")
     assert totals == list(HealthScore.objects.filter(account_id=scored.boga.pk).order_by("day").values_list("score", flat=True))
@@ -57,18 +60,26 @@ def test_the_steps_shown_sum_to_the_change_shown(client, scored):
 def test_the_change_can_be_told_from_another_day(client, scored):
     client.force_login(scored.elif_)
     recompute_all(as_of=NOW - days(7), now=NOW)
-    html = client.get(panel(scored.boga), {"since": str(DAY - days(7))}).content.decode()
+    html = client.get(panel(scored.boga), {"since": str(DAY - days(7))}, headers=HTMX).content.decode()
     assert "since=" + str(DAY - days(7)) in html
     assert 'aria-pressed="true"' in html
     assert client.get(panel(scored.boga), {"since": "2026-02-31"}).status_code == 200
 
 
+def test_without_a_script_it_is_a_page_of_its_own(client, scored):
+    client.force_login(scored.elif_)
+    html = client.get(panel(scored.boga)).content.decode()
+    assert "<main" in html
+    assert 'class="waterfall"' in html
+    assert scored.boga.get_absolute_url() in html
+
+
 def test_an_account_without_a_score_says_why(client, cast):
     client.force_login(cast.elif_)
-    html = client.get(panel(cast.boga)).content.decode()
+    html = client.get(panel(cast.boga), headers=HTMX).content.decode()
     assert "No score yet" in html
     recompute_all(as_of=NOW, now=NOW)
-    assert "There is not enough data for a score yet." in client.get(panel(cast.boga)).content.decode()
+    assert "There is not enough data for a score yet." in client.get(panel(cast.boga), headers=HTMX).content.decode()
 
 
 def test_another_book_is_not_found_and_strangers_log_in(client, scored):
@@ -84,7 +95,7 @@ def test_another_book_is_not_found_and_strangers_log_in(client, scored):
 
 def test_nothing_is_styled_or_scripted_inline(client, scored):
     client.force_login(scored.elif_)
-    html = client.get(panel(scored.boga)).content.decode()
+    html = client.get(panel(scored.boga), headers=HTMX).content.decode()
     assert not re.search(r"style=|<script|<style|\son\w+=|hx-on", html)
 
 
