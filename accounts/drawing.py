@@ -47,7 +47,8 @@ def delta(change: float | Decimal | None, good: str = "up") -> SafeString:
     rises = change > 0
     tone = "" if good == "none" else " good" if rises == (good == "up") else " bad"
     words = _("up by") if rises else _("down by")
-    return format_html('<span class="delta{}">{}<span class="sr">{} </span>{}</span>', tone, icon("arrow-up" if rises else "arrow-down", 12), words, wording.number(abs(change)))
+    size: float | Decimal = change if rises else -change
+    return format_html('<span class="delta{}">{}<span class="sr">{} </span>{}</span>', tone, icon("arrow-up" if rises else "arrow-down", 12), words, wording.number(size))
 
 
 def spark(values: list[int | None], tone: str, label: str, width: int, height: int, late: int) -> SafeString:

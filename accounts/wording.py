@@ -134,7 +134,7 @@ def long_day(moment: dt.datetime | dt.date, today: dt.date) -> str:
 
 def time_of_day(moment: dt.datetime) -> str:
     """The time of day in 24 hours."""
-    return format_time(_local(moment), "HH:mm", locale=locale())
+    return format_time(timezone.localtime(moment), "HH:mm", locale=locale())
 
 
 def exact(moment: dt.datetime | dt.date) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +21,7 @@ from accounts.queries import accounts as listing
 from accounts.queries.accounts import AccountFilter
 from accounts.roles import WRITES_ACCOUNTS
 from accounts.spreadsheet import csv_lines
+from accounts.views.request import SignedInRequest
 from accounts.wording import segment_name, stage_name
 
 
@@ -34,12 +35,12 @@ def account_or_404(user: User, account_id: int) -> Account:
 
 @require_GET
 @login_required
-def account_list(request: HttpRequest) -> HttpResponse:
+def account_list(request: SignedInRequest) -> HttpResponse:
     """The accounts the reader may see, filtered and ordered by the address; further rows as a fragment."""
     chosen = AccountFilter.read(request.GET)
     page = listing.page(request.user, chosen, request.GET.get("after", ""))
     context: dict[str, Any] = {"chosen": chosen, "page": page, "address": _address(chosen), "more": _more(chosen, page.after)}
-    if request.htmx and "after" in request.GET:  # type: ignore[attr-defined]
+    if request.htmx and "after" in request.GET:
         return render(request, "accounts/_list_rows.html", context)
     numbers = listing.segment_numbers(request.user, chosen)
     context |= {
@@ -56,7 +57,7 @@ def account_list(request: HttpRequest) -> HttpResponse:
         "continued": bool(request.GET.get("after")),
     }
     response = render(request, "accounts/list.html", context)
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         # the address stays as short as what was chosen
         response["HX-Push-Url"] = context["address"]
     return response
@@ -85,7 +86,7 @@ def _columns(chosen: AccountFilter) -> dict[str, dict[str, str]]:
 
 @require_GET
 @login_required
-def export(request: HttpRequest) -> StreamingHttpResponse:
+def export(request: SignedInRequest) -> StreamingHttpResponse:
     """The filtered list as CSV, each row once, safe to open in a spreadsheet."""
     chosen = AccountFilter.read(request.GET)
     currency = settings.REPORTING_CURRENCY
@@ -113,12 +114,12 @@ def _score(hundredths: int | None) -> float | None:
 
 @require_GET
 @login_required
-def account(request: HttpRequest, account_id: int) -> HttpResponse:
+def account(request: SignedInRequest, account_id: int) -> HttpResponse:
     """One account: the vital numbers at once, panels of every app loaded side by side."""
     return account_shell(request, account_or_404(request.user, account_id), only="")
 
 
-def account_shell(request: HttpRequest, found: Account, *, only: str, status: int = 200, **context: Any) -> HttpResponse:
+def account_shell(request: SignedInRequest, found: Account, *, only: str, status: int = 200, **context: Any) -> HttpResponse:
     """The page around the panels: all of them, or only one under its own address."""
     now = timezone.now()
     return render(

@@ -6,17 +6,18 @@ import datetime as dt
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.roles import Role
+from accounts.views.request import SignedInRequest
 
 
 @require_GET
 @login_required
-def kit(request: HttpRequest) -> HttpResponse:
+def kit(request: SignedInRequest) -> HttpResponse:
     """For admins, and for everybody while DEBUG is on."""
     if not settings.DEBUG and request.user.role != Role.ADMIN:
         raise Http404

@@ -23,6 +23,7 @@ from accounts.forms.session import PreferencesForm, SignInForm, zones
 from accounts.models import User
 from accounts.models.people import normalise_email
 from accounts.roles import Role
+from accounts.views.request import SignedInRequest
 
 LANGUAGE_COOKIE = "vefa-language"
 YEAR = 365 * 24 * 3600
@@ -82,7 +83,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return _sign_in_page(request, form, status=503)
     login(request, user)
     request.session["since"] = request.session["seen"] = int(timezone.now().timestamp())
-    return HttpResponseRedirect(safe_next(request, _home(user)))  # type: ignore[arg-type]
+    return HttpResponseRedirect(safe_next(request, _home(user)))
 
 
 def _sign_in_page(request: HttpRequest, form: SignInForm, status: int = 200) -> HttpResponse:
@@ -142,7 +143,7 @@ def _switch(request: HttpRequest) -> HttpResponse:
 @login_required
 @sensitive_post_parameters()
 @require_POST
-def change_password(request: HttpRequest) -> HttpResponse:
+def change_password(request: SignedInRequest) -> HttpResponse:
     """Changes the own password; every other session of this person ends with it."""
     form = PasswordChangeForm(request.user, request.POST)
     if not form.is_valid():
