@@ -64,6 +64,7 @@ class Explained:
     row: HealthScore
     model: HealthModel
     score: str
+    confidence: str
     mark: str
     parts: list[PartRow]
     weight_total: str
@@ -156,7 +157,7 @@ def explain(row: HealthScore, model: HealthModel) -> Explained:
         reached += given or 0
     watch, healthy = model.watch_from, model.healthy_from
     return Explained(
-        row=row, model=model, score=exact(row.score), mark=_length(row.score), parts=parts, weight_total=wording.percent(1), edges=(watch, healthy),
+        row=row, model=model, score=exact(row.score), confidence=wording.percent(Decimal(row.confidence) / 100), mark=_length(row.score), parts=parts, weight_total=wording.percent(1), edges=(watch, healthy),
         middles=(_length(50 * watch), _length(50 * (watch + healthy)), _length(50 * (healthy + 100))),
     )  # fmt: skip
 
@@ -173,7 +174,8 @@ def explain_since(new: HealthScore, new_model: HealthModel, old: HealthScore, ol
         moved = {"before": seen(change.source, change.raw_before), "after": seen(change.source, change.raw_after)}
         rows.append(
             ChangeRow(
-                name=source_name(change.source), seen=_("%(before)s → %(after)s") % moved,
+                name=source_name(change.source),
+                seen=_("%(before)s → %(after)s") % moved if change.raw_before != change.raw_after else _("still %(value)s, of another share") % {"value": moved["after"]},
                 delta=exact(change.delta, signed=True), direction="down" if change.delta < 0 else "up" if change.delta else "",
                 left=_length(min(reached, after)), width=_length(abs(change.delta)), before=_length(reached), after=_length(after),
             )
