@@ -157,7 +157,8 @@ def explain(row: HealthScore, model: HealthModel) -> Explained:
         reached += given or 0
     watch, healthy = model.watch_from, model.healthy_from
     return Explained(
-        row=row, model=model, score=exact(row.score), confidence=wording.percent(Decimal(row.confidence) / 100), mark=_length(row.score), parts=parts, weight_total=wording.percent(1), edges=(watch, healthy),
+        row=row, model=model, score=exact(row.score), confidence=wording.percent(Decimal(row.confidence) / 100), mark=_length(row.score),
+        parts=parts, weight_total=wording.percent(1), edges=(watch, healthy),
         middles=(_length(50 * watch), _length(50 * (watch + healthy)), _length(50 * (healthy + 100))),
     )  # fmt: skip
 
