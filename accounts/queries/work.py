@@ -7,7 +7,6 @@ none counts or walks without a limit. Access follows `Reader.books`, the law of 
 from __future__ import annotations
 
 import datetime as dt
-import json
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -351,8 +350,3 @@ def page(asked: WorkFilter, reader: Reader, days: Days, *, now: dt.datetime) -> 
     rows, after = rows_of(asked, reader, days)
     segments, tabs = counts_of(asked, reader, days)
     return WorkPage(rows=rows, beside=beside_of(rows, now=now, risk=asked.view == "risk"), segments=segments, tabs=tabs, after=after)
-
-
-def why_of(row: WorkRow) -> dict[str, Any]:
-    """The stored sentence of a line."""
-    return json.loads(row.why) if isinstance(row.why, str) else row.why

@@ -61,16 +61,14 @@ def work(request: HttpRequest) -> HttpResponse:
 def _context(request: HttpRequest, asked: WorkFilter, reader: Reader, days: Days, found: WorkPage, now: dt.datetime) -> dict[str, Any]:
     risk = asked.view == "risk"
     words = words_for(days=days, zone=timezone.get_current_timezone(), user_id=reader.user_id, segments=found.segments)
-    made = lines(found, words, risk=risk)
+    flags = {"writes": reader.role in WRITES_ACCOUNTS, "risk": risk, "closed": asked.scope == "done", "asleep": asked.scope == "snoozed"}
+    made = lines(found, words, risk=risk, flags=flags)
     wide = asked.scope in {"team", "all"} or (asked.scope in {"snoozed", "done"} and reader.role != Role.CSM)
     return {
         **counts_context(asked, found, days, request.path),
         "asked": asked,
         "here": request.path + asked.query(after=asked.after),
-        "risk": risk,
-        "writes": reader.role in WRITES_ACCOUNTS,
-        "closed": asked.scope == "done",
-        "asleep": asked.scope == "snoozed",
+        **flags,
         "groups": groups(found, made, asked),
         "next_url": request.path + asked.query(after=found.after) if found.after else "",
         "first_url": request.path + asked.query() if asked.after else "",
