@@ -36,8 +36,8 @@ def whole(least: int) -> Callable[[str], int]:
             number = int(text)
         except ValueError:
             number = least - 1
-        if number < least:
-            raise ValueError(f"a whole number of {least} or more")
+        if not least <= number <= 1_000_000:
+            raise ValueError(f"a whole number of {least} or more, at most a million")
         return number
 
     return parse

@@ -28,9 +28,9 @@ def instant(text: str, zone: zoneinfo.ZoneInfo, name: str) -> dt.datetime:
             local = dt.datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
             if local.tzinfo is None:
                 local = local.replace(tzinfo=zone)
-    except ValueError:
+        return local.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
         raise WrongQuestion(f"{name}: “{text}” is neither a day (YYYY-MM-DD) nor an ISO 8601 instant.") from None
-    return local.astimezone(dt.UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
