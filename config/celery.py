@@ -7,12 +7,12 @@ import warnings
 from typing import Any
 
 from celery import Celery
-from celery.platforms import SecurityWarning
+from celery.platforms import SecurityWarning  # type: ignore[attr-defined]
 from celery.signals import beat_init, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-app = Celery("vefa")
-app.config_from_object("django.conf:settings", namespace="CELERY")
+app = Celery("vefa", task_cls="config.nudges:Nudge")
+app.config_from_object("config.celery_settings")
 app.autodiscover_tasks()
 # running as root is the operator's choice, told of in docs/operations.md; only JSON is accepted
 warnings.filterwarnings("ignore", category=SecurityWarning)

@@ -5,13 +5,11 @@ supervisor resolve the embedded servers first (`config/services/`).
 """
 
 import os
-import ssl
 from urllib.parse import urlsplit
 
 import environ
 
 from config.environment import ROOT, Email, WrongSetting, load_dotenv, read_environment
-from config.schedule import SCHEDULE
 from config.services.secrets import kept_secret_key
 
 load_dotenv()
@@ -125,48 +123,6 @@ CACHES = {
         "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 1},
     }
 }
-
-# ── Celery: wakes workers; what must not be lost is a row first ──────────────
-# The worker may wait longer for the broker than a page may. The supervisor sets VEFA_PROCESS.
-_patient = os.environ.get("VEFA_PROCESS") in {"worker", "beat"}
-CELERY_BROKER_URL = REDIS_URL
-CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if REDIS_URL.startswith("rediss") else None
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # over three times the longest task; the shortest value of all processes wins, so it is one for all
-    "visibility_timeout": 900,
-    "unacked_restore_interval": 10,
-    "unacked_restore_throttle": 1,
-    # kombu's own default waits for ever on a broker that accepts and never answers
-    "socket_timeout": 10 if _patient else 2,
-    "socket_connect_timeout": 5 if _patient else 1,
-    "socket_keepalive": True,
-    "health_check_interval": 25,
-    # a publish sent twice would be a task run twice
-    "retry_on_timeout": False,
-    "global_keyprefix": "vefa:",
-}
-CELERY_BROKER_CONNECTION_TIMEOUT = 2
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
-CELERY_TASK_DEFAULT_QUEUE = "vefa"
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_RETRY_ON_WORKER_LOST = True
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_RESULT_BACKEND = None
-CELERY_TASK_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_TIME_LIMIT, CELERY_TASK_SOFT_TIME_LIMIT = 300, 240
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_DISABLE_PREFETCH = True
-CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
-CELERY_WORKER_MAX_MEMORY_PER_CHILD = 600_000  # kB
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# with REMAP_SIGTERM=SIGQUIT: a stop lets running tasks finish this long, then gives them back
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0
-CELERY_TIMEZONE, CELERY_ENABLE_UTC = "UTC", True
-CELERY_BEAT_SCHEDULE = SCHEDULE
 
 # ── People ──────────────────────────────────────────────────────────────────
 AUTH_USER_MODEL = "accounts.User"

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
+from accounts.models import User
 from accounts.roles import Role
 from config.services import inbox
 
@@ -25,7 +26,7 @@ _BASE = '<base target="_blank">'
 
 def _only_admins(request: HttpRequest) -> None:
     """Raises Http404 for everybody else: mails hold what single people were told."""
-    if request.user.role != Role.ADMIN:
+    if not isinstance(request.user, User) or request.user.role != Role.ADMIN:
         raise Http404
 
 
@@ -64,7 +65,7 @@ def mail(request: HttpRequest, key: str) -> HttpResponse:
 @require_safe
 @login_required
 @never_cache
-@xframe_options_sameorigin
+@xframe_options_sameorigin  # type: ignore[arg-type]
 @csp(
     {
         "default-src": [NONE],
