@@ -74,8 +74,8 @@ PROFILES = Path(__file__).resolve().parent / "profiles"
 
 
 def find_profile(name: str) -> Profile:
-    """A shipped profile by name, or one of a file. Raises WrongMap."""
-    shipped = PROFILES / f"{name}.toml"
+    """A shipped profile by name (that of its data folder will do, too), or one of a file. Raises WrongMap."""
+    shipped = PROFILES / f"{name.removesuffix('_export').removesuffix('_saas')}.toml"
     if "/" not in name and shipped.is_file():
         return read_profile(shipped)
     if Path(name).is_file():

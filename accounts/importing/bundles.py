@@ -12,7 +12,7 @@ A profile is a TOML file:
     columns = {...}                and every other option of a map
     optional = true                no fault where the file is missing
 
-Columns that a load does not name are ignored unless it says `others`.
+Columns that a load does not list under `columns` are ignored unless it says `others` or `by_name`.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _read_load(entry: dict[str, Any], number: int) -> FileLoad:
     rows = tuple({str(key): str(value) for key, value in row.items()} for row in entry["rows"]) if "rows" in entry else None
     return FileLoad(
         kind=entry["kind"], file=entry.get("file", "(profile)"), rows=rows, steps=tuple(entry.get("steps", [])), optional=bool(entry.get("optional")),
-        mapping=read_mapping({"others": "ignore", **{key: value for key, value in entry.items() if key in OPTIONS}}),
+        mapping=read_mapping({"others": "ignore", "by_name": False, **{key: value for key, value in entry.items() if key in OPTIONS}}),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ A map is a TOML file (or the same keys inside a profile). Everything is optional
     combine = "sum"            rows of one key are summed (usage)
     others = "ignore"          columns that nobody asked for: error, ignore or attributes
     ignore = ["Notes"]         single columns to leave out
+    by_name = false            columns of our own names count only where [columns] lists them (so in profiles)
 
     [columns]                  our name = "their name"
     external_id = "Müşteri No"
@@ -40,7 +41,7 @@ from accounts.importing.reader import Dialect
 OPTIONS = frozenset(
     {
         "delimiter", "encoding", "quote", "decimal", "decimal_comma", "thousands", "date_format", "date_formats", "time_zone", "combine",
-        "others", "ignore", "columns", "values", "constants", "defaults", "attribute_types", "tag_separators",
+        "others", "ignore", "by_name", "columns", "values", "constants", "defaults", "attribute_types", "tag_separators",
     }
 )  # fmt: skip
 _NAMED_DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
@@ -62,6 +63,7 @@ class Mapping:
     ignore: frozenset[str] = frozenset()
     others: str | None = None
     combine: str | None = None
+    by_name: bool = True
 
     def formats_of(self, column: str, zone: dt.tzinfo) -> Formats:
         """The formats of one of our columns, in the organisation's zone unless the map names another."""
@@ -137,6 +139,7 @@ def read_mapping(given: MappingType[str, Any]) -> Mapping:
         ignore=frozenset(given.get("ignore", [])),
         others=given.get("others"),
         combine=given.get("combine"),
+        by_name=given.get("by_name", True) is not False,
     )  # fmt: skip
 
 
@@ -191,7 +194,7 @@ def plan_columns(header: list[str], mapping: Mapping, ours: frozenset[str], keep
     for position, name in enumerate(header):
         if name in used or name in mapping.ignore:
             continue
-        if name in ours and name not in renamed and name not in mapping.constants:
+        if mapping.by_name and name in ours and name not in renamed and name not in mapping.constants:
             cells.append((position, name, name))
         elif others == "ignore":
             continue

@@ -113,6 +113,8 @@ class CsvFile:
         return {"last_row_without_newline": 1} if self._unfinished else {}
 
     def _check_header(self, cells: list[str]) -> list[str]:
+        if not any(name.strip() for name in cells):
+            raise FileFault(_("the first line is empty; it must name the columns"), row=1)
         if len(cells) > MOST_COLUMNS:
             raise FileFault(_("%(count)d columns are too many; at most %(most)d") % {"count": len(cells), "most": MOST_COLUMNS}, row=1)
         seen: set[str] = set()
@@ -172,7 +174,8 @@ class CsvFile:
         is_utf8 = codecs.lookup(encoding).name == "utf-8"
         rest, start, broken = "", True, None
         while True:
-            chunk = stream.read(CHUNK_BYTES)
+            # read1 hands over what could be unpacked before the place where a compressed file breaks off
+            chunk = stream.read1(CHUNK_BYTES)  # type: ignore[attr-defined]
             if start and is_utf8 and chunk[:2] in {b"\xff\xfe", b"\xfe\xff"}:
                 raise _BrokenText(_('the file is UTF-16; say so in the map: encoding = "utf-16"'), "")
             try:

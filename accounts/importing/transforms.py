@@ -63,12 +63,15 @@ def _take(cells: Cells, column: str, number: int) -> str:
 
 
 def meets(cells: Cells, condition: dict[str, Any], number: int = 0) -> bool:
-    """Whether a row meets a condition: `{column = value or list}`; `{before = [a, b]}`, `{after = [a, b]}`; `{empty = column}`, `{filled = column}`.
+    """Whether a row meets a condition: `{column = value or list}`; `{before = [a, b]}`, `{after = [a, b]}`; `{empty = column}`, `{filled = column}`; `{not = {...}}`.
 
     All parts must hold. `before` holds where both are filled and the first comes earlier, `after` where it comes later.
     """
     for name, wanted in condition.items():
-        if name in {"before", "after"}:
+        if name == "not":
+            if meets(cells, wanted, number):
+                return False
+        elif name in {"before", "after"}:
             left, right = (_take(cells, column, number) for column in wanted)
             if not left or not right or left == right or (left < right) != (name == "before"):
                 return False
@@ -139,9 +142,12 @@ def unpivot(rows: Rows, options: Options, context: Context) -> Iterator[Row]:
 
 
 def scale(rows: Rows, options: Options, context: Context) -> Iterator[Row]:
-    """`columns`, `by`: numbers times a factor, as exact decimals; empty cells stay empty."""
+    """`columns`, `by`: numbers times a factor, as exact decimals; empty cells stay empty; possibly only `where` a condition holds."""
     factor = Decimal(str(options["by"]))
     for number, cells in rows:
+        if not meets(cells, options.get("where", {}), number):
+            yield number, cells
+            continue
         scaled = {column: format((_number(cells[column], number, column) * factor).normalize(), "f") for column in options["columns"] if cells[column]}
         yield number, {**cells, **scaled}
 

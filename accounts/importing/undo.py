@@ -20,6 +20,8 @@ from accounts.importing.kinds import DerivedRows, Kind
 from accounts.models import ImportBatch, ImportChange
 
 MOST_NAMED = 50
+# rows that imports make because a name was not known; others may use them, too
+NAMES = frozenset({"accounts_segment", "surveys_survey"})
 # columns that change without anybody changing the row
 _QUIET = frozenset({"updated_at", "version"})
 
@@ -50,8 +52,7 @@ class _Undo:
     def tables(self) -> list[str]:
         """The tables of the batch: side rows first, so that what refers to a row goes before it."""
         rows = self.fetch("SELECT \"table\", bool_or(row_key ? 'side') AS side, min(id) FROM accounts_importchange WHERE batch_id = %(batch)s GROUP BY 1 ORDER BY 2 DESC, 3")
-        order = {"accounts_segment": 9, "surveys_survey": 9, "accounts_contact": 8}
-        return sorted((row[0] for row in rows), key=lambda table: order.get(table, 0))
+        return [row[0] for row in rows if row[0] != "accounts_usageday"]
 
     def ignored(self, table: str) -> frozenset[str]:
         """The columns of a table whose change blocks nothing."""
@@ -82,12 +83,14 @@ class _Undo:
         for _id, name, gone in rows:
             self.reasons.append((_("%(table)s “%(row)s” was deleted since") if gone else _("%(table)s “%(row)s” was changed since")) % {"table": table, "row": name})
 
-    def look_for_references(self, table: str, aux: bool) -> None:
-        """Later rows that refer to what the batch made. A created segment or survey that is used elsewhere just stays."""
+    def look_for_references(self, table: str) -> None:
+        """Later rows that refer to what the batch made."""
         for child, column in self.references(table):
             derived = [rows.condition for rows in self.derived if (rows.table, rows.by_table, rows.column) == (table, child, column)]
-            # the day of use has no id: nothing of it is made in a batch that makes accounts
-            mine = "true" if child == "accounts_usageday" else "NOT EXISTS (SELECT 1 FROM undoing o WHERE o.name = %(child)s AND o.created AND o.id = to_jsonb(c)->>'id')"
+            # rows of the same batch go, too, or refer to something else again (a day of use has no id, and no batch makes both)
+            mine = "true"
+            if child != "accounts_usageday":
+                mine = "NOT EXISTS (SELECT 1 FROM undoing o WHERE o.name = %(child)s AND o.id = to_jsonb(c)->>'id' AND (o.created OR o.before->>%(column)s IS DISTINCT FROM u.id))"
             blocked = self.fetch(
                 f'SELECT DISTINCT u.id, coalesce(u.after->>\'external_id\', u.id) FROM undoing u JOIN "{child}" c ON c."{column}"::text = u.id '
                 "WHERE u.name = %(table_name)s AND u.created AND "
@@ -96,11 +99,8 @@ class _Undo:
                 + ("AND c.batch_id IS DISTINCT FROM %(batch)s " if child == "accounts_accountevent" else "")
                 + "".join(f"AND NOT ({condition}) " for condition in derived)
                 + "ORDER BY 2 LIMIT %(most)s",
-                {"table_name": table, "child": child, "most": MOST_NAMED},
+                {"table_name": table, "child": child, "column": column, "most": MOST_NAMED},
             )
-            if aux and blocked:
-                self.run("DELETE FROM undoing u WHERE u.name = %(table_name)s AND u.id = ANY(%(ids)s)", {"table_name": table, "ids": [row[0] for row in blocked]})
-                continue
             for _id, name in blocked:
                 self.reasons.append(_("%(table)s “%(row)s” is referred to by later rows of %(child)s") % {"table": table, "row": name, "child": child})
 
@@ -136,6 +136,11 @@ class _Undo:
             if rows.table == table:
                 self.run(f'DELETE FROM "{rows.by_table}" c WHERE c."{rows.column}"::text IN ({ids}) AND ({rows.condition})', {"table_name": table})
         self.run(f'DELETE FROM "{table}" t WHERE t.id::text IN ({ids})', {"table_name": table})
+
+    def delete_names(self, table: str) -> None:
+        """Segments and surveys that the batch made on the way go where nothing uses them by now; else they just stay."""
+        used = "".join(f' AND NOT EXISTS (SELECT 1 FROM "{child}" c WHERE c."{column}" = t.id)' for child, column in self.references(table))
+        self.run(f'DELETE FROM "{table}" t WHERE t.id::text IN (SELECT u.id FROM undoing u WHERE u.name = %(table_name)s AND u.created){used}', {"table_name": table})
 
     def restore(self, table: str, columns: Sequence[str]) -> None:
         """Rows that the batch changed or deleted, as they were."""
@@ -208,10 +213,11 @@ def undo_batch(*, batch_id: str, kinds: Iterable[Kind], now: dt.datetime, derive
 
 def _take_back(undo: _Undo, now: dt.datetime) -> None:
     undo.collect()
-    tables = [table for table in undo.tables() if table != "accounts_usageday"]
+    found = undo.tables()
+    tables = [table for table in found if table not in NAMES]
     for table in tables:
         undo.look_for_changes(table)
-        undo.look_for_references(table, aux=table in {"accounts_segment", "surveys_survey"})
+        undo.look_for_references(table)
     if undo.run("SELECT 1 FROM accounts_accountevent WHERE batch_id = %(batch)s LIMIT 1"):
         _look_for_event_references(undo)
     undo.look_for_usage()
@@ -232,6 +238,8 @@ def _take_back(undo: _Undo, now: dt.datetime) -> None:
         undo.restore(table, columns[table])
     undo.run("SET LOCAL vefa.correction = 'off'")
     _follow(undo, touched, now)
+    for table in NAMES & set(found):
+        undo.delete_names(table)
     ImportChange.objects.filter(batch=undo.batch).delete()
     undo.batch.undone_at = now
     undo.batch.save(update_fields=["undone_at"])

@@ -21,12 +21,17 @@ def resolve_contacts(load: Loading, *, column: str = "contact_email", create: bo
         "WHERE i.{column} IS NOT NULL AND i.account_id IS NOT NULL AND i.contact_id IS NULL"
     ).format(column=f'"{column}"')
     load.run(find)
+    if create:
+        _create(load, column)
+        load.run(find)
     load.run(
         f"UPDATE incoming i SET contact_id = c.id FROM (SELECT email, min(id) AS id FROM accounts_contact GROUP BY email HAVING count(*) = 1) AS c "
         f'WHERE i."{column}" IS NOT NULL AND i.account_id IS NULL AND c.email = i."{column}"'
     )
-    if not create:
-        return
+
+
+def _create(load: Loading, column: str) -> None:
+    """Contacts for the addresses that no account knows yet."""
     load.run(
         "CREATE TEMPORARY TABLE made_contacts AS SELECT gen_random_uuid() AS key, account_id, "
         f'"{column}" AS email FROM incoming WHERE contact_id IS NULL AND account_id IS NOT NULL AND "{column}" IS NOT NULL GROUP BY account_id, "{column}"'
@@ -37,10 +42,9 @@ def resolve_contacts(load: Loading, *, column: str = "contact_email", create: bo
         "SELECT 'vefa-' || key, account_id, email, '', '', '', '', '', '', '', '', false, true, '{}', 1, %(now)s, %(now)s "
         "FROM made_contacts ORDER BY account_id, email RETURNING id"
     )
-    if not made:
-        return
     ids = [row[0] for row in made]
+    if not ids:
+        return
     spell_contacts(ids=ids)
     load.warn("contacts_created", len(ids))
     record_side_rows(load, "accounts_contact", "SELECT c.id, true, NULL::jsonb, to_jsonb(c) FROM accounts_contact c WHERE c.id = ANY(%(ids)s)", {"ids": ids})
-    load.run(find)

@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The arguments of the command line."""
         parser.add_argument("folder", metavar="dir")
-        parser.add_argument("--profile", metavar="NAME-OR-FILE", help="default: vefa, files in our own layout")
+        parser.add_argument("--profile", metavar="NAME-OR-FILE", help="default: profile.toml of the folder, else vefa: files in our own layout")
         parser.add_argument("--dry-run", action="store_true", help="the same numbers and exit code, nothing written")
         parser.add_argument("--good-rows-only", action="store_true", help="load the good rows although others are rejected")
 
@@ -33,8 +33,9 @@ class Command(BaseCommand):
         try:
             if not folder.is_dir():
                 raise CommandError(f"there is no folder {folder}", returncode=2)
+            default = str(folder / "profile.toml") if (folder / "profile.toml").is_file() else "vefa"
             report = load_bundle(
-                folder=folder, profile=find_profile(options["profile"] or "vefa"), kinds=KINDS, now=timezone.now(), dry_run=options["dry_run"],
+                folder=folder, profile=find_profile(options["profile"] or default), kinds=KINDS, now=timezone.now(), dry_run=options["dry_run"],
                 good_rows_only=options["good_rows_only"], listener=lambda rejection: self.stderr.write(str(rejection)),
             )  # fmt: skip
         except WrongMap as fault:

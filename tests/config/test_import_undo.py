@@ -1,0 +1,405 @@
+"""The same file twice changes nothing, and unloading leaves the tables as they were."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import random
+
+import pytest
+from django.db import connection
+
+from accounts.actions.segments import override_segments
+from accounts.event_kinds import check_payload
+from accounts.importing.engine import Report
+from accounts.importing.faults import UndoRefused
+from accounts.importing.undo import UnknownBatch, undo_batch
+from accounts.models import Account, AccountEvent, Contact, ImportBatch, Segment, SegmentMembership, Subscription, SubscriptionChange, UsageDay, WorkItem
+from accounts.money import monthly_micros
+from config.imports import DERIVED, KINDS, load_rows
+from surveys.models import Response, Survey
+from tickets.models import Ticket, TicketChange, TicketMessage
+
+pytestmark = pytest.mark.django_db
+NOW = dt.datetime(2026, 5, 4, 12, tzinfo=dt.UTC)
+# what an import leaves on purpose (its own ledger, features, marks) and what the sweep works out
+LEFT = {"accounts_importbatch", "accounts_importchange", "accounts_accountdirty", "accounts_feature", "django_migrations", "django_session"}
+QUIET = {"tickets_ticket": ["clocks_set_at"], "accounts_subscriptionchange": ["id"], "accounts_accountsnapshot": []}
+
+
+def put(kind: str, rows: list[dict], **more: object) -> Report:
+    faults: list = []
+    report = load_rows(kind, rows, now=more.pop("now", NOW), listener=faults.append, **more)
+    assert not faults, faults
+    return report
+
+
+def undo(report: Report) -> None:
+    undo_batch(batch_id=report.batch or "", kinds=KINDS.values(), derived=DERIVED, now=NOW)
+
+
+def dump() -> dict[str, list]:
+    """Every row of every table of the product, in order."""
+    found = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1"
+        )
+        for (table,) in cursor.fetchall():
+            if table in LEFT:
+                continue
+            cursor.execute(f'SELECT (to_jsonb(t) - %s::text[])::text FROM "{table}" t ORDER BY 1', [QUIET.get(table, [])])
+            rows = [row[0] for row in cursor.fetchall()]
+            if rows:
+                found[table] = rows
+    return found
+
+
+def day(dice: random.Random) -> str:
+    return (dt.date(2024, 1, 1) + dt.timedelta(days=dice.randrange(700))).isoformat()
+
+
+def small_files(dice: random.Random) -> list[tuple[str, list[dict]]]:
+    """Small random files of every kind that hold together."""
+    names = [f"a{number}" for number in range(4)]
+    columns = dice.sample(["segment", "plan", "tags", "lifecycle_stage", "parent_external_id", "seats", "currency", "churned_at"], dice.randrange(9))
+    choices = {
+        "segment": ["vip", "core", "Büyük", ""], "plan": ["Pro", ""], "tags": ["x;y", ""], "lifecycle_stage": ["trial", "churned", ""], "parent_external_id": ["", "a0"],
+        "seats": ["5", "7", ""], "currency": ["EUR", "TRY", ""], "churned_at": ["", "2025-03-01"],
+    }  # fmt: skip
+    accounts = [
+        {"external_id": name, "name": dice.choice(["İlk", "Second", "Üç"]), "signed_up_at": dice.choice(["", "2024-01-05"])}
+        | {column: dice.choice(choices[column]) if not (name == "a0" and column == "parent_external_id") else "" for column in columns}
+        for name in names
+    ]
+    spans = []
+    for name in names[:3]:
+        cuts = sorted({day(dice) for _ in range(dice.randrange(2, 5))})
+        for number, (start, end) in enumerate(zip(cuts, [*cuts[1:], ""], strict=True)):
+            spans.append(
+                {
+                    "external_id": f"{name}-{number}",
+                    "account": name,
+                    "subscription": "S",
+                    "start": start,
+                    "end": end,
+                    "amount": str(dice.randrange(0, 900)),
+                    "interval": dice.choice(["month", "year", "week"]),
+                }
+            )
+    usage = [{"account": name, "day": day(dice), "feature": dice.choice(["", "f1", "f2"]), "count": str(dice.randrange(90))} for name in names for _ in range(3)]
+    usage = list({(row["account"], row["day"], row["feature"]): row for row in usage}.values())
+    tickets = [
+        {
+            "external_id": f"t{number}",
+            "account": dice.choice(names),
+            "opened_at": "2025-01-01",
+            "solved_at": dice.choice(["", "2025-01-03"]),
+            "severity": str(dice.randrange(1, 5)),
+            "contact_email": dice.choice(["", "new@a.test"]),
+        }
+        for number in range(3)
+    ]
+    history = [
+        {
+            "external_id": f"e{number}",
+            "ticket": f"t{dice.randrange(3)}",
+            "occurred_at": f"2025-01-0{number + 2}T10:00",
+            "kind": "status",
+            "value": dice.choice(["open", "solved", "closed"]),
+            "body": "",
+        }
+        for number in range(4)
+    ]
+    history.append({"external_id": "e9", "ticket": "t0", "occurred_at": "2025-01-02", "kind": "public_reply", "value": "", "body": dice.choice(["Hello", ""])})
+    answers = [
+        {
+            "external_id": f"r{number}",
+            "kind": "nps",
+            "score": str(dice.randrange(11)),
+            "answered_at": day(dice),
+            "account": dice.choice([*names, ""]),
+            "contact_email": dice.choice(["", "p@q.test"]),
+            "survey": dice.choice(["", "yearly"]),
+        }
+        for number in range(4)
+    ]
+    return [
+        ("accounts", accounts),
+        ("contacts", [{"external_id": f"c{number}", "account": name, "email": f"p{dice.randrange(3)}@x.test", "name": dice.choice(["Ada", ""])} for number, name in enumerate(names)]),
+        ("subscriptions", spans),
+        ("transactions", [{"external_id": f"x{number}", "account": dice.choice(names), "occurred_at": day(dice), "amount": "12.5", "status": dice.choice(["failed", "succeeded"])} for number in range(4)]),
+        ("usage", usage),
+        ("costs", [{"external_id": "k1", "category": "team", "amount": str(dice.randrange(1, 90)), "start": "2025-01-01", "segment": dice.choice(["", "vip", "Nur Demo"])}]),
+        ("exchange_rates", [{"currency": "TRY", "day": "2025-01-01", "rate": str(dice.randrange(1, 9))}]),
+        ("service_levels", [{"severity": "1", "segment": dice.choice(["", "vip"]), "first_reply_seconds": "60"}]),
+        ("business_hours", [{"weekday": "1", "opens": "09:00", "closes": dice.choice(["17:00", "18:00"])}]),
+        ("holidays", [{"day": "2025-01-01", "name": dice.choice(["New year", ""])}]),
+        ("tickets", tickets),
+        ("ticket_events", history),
+        ("interactions", [{"external_id": "i1", "ended_at": "2025-02-01", "channel": "phone", "ticket": dice.choice(["t0", ""]), "talk_seconds": str(dice.randrange(90))}]),
+        ("responses", answers),
+        ("events", [{"account": "a1", "kind": "onboarding.completed", "occurred_at": "2025-01-01", "dedupe_key": "k", "payload": json.dumps({"days": dice.randrange(9)})}]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_loading_twice_changes_nothing_and_unloading_restores_every_row(seed: int) -> None:
+    dice = random.Random(f"undo {seed}")
+    empty = dump()
+    first, stages = [], []
+    for kind, rows in small_files(dice):
+        stages.append(dump())
+        first.append(put(kind, rows))
+        again = put(kind, rows)
+        assert (kind, again.created, again.changed, again.unchanged) == (kind, 0, 0, len(rows))
+        undo(again)
+    loaded = dump()
+    changed, before_each = [], []
+    for kind, rows in small_files(dice):
+        if kind == "subscriptions":
+            # the second file knows other cuts: spans that only the first has would overlap
+            rows = [row for row in rows if row["external_id"] in {span.external_id for span in Subscription.objects.all()}]
+            Subscription.objects.all()
+            keep = {row["external_id"] for row in rows}
+            if Subscription.objects.exclude(external_id__in=keep).exists():
+                continue
+        before_each.append(dump())
+        changed.append(put(kind, rows, now=NOW + dt.timedelta(hours=1)))
+    for report, before in zip(reversed(changed), reversed(before_each), strict=True):
+        undo(report)
+        assert dump() == before, report.kind
+    assert dump() == loaded
+    for report, before in zip(reversed(first), reversed(stages), strict=True):
+        undo(report)
+        assert dump() == before, report.kind
+    assert dump() == empty
+
+
+def test_every_event_an_import_writes_fits_its_kind_and_stands_once() -> None:
+    dice = random.Random("events")
+    for _ in range(3):
+        for kind, rows in small_files(dice):
+            if kind != "subscriptions" or not Subscription.objects.exists():
+                put(kind, rows)
+    put("accounts", [{"external_id": "a0", "name": "A", "trial_started_at": "2024-01-01", "trial_ended_at": "2024-02-01", "churned_at": "2025-01-01", "churn_reason": "price"}])
+    put(
+        "transactions",
+        [
+            {"external_id": "o", "account": "a0", "occurred_at": "2024-01-01", "amount": "9", "status": "failed", "invoice": "I"},
+            {"external_id": "p", "account": "a0", "occurred_at": "2024-01-02", "amount": "9", "status": "succeeded", "invoice": "I"},
+        ],
+    )
+    kinds = set()
+    for event in AccountEvent.objects.all():
+        check_payload(event.kind, event.payload)
+        assert event.origin == "import"
+        assert event.batch_id is not None
+        assert event.occurred_at <= NOW
+        kinds.add(event.kind)
+    assert {
+        "account.created", "account.churned", "trial.started", "trial.ended", "subscription.started", "subscription.changed", "payment.failed", "payment.recovered",
+        "purchase.completed", "ticket.opened", "ticket.solved", "survey.answered", "segment.changed", "onboarding.completed",
+    } <= kinds  # fmt: skip
+
+
+def test_unloading_is_refused_where_a_row_was_changed_since_and_names_it() -> None:
+    report = put("accounts", [{"external_id": "a", "name": "A"}, {"external_id": "b", "name": "B"}])
+    Account.objects.filter(external_id="b").update(plan="Pro")
+    with pytest.raises(UndoRefused) as refusal:
+        undo(report)
+    assert [reason for reason in refusal.value.reasons if "“b” was changed since" in reason]
+    assert Account.objects.count() == 2
+    assert ImportBatch.objects.get(pk=report.batch).undone_at is None
+
+
+def test_unloading_is_refused_where_later_rows_refer_to_what_was_made() -> None:
+    accounts = put("accounts", [{"external_id": "a", "name": "A"}])
+    contacts = put("contacts", [{"external_id": "c", "account": "a", "email": "c@a.test"}])
+    usage = put("usage", [{"account": "a", "day": "2025-01-01", "count": 3}])
+    for later in (contacts, usage):
+        with pytest.raises(UndoRefused, match="“a” is referred to"):
+            undo(accounts)
+        undo(later)
+    undo(accounts)
+    assert not Account.objects.exists()
+    with pytest.raises(UnknownBatch):
+        undo(accounts)
+
+
+def test_unloading_is_refused_while_somebody_works_on_an_imported_account(cast) -> None:
+    report = put("accounts", [{"external_id": "a", "name": "A"}])
+    WorkItem.objects.create(account=Account.objects.get(external_id="a"), type="risk", reason="r", why={}, due_at=NOW, source="rule")
+    with pytest.raises(UndoRefused, match="accounts_workitem"):
+        undo(report)
+
+
+def test_what_rules_worked_out_for_an_imported_account_goes_with_it() -> None:
+    report = put("accounts", [{"external_id": "a", "name": "A"}])
+    account = Account.objects.get()
+    SegmentMembership.objects.create(account=account, segment=Segment.objects.get(key="core"), valid_from=NOW, reason="rule")
+    AccountEvent.objects.create(account=account, kind="segment.changed", occurred_at=NOW, origin="app", payload={"segment": "core"})
+    undo(report)
+    assert not Account.objects.exists()
+    assert not SegmentMembership.objects.exists()
+
+
+def test_a_column_that_is_absent_keeps_and_an_empty_cell_clears() -> None:
+    put("accounts", [{"external_id": "a", "name": "A", "plan": "Pro", "industry": "Steel", "currency": "TRY", "tags": ["x"], "seats": "9", "site": "İzmir"}])
+    report = put("accounts", [{"external_id": "a", "name": "A", "plan": "", "site": ""}])
+    account = Account.objects.get()
+    assert report.changed == 1
+    assert (account.plan, account.industry, account.currency, account.tags, account.attributes) == ("", "Steel", "TRY", ["x"], {"seats": "9"})
+
+
+def test_an_imported_segment_is_an_override_from_its_date_until_it_is_cleared() -> None:
+    put("accounts", [{"external_id": "a", "name": "A", "segment": "vip", "signed_up_at": "2024-01-01"}, {"external_id": "b", "name": "B", "segment": "vip", "signed_up_at": ""}])
+    put("accounts", [{"external_id": "a", "name": "A", "segment": "Nordic", "segment_from": "2025-01-01"}])
+    history = list(SegmentMembership.objects.filter(account__external_id="a").order_by("valid_from").values_list("segment__key", "valid_from", "valid_to", "reason", "is_override"))
+    assert history == [
+        ("vip", dt.datetime(2024, 1, 1, tzinfo=dt.UTC), dt.datetime(2025, 1, 1, tzinfo=dt.UTC), "import", True),
+        ("Nordic", dt.datetime(2025, 1, 1, tzinfo=dt.UTC), None, "import", True),
+    ]
+    assert SegmentMembership.objects.get(account__external_id="b").valid_from == dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    assert list(AccountEvent.objects.filter(kind="segment.changed", account__external_id="a").order_by("occurred_at").values_list("payload__segment", "payload__segment_before", "occurred_at")) == [
+        ("vip", None, dt.datetime(2024, 1, 1, tzinfo=dt.UTC)), ("Nordic", "vip", dt.datetime(2025, 1, 1, tzinfo=dt.UTC)),
+    ]  # fmt: skip
+    report = put("accounts", [{"external_id": "a", "name": "A", "segment": ""}])
+    assert report.changed == 1
+    assert Account.objects.get(external_id="a").segment is None
+    assert SegmentMembership.objects.get(account__external_id="a", segment__key="Nordic").valid_to == NOW
+    assert put("accounts", [{"external_id": "a", "name": "A", "segment": ""}]).unchanged == 1
+
+
+def test_an_import_does_not_clear_what_a_person_has_set() -> None:
+    put("accounts", [{"external_id": "a", "name": "A"}])
+    account = Account.objects.get()
+    override_segments(overrides=[(account.pk, Segment.objects.get(key="core").pk, NOW)], reason="override", now=NOW)
+    assert put("accounts", [{"external_id": "a", "name": "A", "segment": ""}]).unchanged == 1
+    account.refresh_from_db()
+    assert account.segment.key == "core"
+
+
+def test_spans_can_move_into_each_others_place_in_one_file() -> None:
+    put("accounts", [{"external_id": "a", "name": "A", "currency": "TRY"}])
+    base = {"account": "a", "subscription": "S", "amount": "120", "interval": "year"}
+    put("subscriptions", [{**base, "external_id": "1", "start": "2024-01-01", "end": "2024-02-01"}, {**base, "external_id": "2", "start": "2024-02-01", "end": ""}])
+    report = put("subscriptions", [{**base, "external_id": "2", "start": "2024-01-01", "end": "2024-03-01"}, {**base, "external_id": "1", "start": "2024-03-01", "end": ""}])
+    assert report.changed == 2
+    assert list(SubscriptionChange.objects.values_list("occurred_at", "delta_micros", "currency")) == [(dt.datetime(2024, 1, 1, tzinfo=dt.UTC), 10_000_000, "TRY")]
+    undo(report)
+    assert Subscription.objects.get(external_id="1").end == dt.datetime(2024, 2, 1, tzinfo=dt.UTC)
+
+
+def test_the_monthly_amount_in_sql_is_that_of_the_formula_to_the_last_digit() -> None:
+    from decimal import Decimal
+
+    dice = random.Random(7)
+    put("accounts", [{"external_id": "a", "name": "A"}])
+    rows = [
+        {
+            "external_id": f"s{number}", "account": "a", "start": "2024-01-01", "amount": f"{dice.randrange(-10**9, 10**9)}.{dice.randrange(10**6):06}", "quantity": f"{dice.randrange(99)}.{dice.randrange(10**4):04}",
+            "interval": dice.choice(["day", "week", "month", "quarter", "half_year", "year"]), "interval_count": dice.randrange(1, 9), "discount_percent": dice.choice(["0", "33.3333", "100", "12.5"]),
+            "discount_forever": dice.choice(["true", "false"]),
+        }
+        for number in range(300)
+    ]  # fmt: skip
+    put("subscriptions", rows)
+    for span in Subscription.objects.all():
+        terms = {"amount": span.amount, "quantity": span.quantity, "interval": span.interval, "interval_count": span.interval_count}
+        exact = monthly_micros(**terms, discount_percent=span.discount_percent)
+        assert span.mrr_micros == exact
+        assert span.mrr_forever_micros == (exact if span.discount_forever else monthly_micros(**terms, discount_percent=Decimal(0)))
+
+
+def test_the_ledger_follows_trials_pauses_and_unpaid_spans() -> None:
+    put("accounts", [{"external_id": "a", "name": "A"}])
+    blank = {"trial_until": "", "paused_from": "", "paused_until": "", "unpaid_at": "", "status": "", "end": ""}
+    put("subscriptions", [
+        {**blank, "external_id": "1", "account": "a", "start": "2024-01-01", "amount": "10", "trial_until": "2024-02-01"},
+        {**blank, "external_id": "2", "account": "a", "start": "2024-01-01", "amount": "20", "paused_from": "2024-03-01", "paused_until": "2024-04-01"},
+        {**blank, "external_id": "3", "account": "a", "start": "2024-01-01", "amount": "40", "unpaid_at": "2024-05-01"},
+        {**blank, "external_id": "4", "account": "a", "start": "2024-01-01", "amount": "80", "status": "trialing"},
+        {**blank, "external_id": "5", "account": "a", "start": "2024-01-01", "end": "2024-01-01", "amount": "160"},
+    ])  # fmt: skip
+    found = [(change.occurred_at.date().isoformat(), change.balance_micros // 1_000_000) for change in SubscriptionChange.objects.order_by("occurred_at")]
+    assert found == [("2024-01-01", 60), ("2024-02-01", 70), ("2024-03-01", 50), ("2024-04-01", 70), ("2024-05-01", 30)]
+
+
+def test_an_unknown_address_makes_a_contact_who_is_not_surveyed_and_without_an_account_stays_a_pseudonym() -> None:
+    put("accounts", [{"external_id": "a", "name": "A"}])
+    base = {"kind": "nps", "answered_at": "2025-01-01", "account": "", "contact_email": ""}
+    report = put("responses", [
+        {**base, "external_id": "1", "score": 9, "account": "a", "contact_email": "New@A.test"}, {**base, "external_id": "2", "score": 3, "contact_email": "who@else.test"},
+        {**base, "external_id": "3", "score": 4, "contact_email": "who@else.test"}, {**base, "external_id": "4", "score": 12},
+    ])  # fmt: skip
+    contact = Contact.objects.get()
+    assert (contact.email, contact.imported_unconfirmed, contact.account.external_id) == ("new@a.test", True, "a")
+    one, two, three, four = Response.objects.order_by("external_id")
+    assert (one.contact, one.respondent_key) == (contact, "")
+    assert two.contact is None
+    assert len(two.respondent_key) == 64
+    assert two.respondent_key == three.respondent_key
+    assert (four.respondent_key, four.score, report.warnings) == ("", 12, {"contacts_created": 1, "scores_outside_scale": 1})
+    assert {response.survey for response in Response.objects.all()} == {Survey.objects.get(key="nps")}
+    assert (one.scale_min, one.scale_max) == (0, 10)
+
+
+def test_imported_people_rest_for_a_week() -> None:
+    put("accounts", [{"external_id": "a", "name": "A"}])
+    put("contacts", [{"external_id": "c", "account": "a", "email": "c@a.test"}])
+    assert Contact.objects.get().surveyable_from == NOW + dt.timedelta(days=7)
+
+
+def test_the_history_of_a_ticket_wins_over_its_columns() -> None:
+    put("accounts", [{"external_id": "a", "name": "A"}])
+    put("tickets", [{"external_id": "t", "account": "a", "opened_at": "2025-01-01", "status": "solved", "solved_at": "2025-01-09", "severity": "1"}])
+    rows = [
+        ("2025-01-01T01:00", "public_reply", "", "bot"), ("2025-01-01T02:00", "public_reply", "", "agent"), ("2025-01-02", "status", "solved", "agent"), ("2025-01-03", "status", "open", "customer"),
+        ("2025-01-04", "severity", "3", "agent"), ("2025-01-05", "status", "solved", "agent"), ("2025-01-06", "status", "closed", "bot"),
+    ]  # fmt: skip
+    put(
+        "ticket_events",
+        [
+            {"external_id": f"e{number}", "ticket": "t", "occurred_at": at, "kind": kind, "value": value, "actor_kind": who, "body": "Merhaba" if kind == "public_reply" else ""}
+            for number, (at, kind, value, who) in enumerate(rows)
+        ],
+    )
+    ticket = Ticket.objects.get()
+    assert (ticket.status, ticket.severity, ticket.replies, ticket.resolutions) == ("closed", 3, 1, 2)
+    stamps = [stamp.isoformat()[:16] for stamp in (ticket.first_replied_at, ticket.solved_at, ticket.closed_at, ticket.reopened_at)]
+    assert stamps == ["2025-01-01T02:00", "2025-01-05T00:00", "2025-01-06T00:00", "2025-01-03T00:00"]
+    assert list(TicketChange.objects.filter(kind="status").values_list("value_before", "value")) == [
+        ("new", "solved"),
+        ("solved", "open"),
+        ("open", "solved"),
+        ("solved", "closed"),
+    ]
+    assert TicketChange.objects.get(kind="severity").value_before == "1"
+    assert TicketMessage.objects.count() == 2
+    assert sorted(AccountEvent.objects.filter(kind__in=["ticket.solved", "ticket.reopened"]).values_list("kind", "payload__resolution")) == [
+        ("ticket.reopened", 1), ("ticket.solved", 1), ("ticket.solved", 2),
+    ]  # fmt: skip
+
+
+def test_rows_of_one_key_are_summed_where_the_map_says_so() -> None:
+    from accounts.importing.mapping import read_mapping
+
+    put("accounts", [{"external_id": "a", "name": "A"}])
+    rows = [{"account": "a", "day": "2025-01-01", "count": 2, "errors": ""}, {"account": "a", "day": "2025-01-01", "count": 3, "errors": 1}]
+    report = put("usage", rows, mapping=read_mapping({"combine": "sum"}))
+    assert (report.created, report.warnings) == (1, {"combined_rows": 1})
+    assert list(UsageDay.objects.values_list("count", "errors")) == [(5, 1)]
+
+
+def test_a_row_without_currency_takes_the_accounts_else_the_reporting_currency() -> None:
+    put("accounts", [{"external_id": "a", "name": "A", "currency": "TRY"}, {"external_id": "b", "name": "B", "currency": ""}])
+    put("subscriptions", [{"external_id": name, "account": name, "start": "2024-01-01", "amount": 5} for name in "ab"])
+    assert list(Subscription.objects.order_by("external_id").values_list("currency", flat=True)) == ["TRY", "EUR"]
+
+
+def test_a_day_is_midnight_in_the_organisations_zone(settings) -> None:
+    settings.ORGANISATION_TIME_ZONE = "Europe/Istanbul"
+    put("accounts", [{"external_id": "a", "name": "A", "signed_up_at": "2024-07-01", "churned_at": "2024-07-01T10:00:00Z"}])
+    account = Account.objects.get()
+    assert (account.signed_up_at, account.churned_at) == (dt.datetime(2024, 6, 30, 21, tzinfo=dt.UTC), dt.datetime(2024, 7, 1, 10, tzinfo=dt.UTC))
