@@ -222,7 +222,8 @@ SELECT a.id AS account_id, {member}
     NOT a.excluded AND (a.churned_at IS NULL OR a.churned_at >= %(as_of)s) AS may_score,
     CASE WHEN a.excluded THEN '{{}}'::jsonb WHEN a.churned_at < %(as_of)s THEN '{{"key": "churned", "values": {{}}}}'::jsonb
          ELSE '{{"key": "no_data", "values": {{}}}}'::jsonb END AS no_score_why,
-    o.health AS health_was, o.band AS band_was, coalesce(o.scored_on <= %(day)s, true) AS writes_snapshot, h.score AS health_before,
+    o.health AS health_was, o.band AS band_was, coalesce(o.scored_on <= %(day)s, true) AS writes_snapshot,
+    (SELECT h.score FROM metrics_healthscore h WHERE h.account_id = a.id AND h.day = %(before_day)s) AS health_before,
     u.uses, u.uses_before, coalesce(u.seen_on, CASE WHEN o.last_seen_on < %(usage_from)s THEN o.last_seen_on END,
              CASE WHEN %(looks_far)s OR o.scored_on IS NULL THEN (
                  SELECT max(far.day) FROM accounts_usageday far
@@ -267,7 +268,6 @@ LEFT JOIN (
       SELECT account_id, max(occurred_at) AS last_touch_at FROM accounts_accountevent
       WHERE {scope.format("account_id")} AND kind = 'touch.logged' AND occurred_at < %(as_of)s
       GROUP BY account_id) e ON e.account_id = a.id
-LEFT JOIN metrics_healthscore h ON h.account_id = a.id AND h.day = %(before_day)s AND {scope.format("h.account_id")}
 {member_join}
 WHERE {scope.format("a.id")}"""
 
@@ -341,11 +341,9 @@ def health_statement(models: Sequence[ScoredBy], *, scope: str, live: bool, repl
         if replace
         else "DO NOTHING"
     )
-    emptied = (
-        f", emptied AS (DELETE FROM {history} h USING scored f WHERE f.score IS NULL AND {scope.format('h.account_id')} AND h.account_id = f.account_id AND h.day = %(day)s)"
-        if replace
-        else ""
-    )
+    # one probe an account that has no score, not a walk over the month
+    unscored = "ARRAY(SELECT account_id FROM scored WHERE score IS NULL)"
+    emptied = f", emptied AS (DELETE FROM {history} h WHERE h.account_id = ANY({unscored}) AND h.day = %(day)s)" if replace else ""
     restated = (
         "'[]'::jsonb"
         if replace
