@@ -6,10 +6,14 @@ import json
 from typing import Any
 
 from django.test import Client
+from django.test.client import ClientHandler
 from django.utils import timezone
 
 from accounts.actions.api_keys import create_key
 from accounts.models import User
+
+# one chain of middleware for all: building it reads the folders of static files
+_HANDLER = ClientHandler(enforce_csrf_checks=False)
 
 
 class ApiClient:
@@ -17,6 +21,7 @@ class ApiClient:
 
     def __init__(self, user: User | None, *scopes: str, base: str = "/api/v1"):
         self.base, self.http = base, Client()
+        self.http.handler = _HANDLER
         self.key, self.token = create_key(user=user, scopes=scopes or ["*"], now=timezone.now()) if user else (None, "")
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
