@@ -94,6 +94,7 @@ def send_queued(
     """
     made: Counter[str] = Counter()
     began = time.monotonic()
+    tried: set[Any] = set()
 
     def clock() -> dt.datetime:
         return now + dt.timedelta(seconds=time.monotonic() - began)
@@ -104,6 +105,12 @@ def send_queued(
         if not mails:
             break
         after_step("claimed")
+        again = [mail for mail in mails if mail.pk in tried]
+        for mail in again:
+            # a retry that is due at once (by a clock that was set back) waits for the next run
+            release(mail=mail, worker=worker, status=Mail.RETRY, reason="next_run")
+        mails = [mail for mail in mails if mail.pk not in tried]
+        tried.update(mail.pk for mail in mails)
         prepared, stopped = _prepare(mails, worker=worker, as_of=as_of, now=clock(), made=made)
         after_step("prepared")
         for item in prepared:
@@ -117,7 +124,7 @@ def send_queued(
             after_step("delivered")
             made[_record(item, delivery, worker=worker, now=clock())] += 1
             after_step("settled")
-        if stopped:
+        if stopped or again:
             break
     return made
 

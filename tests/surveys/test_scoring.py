@@ -11,7 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surveys.scoring import (
-    Scale, band, ces_agree_share, ces_index, ces_mean, csat_mean, csat_top2_share, group, is_low, mean, nps, nps_groups, nps_interval, share, split, t_975, t_interval, wilson_interval,
+    Scale,
+    band,
+    ces_agree_share,
+    ces_index,
+    ces_mean,
+    csat_mean,
+    csat_top2_share,
+    group,
+    is_low,
+    mean,
+    nps,
+    nps_groups,
+    nps_interval,
+    share,
+    split,
+    t_975,
+    t_interval,
+    wilson_interval,
 )  # fmt: skip
 
 ELEVEN, FIVE, SEVEN = Scale(0, 10), Scale(1, 5), Scale(1, 7)
@@ -36,7 +53,10 @@ def worked_cases(kpi):
     return found
 
 
-@pytest.mark.parametrize(("score", "expected"), [(0, "detractor"), (6, "detractor"), (7, "passive"), (8, "passive"), (9, "promoter"), (10, "promoter"), (11, "invalid"), (-1, "invalid"), (None, "invalid")])
+@pytest.mark.parametrize(
+    ("score", "expected"),
+    [(0, "detractor"), (6, "detractor"), (7, "passive"), (8, "passive"), (9, "promoter"), (10, "promoter"), (11, "invalid"), (-1, "invalid"), (None, "invalid")],
+)
 def test_nps_groups_on_eleven_points(score, expected):
     assert group("nps", score, ELEVEN) == expected
 
@@ -112,7 +132,9 @@ def test_effort_by_its_three_readings():
     assert ces_index(answers) == 20
 
 
-@pytest.mark.parametrize(("freedom", "expected"), [(1, "12.7062047364"), (2, "4.3026527297"), (10, "2.2281388520"), (30, "2.0422724563"), (120, "1.9799304050"), (1000, "1.9623390808")])
+@pytest.mark.parametrize(
+    ("freedom", "expected"), [(1, "12.7062047364"), (2, "4.3026527297"), (10, "2.2281388520"), (30, "2.0422724563"), (120, "1.9799304050"), (1000, "1.9623390808")]
+)
 def test_t_quantiles_of_the_printed_table(freedom, expected):
     assert abs(t_975(freedom) - Decimal(expected)) < Decimal("0.0000000005")
 
