@@ -63,13 +63,16 @@ def _context(request: HttpRequest, asked: WorkFilter, reader: Reader, days: Days
     words = words_for(days=days, zone=timezone.get_current_timezone(), user_id=reader.user_id, segments=found.segments)
     flags = {"writes": reader.role in WRITES_ACCOUNTS, "risk": risk, "closed": asked.scope == "done", "asleep": asked.scope == "snoozed"}
     made = lines(found, words, risk=risk, flags=flags)
+    grouped = groups(found, made, asked)
     wide = asked.scope in {"team", "all"} or (asked.scope in {"snoozed", "done"} and reader.role != Role.CSM)
     return {
         **counts_context(asked, found, days, request.path),
         "asked": asked,
         "here": request.path + asked.query(after=asked.after),
         **flags,
-        "groups": groups(found, made, asked),
+        "groups": grouped,
+        # the sums of groups that are not on this page have a place to go all the same
+        "shown": [group["key"] for group in grouped],
         "next_url": request.path + asked.query(after=found.after) if found.after else "",
         "first_url": request.path + asked.query() if asked.after else "",
         "sparks_url": _sparks_url(found),
