@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.generics import GenericAPIView
@@ -81,6 +82,13 @@ class Endpoint(GenericAPIView):
             raise Malformed(_("A parameter cannot hold the sign NUL."), "null_characters_not_allowed")
         if not (self.many_rows and request.method == "GET"):
             refuse_strangers(request, self.parameters)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """What is told to one key is kept by no shared cache, and asked again before it is used again."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        patch_cache_control(response, private=True, no_cache=True)
+        patch_vary_headers(response, ["Authorization"])
+        return response
 
     def once(self, request: Request, work: Callable[[], Response]) -> HttpResponse | Response:
         """Does the work of a POST; with an `Idempotency-Key` once in 24 hours.
