@@ -11,6 +11,7 @@ from django.db import transaction
 from accounts.actions.dirty import mark_dirty
 from accounts.actions.event_log import NewEvent, record_events
 from accounts.actions.rows import assign, insert_or_lock, locked, save_changes
+from accounts.actions.segments import override_segments
 from accounts.models import Account, Segment, SegmentMembership, User
 from accounts.models.events import Origin
 
@@ -123,31 +124,16 @@ def _tell(account: Account, facts: list[tuple[str, dt.datetime, dict[str, Any]]]
 def set_segment(*, account: Account, segment: Segment | None, actor: User | None, now: dt.datetime, origin: str = Origin.APP, note: str = "") -> bool:
     """Puts the account in a segment by hand, over the rules, until somebody clears it; None clears it.
 
-    Returns whether anything changed. The account's row must be locked by the caller's transaction.
+    Returns whether anything changed.
     """
+    reason = SegmentMembership.Reason.API if origin == Origin.API else SegmentMembership.Reason.OVERRIDE
     with transaction.atomic():
-        current = SegmentMembership.objects.select_for_update(no_key=True).filter(account=account, valid_to__isnull=True).first()
-        if (current.segment if current else None) == segment and (current is None or current.is_override):
+        override = (account.pk, segment.pk if segment else None, now)
+        changes = override_segments(overrides=[override], reason=reason, now=now, origin=origin, actor_id=actor.pk if actor else None, note=note)
+        if not changes.accounts:
             return False
-        before = current.segment if current else None
-        if current is not None:
-            current.valid_to = max(now, current.valid_from)
-            current.save(update_fields=["valid_to"])
-        if segment is not None:
-            SegmentMembership.objects.create(
-                account=account, segment=segment, valid_from=max(now, current.valid_to) if current and current.valid_to else now, is_override=True, note=note[:500],
-                reason=SegmentMembership.Reason.API if origin == Origin.API else SegmentMembership.Reason.OVERRIDE, set_by=actor,
-            )  # fmt: skip
         account.segment = segment
         account.version += 1
         account.updated_at = now
-        account.save(update_fields=["segment", "version", "updated_at"])
-        record_events(
-            [
-                NewEvent(
-                    account_id=account.pk, kind="segment.changed", occurred_at=now, origin=origin, actor_id=actor.pk if actor else None,
-                    payload={"segment": segment.key if segment else None, "segment_before": before.key if before else None, "override": segment is not None},
-                )
-            ]
-        )  # fmt: skip
+        account.save(update_fields=["version", "updated_at"])
     return True

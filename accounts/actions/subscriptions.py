@@ -11,6 +11,7 @@ from django.db import transaction
 from accounts.actions.dirty import mark_dirty
 from accounts.actions.event_log import NewEvent, record_events
 from accounts.actions.rows import Taken, assign, insert_or_lock, locked, save_changes
+from accounts.actions.subscription_ledger import rebuild_ledger
 from accounts.models import Subscription, User
 from accounts.models.events import Origin
 from accounts.money import from_micros
@@ -78,6 +79,7 @@ def _begun(span: Subscription, *, actor: User | None, now: dt.datetime, origin: 
             facts.append(("subscription.changed", span.start, {**terms, "mrr_before": _money(before.mrr_micros)}, f"span:{span.pk}"))
     facts += _endings(span, {"cancelled_at", "end"}, now)
     _tell(span, facts, actor=actor, origin=origin)
+    rebuild_ledger(account_ids=[span.account_id])
     mark_dirty([span.account_id], reason="subscription")
 
 
@@ -93,6 +95,7 @@ def _change(span: Subscription, *, fields: Fields, actor: User | None, now: dt.d
         facts.append(("subscription.changed", now, terms, f"span:{span.pk}:{span.version}"))
     facts += _endings(span, set(differing), now)
     _tell(span, facts, actor=actor, origin=origin)
+    rebuild_ledger(account_ids=[span.account_id])
     mark_dirty([span.account_id], reason="subscription")
 
 

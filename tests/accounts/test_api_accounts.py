@@ -142,6 +142,19 @@ def test_changes_are_told_as_events_and_no_change_is_none(cast):
     assert kinds(cast.boga.pk) == ["account.churned", "account.reactivated", "owner.changed", "stage.changed"]
 
 
+def test_a_segment_is_set_by_hand_and_cleared(cast):
+    client = ApiClient(cast.ada)
+    path = f"/accounts/{cast.boga.pk}/"
+    assert client.edit(path, {"segment": "vip"}).json()["segment"] == "vip"
+    assert client.edit(path, {"segment": "core"}).json()["segment"] == "core"
+    version = client.get(path).json()["version"]
+    assert client.edit(path, {"segment": "core"}).json()["version"] == version
+    assert [row.segment.key for row in cast.boga.segment_history.order_by("id") if row.valid_to is None] == ["core"]
+    assert client.edit(path, {"segment": None}).json()["segment"] is None
+    assert not cast.boga.segment_history.filter(valid_to__isnull=True).exists()
+    assert kinds(cast.boga.pk) == ["segment.changed"] * 3
+
+
 def test_what_is_fixed_once_the_row_exists_cannot_be_patched(cast):
     client = ApiClient(cast.ada)
     assert fields_of(client.edit(f"/accounts/{cast.boga.pk}/", {"external_id": "other"})) == {"external_id": "immutable"}

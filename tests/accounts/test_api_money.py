@@ -27,6 +27,10 @@ def test_a_span_is_created_with_its_monthly_amount(cast):
     event = AccountEvent.objects.get(kind="subscription.started")
     assert (event.origin, event.payload) == ("api", {"subscription": "s1", "product": "", "mrr": "100", "currency": "EUR"})
     assert AccountDirty.objects.filter(account=cast.boga).exists()
+    # what is worth 100 a month from its start on stands in the ledger, and follows a change
+    assert list(cast.boga.mrr_changes.values_list("balance_micros", flat=True)) == [100_000_000]
+    ApiClient(cast.elif_).edit(f"/subscriptions/{told['id']}/", {"quantity": "1"})
+    assert list(cast.boga.mrr_changes.values_list("balance_micros", flat=True)) == [50_000_000]
 
 
 def test_the_next_span_of_a_group_is_a_change_and_the_last_end_an_end(cast):
