@@ -6,13 +6,14 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from metrics.formulas import retention as formulas
-from metrics.formulas.intervals import wilson_interval
+from metrics.formulas.intervals import mean_interval
 from metrics.formulas.numbers import ratio
 from metrics.kpis.bridge import Bridge, bridges
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question
 from metrics.kpis.revenue import mrr
 from metrics.kpis.shoppers import Shoppers, shoppers
+from surveys.scoring import wilson_interval
 
 Figures = dict[str | None, Figure]
 
@@ -123,12 +124,14 @@ def arr(question: Question, by: str | None) -> Figures:
 
 
 def arpa(question: Question, by: str | None) -> Figures:
-    """MRR at the end / accounts with MRR at the end."""
-    figures = mrr(question, by)
+    """MRR at the end / accounts with MRR at the end, with the interval of that mean."""
+    figures = mrr(question, by, spread=True)
     for figure in figures.values():
         monthly, customers = figure.value, figure.parts["customers"]
         figure.value = None if monthly is None else ratio(monthly, customers)
         figure.denominator, figure.parts = customers, {"mrr": monthly, "customers": customers}
+        squares = figure.shape.pop("squares", None)
+        figure.interval = None if monthly is None or squares is None else mean_interval(count=customers, total=monthly, squares=squares)
     return figures
 
 

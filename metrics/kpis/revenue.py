@@ -58,10 +58,11 @@ def mrr_bindings(question: Question, at: dt.datetime) -> dict[str, Any]:
     return {"t": at, "n": question.params["delinquency_days"], "reporting": question.currency, "zone": str(question.zone), "rate_at": at}
 
 
-def mrr(question: Question, by: str | None) -> dict[str | None, Figure]:
+def mrr(question: Question, by: str | None, *, spread: bool = False) -> dict[str | None, Figure]:
     """MRR at the end of the period, per group; without `by` one group under None.
 
-    `subscriptions` and `accounts` count what is in force, trials included; `customers` pay.
+    `subscriptions` and `accounts` count what is in force, trials included; `customers` pay. With
+    `spread` the sum of squares over the accounts comes along, for the interval of their mean.
     """
     params, tables = question.params, (ACCOUNT_SQL, SPAN_SQL)
     conditions = Conditions(mrr_bindings(question, question.until))
@@ -81,14 +82,15 @@ def mrr(question: Question, by: str | None) -> dict[str | None, Figure]:
                    bool_or(micros > 0) AS pays
             FROM spans GROUP BY key, account_id)
         SELECT p.key, coalesce(sum(p.micros), 0), count(*) FILTER (WHERE p.pays), sum(p.subscriptions), count(*), coalesce(sum(p.past_due), 0),
+               coalesce(sum(p.micros * p.micros) FILTER (WHERE p.pays), 0),
                (SELECT array_agg(DISTINCT q.currency ORDER BY q.currency) FROM spans q
                 WHERE q.rate IS NULL AND q.micros > 0 AND q.key IS NOT DISTINCT FROM p.key)
         FROM per_account p GROUP BY p.key"""
     figures: dict[str | None, Figure] = {}
-    for key, micros, customers, subscriptions, accounts, overdue, missing in fetch(sql, conditions.values):
+    for key, micros, customers, subscriptions, accounts, overdue, squares, missing in fetch(sql, conditions.values):
         total = None if missing else micros / MICROS
         parts = {"customers": int(customers), "subscriptions": int(subscriptions), "accounts": int(accounts), "past_due": overdue / MICROS}
-        figures[key] = Figure(value=total, numerator=total, parts=parts, missing=list(missing or []))
+        figures[key] = Figure(value=total, numerator=total, parts=parts, missing=list(missing or []), shape={"squares": squares / MICROS / MICROS} if spread else {})
     if by is None and not figures:
         nothing = {"customers": 0, "subscriptions": 0, "accounts": 0, "past_due": Decimal(0)}
         figures[None] = Figure(value=Decimal(0), numerator=Decimal(0), parts=nothing)

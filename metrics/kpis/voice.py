@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from metrics.formulas.intervals import mean_interval, nps_interval, wilson_interval
 from metrics.formulas.numbers import ratio
 from metrics.kpis.dimensions import ACCOUNT_SQL, ANSWER_SQL, Conditions, expression, fetch, narrow
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question
+from surveys.scoring import nps_interval, t_interval, wilson_interval
 
 TABLES = (ACCOUNT_SQL, ANSWER_SQL)
 
@@ -60,7 +60,7 @@ def nps(question: Question, by: str | None) -> dict[str | None, Figure]:
             numerator=promoters - detractors,
             denominator=count,
             parts={"promoters": promoters, "passives": passives, "detractors": detractors, "responses": responses, "respondents": respondents, "invalid": invalid},
-            interval=nps_interval(promoters=promoters, detractors=detractors, answers=count),
+            interval=nps_interval(promoters, passives, detractors),
         )
     if by is None and not figures:
         nothing = dict.fromkeys(("promoters", "passives", "detractors", "responses", "respondents", "invalid"), 0)
@@ -92,6 +92,6 @@ def _csat_figure(variant: str, scores: list[int], invalid: int) -> Figure:
     parts = {"satisfied": satisfied, "responses": count, "invalid": invalid, **{f"score_{n}": scores[n - 1] for n in range(1, 6)}}
     if variant == "mean":
         total = sum(n * scores[n - 1] for n in range(1, 6))
-        interval = mean_interval({n: scores[n - 1] for n in range(1, 6)})
+        interval = t_interval({n: scores[n - 1] for n in range(1, 6)})
         return Figure(value=ratio(total, count), numerator=total, denominator=count, parts=parts, interval=interval)
     return Figure(value=ratio(satisfied, count), numerator=satisfied, denominator=count, parts=parts, interval=wilson_interval(satisfied, count))

@@ -132,3 +132,13 @@ def test_a_period_that_reaches_into_the_future_is_computed_to_now(cast):
     span(cast.boga, "2024-01-01", "2026-06-01")
     got = answer(name="mrr", start="2026-01-01", end="2027-01-01", now=day("2026-02-01"))
     assert (got["value"], got["partial"]) == ("100", True)
+
+
+def test_arpa_carries_the_interval_of_a_mean(cast):
+    span(cast.boga, "2024-01-01", None, 100)
+    span(cast.north, "2024-01-01", None, 300)
+    got = answer(name="arpa", start="2000-01-01", end="2024-03-01", now=NOW)
+    assert got["value"] == "200"
+    # two values: s = 141.42..., t(0.975, 1) = 12.7062..., half width t * s / sqrt(2) = 1270.62...
+    low, high = (Decimal(edge) for edge in got["interval_95"])
+    assert (high - low) / 2 == pytest.approx(Decimal("1270.620473617"), abs=Decimal("1e-5"))
