@@ -104,7 +104,7 @@ def change_work_items(
         changed = Changed(before=before, stale=sorted(set(ids) - {row.id for row in before}))
         if not before:
             return changed
-        values = {"ids": changed.ids, "now": now, "actor": actor.pk if actor else None, "text": text[: 200 if do == "snooze" else 500], "at": at, "owner": owner_id}
+        values: dict[str, Any] = {"ids": changed.ids, "now": now, "actor": actor.pk if actor else None, "text": text[: 200 if do == "snooze" else 500], "at": at, "owner": owner_id}
         cursor.execute(f"UPDATE accounts_workitem SET {what}, version = version + 1, updated_at = %(now)s WHERE id = ANY(%(ids)s)", values)
         if do in {"done", "drop"}:
             status = WorkItem.Status.DONE if do == "done" else WorkItem.Status.DROPPED

