@@ -104,7 +104,7 @@ def _read_load(entry: dict[str, Any], number: int) -> FileLoad:
     rows = tuple({str(key): str(value) for key, value in row.items()} for row in entry["rows"]) if "rows" in entry else None
     return FileLoad(
         kind=entry["kind"], file=entry.get("file", "(profile)"), rows=rows, steps=tuple(entry.get("steps", [])), optional=bool(entry.get("optional")),
-        mapping=read_mapping({"others": "ignore", "by_name": False, **{key: value for key, value in entry.items() if key in OPTIONS}}),
+        mapping=read_mapping({"others": "ignore", "by_name": rows is not None, **{key: value for key, value in entry.items() if key in OPTIONS}}),
     )  # fmt: skip
 
 

@@ -18,7 +18,9 @@ from accounts.money import INTERVALS
 
 _INTERVAL_NUMERATOR = "CASE interval WHEN 'quarter' THEN 3 WHEN 'half_year' THEN 6 WHEN 'month' THEN 1 ELSE 12 END"
 _INTERVAL_DENOMINATOR = "CASE interval WHEN 'day' THEN 365 WHEN 'week' THEN 52 ELSE 1 END"
-_TOUCHED = "SELECT account_id FROM final WHERE fate IN ('created', 'changed')"
+# a span may have moved from one account to another: both books change
+_TOUCHED = """SELECT account_id FROM final WHERE fate IN ('created', 'changed')
+UNION SELECT (before->>'account_id')::bigint FROM final WHERE fate = 'changed'"""
 
 
 def monthly_micros_sql(share: str) -> str:

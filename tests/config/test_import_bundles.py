@@ -15,9 +15,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.importing.faults import WrongMap
-from accounts.importing.transforms import Context, apply_steps
+from accounts.importing.transforms import STEPS, Context, apply_steps
 from accounts.models import Account, AccountEvent, Contact, ImportBatch, Subscription, Transaction
-from config.imports import PROFILES, find_profile
+from config.imports import KINDS, PROFILES, find_profile
 from tickets.models import Ticket, TicketChange
 
 DATA = Path(settings.BASE_DIR).parent / "shared" / "data"
@@ -30,6 +30,8 @@ def bundle(folder: Path, profile: str, *more: str) -> tuple[int, dict[str, Any],
         code = 0
     except CommandError as fault:
         code = fault.returncode
+    except SystemExit as end:
+        code = int(str(end.code))
     return code, json.loads(out.getvalue()) if out.getvalue() else {}, err.getvalue()
 
 
@@ -50,7 +52,8 @@ def in_force(day: str) -> tuple[int, int, int]:
     """Spans, accounts and MRR at the midnight after a day."""
     at = (dt.date.fromisoformat(day) + dt.timedelta(days=1)).isoformat()
     (row,) = figures(
-        f"SELECT count(*), count(DISTINCT account_id), sum(mrr_micros) FROM accounts_subscription WHERE start < '{at}'::timestamptz AND (\"end\" IS NULL OR \"end\" >= '{at}'::timestamptz)"
+        "SELECT count(*), count(DISTINCT account_id), sum(mrr_micros) FROM accounts_subscription "
+        f"WHERE start < '{at}'::timestamptz AND (\"end\" IS NULL OR \"end\" >= '{at}'::timestamptz)"
     )
     assert row[2] % 1_000_000 == 0
     return row[0], row[1], row[2] // 1_000_000
@@ -94,7 +97,8 @@ def test_ravenstack_gives_the_published_figures_and_counts_its_traps() -> None:
         "features": 114, "support": 104, "budget": 104, "unknown": 95, "competitor": 92, "pricing": 91,
     }  # fmt: skip
     assert figures(
-        "SELECT count(DISTINCT account_id), count(*) FILTER (WHERE (payload->>'is_reactivation')::boolean), sum((payload->>'refund_amount')::numeric) FROM accounts_accountevent WHERE kind = 'account.churned'"
+        "SELECT count(DISTINCT account_id), count(*) FILTER (WHERE (payload->>'is_reactivation')::boolean), sum((payload->>'refund_amount')::numeric) "
+        "FROM accounts_accountevent WHERE kind = 'account.churned'"
     ) == [(352, 61, Decimal("8652.25"))]
     code, again, _ = bundle(folder, "ravenstack")
     assert code == 0
@@ -130,7 +134,7 @@ def test_the_playbook_gives_its_monthly_recurring_revenue() -> None:
 @pytest.mark.django_db
 def test_the_simulated_vendor_gives_its_mrr_at_the_start_of_months() -> None:
     folder = folder_of("sim_crm_saas")
-    code, summary, _ = bundle(folder, "sim_crm")
+    code, _summary, _ = bundle(folder, "sim_crm")
     assert code == 0
     # its own rule: start_date <= day < end_date
     for day, accounts, mrr in (("2022-03-01", 197, 187_826), ("2022-06-01", 213, 220_822), ("2022-09-01", 240, 247_322), ("2022-11-01", 262, 267_519)):
@@ -247,6 +251,11 @@ def test_steps_do_what_their_text_says() -> None:
     assert [(row["at"], row["kind"], row["value"], row["before"]) for row in stepped(states, {"do": "diff_rows", "key": ["id"], "order": ["at"], "watch": {"s": "status"}})[0]] == [
         ("1", "status", "new", ""), ("2", "status", "open", "new"),
     ]  # fmt: skip
-    assert json.loads(stepped([{"n": "2", "b": "TRUE", "t": "x", "e": ""}], {"do": "pack", "into": "p", "take": {"n": "n", "b": "b", "t": "t", "e": "e"}, "numbers": ["n"], "booleans": ["b"]})[0][0]["p"]) == {
-        "n": 2, "b": True, "t": "x",
-    }  # fmt: skip
+    pack = {"do": "pack", "into": "p", "take": {"n": "n", "b": "b", "t": "t", "e": "e"}, "numbers": ["n"], "booleans": ["b"]}
+    assert json.loads(stepped([{"n": "2", "b": "TRUE", "t": "x", "e": ""}], pack)[0][0]["p"]) == {"n": 2, "b": True, "t": "x"}
+
+
+def test_the_page_on_imports_names_every_kind_column_step_and_profile() -> None:
+    text = (Path(settings.BASE_DIR) / "docs" / "import.md").read_text()
+    names = [*KINDS, *(column.name for kind in KINDS.values() for column in kind.columns), *STEPS, *(path.stem for path in PROFILES.glob("*.toml"))]
+    assert [name for name in names if f"`{name}`" not in text] == []

@@ -216,6 +216,8 @@ def run(*arguments: str) -> tuple[int, dict, str]:
         code = 0
     except CommandError as fault:
         code = fault.returncode
+    except SystemExit as end:
+        code = int(str(end.code))
     return code, json.loads(out.getvalue()) if out.getvalue() else {}, err.getvalue()
 
 

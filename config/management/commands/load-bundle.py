@@ -42,4 +42,5 @@ class Command(BaseCommand):
             raise CommandError(str(fault), returncode=2) from fault
         self.stdout.write(json.dumps(report.as_json(), ensure_ascii=False))
         if report.refused:
-            raise CommandError("Nothing was written: rows were rejected (--good-rows-only loads the others).", returncode=1)
+            # the lines on stderr have said why
+            raise SystemExit(1)
