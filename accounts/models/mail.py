@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models.customers import Account, Contact
 from accounts.querysets import AccountOwnedQuerySet
@@ -45,7 +46,7 @@ class OutgoingMail(models.Model):
     account = models.ForeignKey(Account, verbose_name=_("account"), null=True, blank=True, on_delete=models.PROTECT, related_name="mails")
     contact = models.ForeignKey(Contact, verbose_name=_("contact"), null=True, blank=True, on_delete=models.PROTECT, related_name="mails")
     to_address = models.CharField(_("to"), max_length=320)
-    from_address = models.CharField(_("from"), max_length=320, blank=True, default="")
+    from_address = models.CharField(pgettext_lazy("mail", "from"), max_length=320, blank=True, default="")
     reply_to = models.CharField(_("reply to"), max_length=320, blank=True, default="")
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
     mail_subject = models.CharField(_("subject"), max_length=300, blank=True, default="")
