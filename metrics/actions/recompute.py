@@ -20,14 +20,13 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.actions.event_log import NewEvent, record_events
-from accounts.actions.usage import ensure_months
 from accounts.actions.work_sets import Need, open_work_items
-from accounts.models import Account, ExchangeRate, WorkItem
+from accounts.models import Account, WorkItem
 from accounts.sentences import why as sentence
 from metrics.actions.causes import causes_of
 from metrics.actions.health_models import digest, models_at
 from metrics.models import HealthRun
-from metrics.moments import Moment
+from metrics.moments import BEFORE_DAYS, Moment
 from metrics.scoring import AT_RISK
 from metrics.sql.health import LISTED, RANGE, ScoredBy, health_statement
 
@@ -76,27 +75,33 @@ class Setting:
     history: str
 
 
+# the month's partition; the day of a run 28 days before, or in the week before that; the last rates before the
+# instant. One round trip, because a single account pays for it too
+_GROUND = """
+SELECT vefa_ensure_months('metrics_healthscore', %(day)s, %(next_day)s),
+    (SELECT max(day) FROM metrics_healthrun WHERE day <= %(wanted)s AND day > %(week)s AND done_at IS NOT NULL),
+    (SELECT coalesce(jsonb_object_agg(currency, rate::text), '{}')
+     FROM (SELECT DISTINCT ON (currency) currency, rate FROM accounts_exchangerate WHERE day < %(t_date)s ORDER BY currency, day DESC) last)
+"""
+
+
 def prepare(*, as_of: dt.datetime, now: dt.datetime) -> Setting:
     """Reads models and rates, makes the month's partition. Raises LookupError where no model is active."""
     moment = Moment.at(as_of=as_of, now=now, zone=settings.ORGANISATION_TIME_ZONE)
     models = models_at(as_of)
     if not models:
         raise LookupError("No health model is active: activate one in the admin pages.")
-    ensure_months("metrics_healthscore", moment.day, moment.day + dt.timedelta(days=1))
-    # the last rate before the instant
-    rates = dict(ExchangeRate.objects.filter(day__lt=moment.t_date).order_by("currency", "-day").distinct("currency").values_list("currency", "rate"))
+    wanted = moment.day - dt.timedelta(days=BEFORE_DAYS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _GROUND, {"day": moment.day, "next_day": moment.day + dt.timedelta(days=1), "t_date": moment.t_date, "wanted": wanted, "week": wanted - dt.timedelta(days=7)}
+        )
+        _made, ran, rates = cursor.fetchone()
+    rates = _decoded(rates)
     values = {
-        **moment.parameters, "currency": settings.REPORTING_CURRENCY, "rate_currencies": list(rates), "rates": [str(rate) for rate in rates.values()],
-        "before_day": _day_before(moment.day),
+        **moment.parameters, "currency": settings.REPORTING_CURRENCY, "rate_currencies": list(rates), "rates": list(rates.values()), "before_day": ran or wanted,
     }  # fmt: skip
     return Setting(moment=moment, models=models, values=values, currencies=bool(rates), history=f"metrics_healthscore_{moment.day:%Y%m}")
-
-
-def _day_before(day: dt.date) -> dt.date:
-    """28 days before, or, where nothing ran then, the last day of a run in the week before that."""
-    wanted = day - dt.timedelta(days=28)
-    known = HealthRun.objects.filter(day__lte=wanted, day__gt=wanted - dt.timedelta(days=7), done_at__isnull=False).order_by("-day").values_list("day", flat=True).first()
-    return known or wanted
 
 
 def _run(setting: Setting, scope: str, values: dict[str, Any]) -> Summary:
