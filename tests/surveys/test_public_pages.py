@@ -3,12 +3,13 @@
 import datetime as dt
 import re
 import threading
+import time
 
 import pytest
 from django.apps import apps
 from django.contrib.staticfiles import finders
 from django.core.cache import cache
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
@@ -44,14 +45,12 @@ def sent(cast, now):
     return invitation, link_to(invitation, now=now)
 
 
-def nonce_of(link_token, monkeypatch_ms=5000):
+def nonce_of(link_token, looked_at_ms=5000):
     """A form's nonce as if the page had been looked at for five seconds."""
-    import time
-
     link = SurveyLink.objects.get(token_hash=token_digest(link_token))
     real = time.time_ns
     try:
-        time.time_ns = lambda: real() - monkeypatch_ms * 1_000_000
+        time.time_ns = lambda: real() - looked_at_ms * 1_000_000
         return new_nonce(link.pk)
     finally:
         time.time_ns = real
@@ -64,8 +63,6 @@ def press(customer, token, score, **fields):
 
 def everything():
     """The number of rows and a checksum of every table."""
-    from django.db import connection
-
     found = {}
     with connection.cursor() as cursor:
         for model in apps.get_models():

@@ -1,0 +1,13 @@
+"""The stop switch of all surveys."""
+
+from __future__ import annotations
+
+from accounts.models import Installation
+
+
+def switch_sending(*, enabled: bool, note: str = "") -> Installation:
+    """Turns sending on or off; off holds within seconds, what is due waits."""
+    row = Installation.current()
+    row.sending_enabled, row.sending_note = enabled, "" if enabled else note[:200]
+    row.save(update_fields=["sending_enabled", "sending_note", "updated_at"])
+    return row

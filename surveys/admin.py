@@ -1,0 +1,147 @@
+"""Surveys in Django's admin. What is published, decided or submitted is read-only here as everywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+
+from surveys.models import Invitation, Response, ResponseRevision, Survey, SurveyLink, SurveyText, SurveyVersion, Theme, Touchpoint
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows to look at."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Never."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Never."""
+        return False
+
+
+class TextInline(admin.StackedInline):
+    """The words of a draft version."""
+
+    model = SurveyText
+    extra = 0
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Only while the version is a draft."""
+        return super().has_change_permission(request, obj) and not (isinstance(obj, SurveyVersion) and obj.is_frozen)
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Only while the version is a draft."""
+        return super().has_add_permission(request, obj) and not (isinstance(obj, SurveyVersion) and obj.is_frozen)
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Only while the version is a draft."""
+        return super().has_delete_permission(request, obj) and not (isinstance(obj, SurveyVersion) and obj.is_frozen)
+
+
+@admin.register(Survey)
+class SurveyAdmin(admin.ModelAdmin):
+    """Surveys."""
+
+    list_display = ("name", "key", "kind")
+    list_filter = ("kind",)
+    search_fields = ("name", "key")
+    readonly_fields = ("created_at",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> tuple[str, ...]:
+        """Key and kind stand once the survey is there."""
+        return ("created_at", "key", "kind") if obj else ("created_at",)
+
+
+@admin.register(SurveyVersion)
+class SurveyVersionAdmin(admin.ModelAdmin):
+    """Versions; setting “published” freezes one for good."""
+
+    list_display = ("survey", "number", "scale_min", "scale_max", "direction", "low_score", "published_at")
+    list_filter = ("survey__kind", "direction")
+    search_fields = ("survey__name", "survey__key")
+    list_select_related = ("survey",)
+    inlines = (TextInline,)
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Only drafts."""
+        return super().has_change_permission(request, obj) and not (isinstance(obj, SurveyVersion) and obj.is_frozen)
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Only drafts."""
+        return super().has_delete_permission(request, obj) and not (isinstance(obj, SurveyVersion) and obj.is_frozen)
+
+
+@admin.register(Touchpoint)
+class TouchpointAdmin(admin.ModelAdmin):
+    """Touchpoints."""
+
+    list_display = ("name", "key", "survey", "event_kind", "every_days", "delay_minutes", "activated_at", "paused_at")
+    list_filter = ("survey", "event_kind", "audience")
+    search_fields = ("name", "key")
+    list_select_related = ("survey",)
+    filter_horizontal = ("segments",)
+    readonly_fields = ("created_at", "updated_at")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    """The ledger of decisions."""
+
+    list_display = ("decided_at", "account", "contact", "touchpoint", "status", "skip_reason", "not_before", "sent_at", "answered_at")
+    list_filter = ("status", "skip_reason", "touchpoint")
+    search_fields = ("account__external_id", "account__name", "contact__email", "contact__external_id")
+    list_select_related = ("account", "contact", "touchpoint")
+    ordering = ("-decided_at", "-id")
+
+
+@admin.register(SurveyLink)
+class SurveyLinkAdmin(ReadOnlyAdmin):
+    """Links; their tokens are known to nobody but the receiver."""
+
+    list_display = ("issued_at", "kind", "invitation", "expires_at", "revoked_at", "first_answer_at")
+    list_filter = ("kind",)
+    search_fields = ("invitation__contact__email",)
+    list_select_related = ("invitation__contact", "invitation__touchpoint")
+    fields = ("invitation", "kind", "issued_at", "expires_at", "revoked_at", "first_answer_at")
+    ordering = ("-id",)
+
+
+@admin.register(Response)
+class ResponseAdmin(ReadOnlyAdmin):
+    """Answers."""
+
+    list_display = ("answered_at", "survey", "account", "contact", "score", "state", "is_suspect", "respondent", "origin")
+    list_filter = ("kind", "is_suspect", "state", "respondent", "origin")
+    search_fields = ("external_id", "account__external_id", "account__name", "contact__email", "comment")
+    list_select_related = ("survey", "account", "contact")
+    ordering = ("-answered_at", "-id")
+
+
+@admin.register(ResponseRevision)
+class ResponseRevisionAdmin(ReadOnlyAdmin):
+    """Every submission; append-only."""
+
+    list_display = ("submitted_at", "response", "score", "respondent", "is_suspect")
+    list_filter = ("is_suspect", "respondent")
+    search_fields = ("response__external_id",)
+    list_select_related = ("response",)
+    ordering = ("-submitted_at", "-id")
+
+
+@admin.register(Theme)
+class ThemeAdmin(admin.ModelAdmin):
+    """Topics of answers."""
+
+    list_display = ("name", "key")
+    search_fields = ("name", "key")

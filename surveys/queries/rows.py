@@ -1,0 +1,126 @@
+"""Rows for the pages: verbatims, decisions, uncertain mails, and what an account's panel shows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from accounts.models import Account, Contact, OutgoingMail, User, WorkItem
+from surveys.models import Invitation, Response, Survey
+from surveys.queries.figures import PERIOD, Flow, counts_by_score, flows, invitations_for, responses_for, score_of
+from surveys.scoring import Scale, group
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some rows, and the mark from which the next page goes on; empty after the last."""
+
+    rows: list[Any]
+    mark: str
+
+
+def slice_of(rows: QuerySet[Any], *, instant: str, mark: str, size: int = PAGE) -> Slice:
+    """The page after a mark, newest first, by (instant, id); a mark that is none begins at the top."""
+    rows = rows.order_by(f"-{instant}", "-pk")
+    at, pk = _read_mark(mark)
+    if at is not None:
+        rows = rows.filter(Q(**{f"{instant}__lt": at}) | Q(**{instant: at, "pk__lt": pk}))
+    found = list(rows[: size + 1])
+    last = found[size - 1] if len(found) > size else None
+    return Slice(found[:size], f"{getattr(last, instant).isoformat()}~{last.pk}" if last is not None else "")
+
+
+def _read_mark(mark: str) -> tuple[dt.datetime | None, uuid.UUID | None]:
+    instant, _tilde, pk = mark.partition("~")
+    try:
+        at = dt.datetime.fromisoformat(instant)
+        return (at, uuid.UUID(pk)) if at.tzinfo else (None, None)
+    except ValueError:
+        return None, None
+
+
+def results(survey: Survey, user: User, *, now: dt.datetime) -> dict[str, Any]:
+    """Score, distribution and flow of a survey over 90 days."""
+    version = survey.versions.filter(published_at__isnull=False).first() or survey.versions.first()
+    scale = Scale(version.scale_min, version.scale_max, version.direction == "high_good") if version else Scale(0, 10)
+    since = now - PERIOD
+    counts = counts_by_score(responses_for(user).filter(survey=survey), kind=survey.kind, since=since)
+    by_touchpoint = flows(invitations_for(user).filter(survey_version__survey=survey), since=since)
+    totals = {name: sum(getattr(flow, name) for flow in by_touchpoint.values()) for name in ("planned", "sent", "bounced", "answered", "skipped", "unknown")}
+    most = max([count for score, count in counts.items() if scale.holds(score)], default=0)
+    tones = {"promoter": "good", "high": "good", "detractor": "risk", "low": "risk"}
+    bars = [
+        {
+            "score": score,
+            "count": counts.get(score, 0),
+            "width": round(100 * counts.get(score, 0) / most) if most else 0,
+            "tone": tones.get(group(survey.kind, score, scale), "pass"),
+        }
+        for score in range(scale.low, scale.high + 1)
+    ]
+    return {"version": version, "score": score_of(survey.kind, counts, scale), "bars": bars, "flow": Flow(**totals)}
+
+
+def verbatims(survey: Survey, user: User, *, mark: str, tone: str = "") -> Slice:
+    """Answers of a survey with what they say, newest first; `tone` is low, high or empty."""
+    rows = Response.objects.visible_to(user).filter(survey=survey, score__isnull=False, answered_at__isnull=False, test=False)
+    version = survey.versions.filter(published_at__isnull=False).first()
+    if tone == "low" and version is not None and version.low_score is not None:
+        rows = rows.filter(score__lte=version.low_score) if version.direction == "high_good" else rows.filter(score__gte=version.low_score)
+    elif tone == "said":
+        rows = rows.exclude(comment="")
+    found = slice_of(rows.select_related("account__segment", "contact", "touchpoint", "survey"), instant="answered_at", mark=mark, size=25)
+    _add_tone_and_work(found.rows)
+    return found
+
+
+def _add_tone_and_work(rows: list[Response]) -> None:
+    """Gives each answer its tone and the work it opened (one statement)."""
+    items = {item.reason: item for item in WorkItem.objects.filter(reason__in=[f"survey:{row.pk}" for row in rows], type="close_loop").select_related("owner").order_by("id")}
+    tones = {"promoter": "good", "high": "good", "detractor": "risk", "low": "risk"}
+    for row in rows:
+        row.tone = tones.get(group(row.kind, row.score, Scale(row.scale_min, row.scale_max, row.direction == "high_good")), "pass")  # type: ignore[attr-defined]
+        row.work = items.get(f"survey:{row.pk}")  # type: ignore[attr-defined]
+
+
+def decisions(user: User, *, mark: str, reason: str = "", touchpoint: str = "", status: str = "") -> Slice:
+    """Every decision, newest first, with its reason."""
+    rows = Invitation.objects.visible_to(user)
+    if reason:
+        rows = rows.filter(skip_reason=reason)
+    if status:
+        rows = rows.filter(status=status)
+    if touchpoint:
+        rows = rows.filter(touchpoint__key=touchpoint)
+    return slice_of(rows.select_related("account", "contact", "touchpoint", "survey_version__survey"), instant="decided_at", mark=mark)
+
+
+def unknowns(user: User) -> list[Invitation]:
+    """Invitations of which nobody knows whether they left, the oldest first, at most 200, each with its mail."""
+    rows = list(
+        Invitation.objects.visible_to(user).filter(status="unknown").select_related("account", "contact", "touchpoint", "survey_version__survey").order_by("not_before", "id")[:200]
+    )
+    mails = {mail.subject_id: mail for mail in OutgoingMail.objects.filter(kind="survey", subject_type="invitation", subject_id__in=[str(row.pk) for row in rows])}
+    for row in rows:
+        row.mail = mails.get(str(row.pk))  # type: ignore[attr-defined]
+    return rows
+
+
+def account_panel(account: Account, user: User) -> dict[str, Any]:
+    """The latest answers, what is planned, and who was never asked."""
+    answers = list(
+        Response.objects.visible_to(user).filter(account=account, answered_at__isnull=False, test=False).select_related("contact", "survey").order_by("-answered_at", "-id")[:5]
+    )
+    _add_tone_and_work(answers)
+    planned = Invitation.objects.visible_to(user).filter(account=account, status__in=["planned", "queued"]).select_related("contact", "touchpoint", "survey_version__survey")
+    asked = Invitation.objects.filter(contact=OuterRef("pk")).exclude(status__in=["skipped", "failed"])
+    answered = Response.objects.filter(contact=OuterRef("pk"))
+    never = Contact.objects.visible_to(user).filter(account=account).filter(~Exists(asked), ~Exists(answered)).order_by("name_sort", "id")
+    found = list(never[:6])
+    return {"answers": answers, "planned": list(planned.order_by("not_before", "id")[:3]), "never_asked": found[:5], "more_never_asked": len(found) > 5}

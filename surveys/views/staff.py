@@ -1,0 +1,193 @@
+"""The pages of surveys for those who work here: overview, results, decisions, uncertain mails, an account's panel."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.models import Account, Installation, User
+from accounts.roles import WRITES_ACCOUNTS, Role
+from surveys.actions.answers import confirm_response
+from surveys.actions.sending import switch_sending
+from surveys.actions.unknowns import NotUnknown, drop_unknown, resend_unknown
+from surveys.models import Invitation, Response, Survey, Touchpoint
+from surveys.queries.figures import overview as overview_figures
+from surveys.queries.rows import account_panel as panel_rows
+from surveys.queries.rows import decisions as decision_rows
+from surveys.queries.rows import results as result_figures
+from surveys.queries.rows import unknowns as unknown_rows
+from surveys.queries.rows import verbatims
+from surveys.wording import sentence, shipped_name
+
+
+def _reader(request: HttpRequest) -> User:
+    """Who asks; the views that use it are behind a login."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def _tabs(user: User, here: str) -> list[tuple[str, str, str, bool]]:
+    """The tabs of surveys: address name, word, count, whether it is this page. Analysts see figures alone."""
+    if user.role == Role.ANALYST:
+        return []
+    unknown = len(unknown_rows(user))
+    tabs = [("surveys:overview", _("Touchpoints"), ""), ("surveys:decisions", _("Decisions"), ""), ("surveys:unknown", _("Uncertain"), str(unknown) if unknown else "")]
+    return [(name, word, count, name == here) for name, word, count in tabs]
+
+
+@login_required
+@require_GET
+def overview(request: HttpRequest) -> HttpResponse:
+    """All touchpoints as sentences, with what came of them in 90 days."""
+    user = _reader(request)
+    found = overview_figures(user, now=timezone.now())
+    for entry in found["touchpoints"]:
+        entry |= {"name": shipped_name(entry["row"]), "sentence": sentence(entry["row"]), "survey_name": shipped_name(entry["row"].survey)}
+    context = {
+        **found,
+        "survey_names": [(survey.key, shipped_name(survey)) for survey in found["surveys"]],
+        "tabs": _tabs(user, "surveys:overview"),
+        "installation": Installation.current(),
+        "may_switch": user.role == Role.ADMIN,
+    }
+    return render(request, "surveys/overview.html", context)
+
+
+@login_required
+@require_GET
+def results(request: HttpRequest, key: str) -> HttpResponse:
+    """One survey: score, distribution, from plan to answer, and what people said."""
+    user = _reader(request)
+    survey = get_object_or_404(Survey, key=key)
+    tone = request.GET.get("show", "") if request.GET.get("show") in {"low", "said"} else ""
+    context = {
+        "survey": survey,
+        "name": shipped_name(survey),
+        "found": result_figures(survey, user, now=timezone.now()),
+        "says": verbatims(survey, user, mark=request.GET.get("after", ""), tone=tone),
+        "show": tone,
+        "choices": [("", _("All answers")), ("low", _("Unhappy")), ("said", _("With words"))],
+        "may_confirm": user.role in WRITES_ACCOUNTS,
+        "sees_rows": user.role != Role.ANALYST,
+    }
+    template = "surveys/_says.html" if request.headers.get("HX-Target") == "says" else "surveys/results.html"
+    return render(request, template, context)
+
+
+@login_required
+@require_GET
+def decisions(request: HttpRequest) -> HttpResponse:
+    """The ledger: every decision and its reason."""
+    user = _reader(request)
+    if user.role == Role.ANALYST:
+        raise Http404
+    reason = request.GET.get("reason", "") if request.GET.get("reason") in Invitation.SkipReason.values else ""
+    status = request.GET.get("status", "") if request.GET.get("status") in Invitation.Status.values else ""
+    touchpoints = list(Touchpoint.objects.order_by("id"))
+    touchpoint = request.GET.get("touchpoint", "") if request.GET.get("touchpoint") in {row.key for row in touchpoints} else ""
+    context = {
+        "found": decision_rows(user, mark=request.GET.get("after", ""), reason=reason, touchpoint=touchpoint, status=status),
+        "reason": reason,
+        "status": status,
+        "touchpoint": touchpoint,
+        "reasons": Invitation.SkipReason.choices,
+        "statuses": Invitation.Status.choices,
+        "touchpoints": [(row.key, shipped_name(row)) for row in touchpoints],
+        "tabs": _tabs(user, "surveys:decisions"),
+    }
+    return render(request, "surveys/decisions.html", context)
+
+
+@login_required
+@require_GET
+def unknown(request: HttpRequest) -> HttpResponse:
+    """Mails of which nobody knows whether they left."""
+    user = _reader(request)
+    if user.role == Role.ANALYST:
+        raise Http404
+    context = {"rows": unknown_rows(user), "tabs": _tabs(user, "surveys:unknown"), "may_decide": user.role in WRITES_ACCOUNTS}
+    return render(request, "surveys/unknown.html", context)
+
+
+def _changeable_invitation(user: User, pk: uuid.UUID) -> Invitation:
+    """The invitation, for deciding about it. Raises Http404 out of sight, PermissionDenied for those who only read."""
+    row = get_object_or_404(Invitation.objects.visible_to(user), pk=pk)
+    if not Invitation.objects.changeable_by(user).filter(pk=row.pk).exists():
+        raise PermissionDenied
+    return row
+
+
+@login_required
+@require_POST
+def resend(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Sends an uncertain survey again; its contact may get it twice."""
+    row = _changeable_invitation(_reader(request), pk)
+    try:
+        resend_unknown(invitation_id=row.pk, now=timezone.now())
+    except NotUnknown:
+        messages.info(request, _("It is no longer uncertain."))
+    else:
+        messages.success(request, _("It will be sent again within a minute."))
+    return redirect("surveys:unknown")
+
+
+@login_required
+@require_POST
+def drop(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Leaves an uncertain survey unsent."""
+    row = _changeable_invitation(_reader(request), pk)
+    try:
+        drop_unknown(invitation_id=row.pk, now=timezone.now())
+    except NotUnknown:
+        messages.info(request, _("It is no longer uncertain."))
+    else:
+        messages.success(request, _("It stays unsent."))
+    return redirect("surveys:unknown")
+
+
+@login_required
+@require_POST
+def confirm(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """A person says that an answer held back as automatic is real."""
+    user = _reader(request)
+    row = get_object_or_404(Response.objects.visible_to(user).select_related("survey"), pk=pk)
+    if not Response.objects.changeable_by(user).filter(pk=row.pk).exists():
+        raise PermissionDenied
+    confirm_response(response=row, actor=user, now=timezone.now())
+    messages.success(request, _("The answer counts from now on."))
+    return redirect("surveys:results", row.survey.key)
+
+
+@login_required
+@require_POST
+def sending(request: HttpRequest) -> HttpResponse:
+    """The stop switch; for admins."""
+    if _reader(request).role != Role.ADMIN:
+        raise PermissionDenied
+    enabled = request.POST.get("enabled") == "1"
+    switch_sending(enabled=enabled, note=request.POST.get("note", ""))
+    messages.success(request, _("Surveys are sent again.") if enabled else _("No survey leaves from now on."))
+    return redirect("surveys:overview")
+
+
+@login_required
+@require_GET
+def account_panel(request: HttpRequest, account_id: int) -> HttpResponse:
+    """An account's panel: latest answers, what comes next, who was never asked."""
+    user = _reader(request)
+    if user.role == Role.ANALYST:
+        raise Http404
+    account = get_object_or_404(Account.objects.visible_to(user), pk=account_id)
+    found = panel_rows(account, user)
+    for row in found["answers"]:
+        row.survey_name = shipped_name(row.survey)
+    return render(request, "surveys/_account_panel.html", {"account": account, **found})
