@@ -133,9 +133,10 @@ _ITEM = "w.id, w.version, w.type, w.title, w.why, w.status, w.due_at, w.stake_mi
 _STATE = {"snoozed": "w.snoozed_until, w.snooze_reason, '', NULL::timestamptz", "done": "NULL::timestamptz, '', w.outcome, w.closed_at"}
 _NO_STATE = "NULL::timestamptz, '', '', NULL::timestamptz"
 _JOINS = "JOIN accounts_account a ON a.id = w.account_id JOIN accounts_accountsnapshot s ON s.account_id = w.account_id"
-# order of each list: (what the cursor holds, how the index runs)
+# order of each list: (what the cursor holds, how the index runs, what lies beyond the cursor: first a
+# range that the index can begin at, then the ties, and the cursor's own value)
 _ORDER = {
-    "value": ("w.stake_micros", "w.stake_micros DESC, w.id", "(-w.stake_micros, w.id) > (%(c0)s, %(c1)s)", "-w.stake_micros"),
+    "value": ("w.stake_micros", "w.stake_micros DESC, w.id", "w.stake_micros <= -(%(c0)s) AND (w.stake_micros < -(%(c0)s) OR w.id > %(c1)s)", "-w.stake_micros"),
     "due": ("w.due_at", "w.due_at, w.id", "(w.due_at, w.id) > (%(c0)s, %(c1)s)", "w.due_at"),
     "snoozed": ("w.snoozed_until", "w.snoozed_until, w.id", "(w.snoozed_until, w.id) > (%(c0)s, %(c1)s)", "w.snoozed_until"),
     "done": ("w.closed_at", "w.closed_at DESC, w.id DESC", "(w.closed_at, w.id) < (%(c0)s, %(c1)s)", "w.closed_at"),
@@ -230,7 +231,7 @@ def _ranked_by_groups(inner: str, asked: WorkFilter) -> str:
     first = asked.after[0] if len(asked.after) == 3 and 0 <= asked.after[0] <= 3 else 0
     branches = []
     for group in range(first, 4):
-        cursor = " AND (-w.stake_micros, w.id) > (%(c1)s, %(c2)s)" if len(asked.after) == 3 and group == first else ""
+        cursor = " AND w.stake_micros <= -(%(c1)s) AND (w.stake_micros < -(%(c1)s) OR w.id > %(c2)s)" if len(asked.after) == 3 and group == first else ""
         branches.append(f"(SELECT w.id, {group} AS grp {inner} AND {_SPANS[group]}{cursor} ORDER BY {_BY_STAKE} LIMIT {LIMIT})")
     return f"SELECT * FROM ({' UNION ALL '.join(branches)}) u LIMIT {LIMIT}"
 
@@ -239,7 +240,8 @@ _BAND = {"": "s.band IN ('at_risk', 'watch')", "any": "s.health IS NOT NULL"}
 
 
 def _risk_clause(asked: WorkFilter, reader: Reader, *, segment: bool) -> Clause:
-    clause = Clause(_BAND.get(asked.band, "s.band = %(band)s"), band=asked.band)
+    # who has left for good is at risk no more
+    clause = Clause(_BAND.get(asked.band, "s.band = %(band)s"), "a.churned_at IS NULL", band=asked.band)
     owners = _asked_owners(asked, reader)
     if reader.books is not None:
         owners = tuple(owner for owner in (owners or ()) if owner in reader.books)
@@ -253,7 +255,7 @@ def _risk_clause(asked: WorkFilter, reader: Reader, *, segment: bool) -> Clause:
 def _risk_statement(asked: WorkFilter, reader: Reader) -> tuple[str, dict[str, Any]]:
     clause = _risk_clause(asked, reader, segment=True)
     values = clause.values | {f"c{number}": part for number, part in enumerate(asked.after)}
-    cursor = " AND (-s.stake_micros, s.account_id) > (%(c0)s, %(c1)s)" if len(asked.after) == 2 else ""
+    cursor = " AND s.stake_micros <= -(%(c0)s) AND (s.stake_micros < -(%(c0)s) OR s.account_id > %(c1)s)" if len(asked.after) == 2 else ""
     return (
         f"SELECT 0, NULL, 0, '', '', s.why, '', NULL, s.stake_micros, NULL, '', '', NULL, NULL, NULL, -s.stake_micros, {_ACCOUNT} "
         f"FROM accounts_accountsnapshot s JOIN accounts_account a ON a.id = s.account_id WHERE {clause}{cursor} ORDER BY s.stake_micros DESC, s.account_id LIMIT {LIMIT}",
@@ -311,8 +313,7 @@ def counts_of(asked: WorkFilter, reader: Reader, days: Days) -> tuple[list[Segme
     values: dict[str, Any] = {"start": days.start, "tomorrow": days.tomorrow, "week_end": days.week_end, "cap": CAP}
     if asked.view == "risk":
         clause = _risk_clause(asked, reader, segment=False)
-        account = " JOIN accounts_account a ON a.id = s.account_id" if asked.text else ""
-        inner = f"SELECT 0 AS grp, s.stake_micros FROM accounts_accountsnapshot s{account} WHERE {clause} AND s.segment_id"
+        inner = f"SELECT 0 AS grp, s.stake_micros FROM accounts_accountsnapshot s JOIN accounts_account a ON a.id = s.account_id WHERE {clause} AND s.segment_id"
     else:
         clause = _item_clause(asked, reader, days, segment=False)
         inner = f"SELECT {_GROUP} AS grp, w.stake_micros FROM accounts_workitem w{clause.joins} WHERE {clause} AND w.segment_id"

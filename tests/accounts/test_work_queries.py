@@ -66,6 +66,8 @@ def test_accounts_at_risk_are_ranked_by_value_at_risk(cast: SimpleNamespace) -> 
     large = account("Large", cast.elif_, stake=50, health=60, band="watch")
     account("Well", cast.elif_, stake=900, health=90, band="healthy")
     account("Other", cast.can, stake=900, health=10, band="at_risk")
+    gone = account("Gone", cast.elif_, stake=900, health=10, band="at_risk")
+    Account.objects.filter(pk=gone.pk).update(churned_at=NOW)
     assert listed(cast.elif_, view="risk") == [large.pk, small.pk]
     assert listed(cast.elif_, view="risk", band="at_risk") == [small.pk]
     assert len(listed(cast.elif_, view="risk", band="any")) == 3
