@@ -21,7 +21,9 @@ class EventKind:
 
 _KINDS = (
     EventKind("account.created", "An account became known.", (), ("source",)),
-    EventKind("account.churned", "An account left for good.", (), ("reason", "reason_detail", "voluntary", "refund_amount", "preceding_upgrade", "preceding_downgrade", "is_reactivation")),
+    EventKind(
+        "account.churned", "An account left for good.", (), ("reason", "reason_detail", "voluntary", "refund_amount", "preceding_upgrade", "preceding_downgrade", "is_reactivation")
+    ),
     EventKind("account.reactivated", "A lost account came back.", (), ("reason",)),
     EventKind("trial.started", "A trial began.", (), ("plan", "ends_at")),
     EventKind("trial.ended", "A trial was over.", (), ("converted", "plan")),
@@ -40,7 +42,12 @@ _KINDS = (
     EventKind("ticket.sla_breached", "A promised time passed.", ("ticket", "target"), ("seconds_over",)),
     EventKind("survey.requested", "A survey was asked for by a person or by the API.", ("invitation",), ("survey", "touchpoint")),
     EventKind("survey.sent", "A survey left for the contact.", ("invitation",), ("survey", "survey_kind", "touchpoint")),
-    EventKind("survey.answered", "A survey was answered.", ("response", "survey_kind"), ("survey", "score", "scale_min", "scale_max", "group", "ticket", "agent", "touchpoint", "invitation", "low", "reason", "call_me", "is_suspect")),
+    EventKind(
+        "survey.answered",
+        "A survey was answered.",
+        ("response", "survey_kind"),
+        ("survey", "score", "scale_min", "scale_max", "group", "ticket", "agent", "touchpoint", "invitation", "low", "reason", "call_me", "is_suspect"),
+    ),
     EventKind("health.band_changed", "The health score entered another band.", ("band", "score"), ("band_before", "score_before", "model", "day", "causes")),
     EventKind("segment.changed", "The account moved to another segment.", (), ("segment", "segment_before", "reason", "override")),
     EventKind("stage.changed", "The account entered another lifecycle stage.", (), ("stage", "stage_before", "reason")),

@@ -60,8 +60,12 @@ def cast(db: None) -> SimpleNamespace:
         ana=user("ana@vefa.test", "Ana List", "analyst"),
         vera=user("vera@vefa.test", "Vera Viewer", "viewer"),
     )
-    people.boga = Account.objects.create(external_id="boga", name="Boğaziçi Lojistik A.Ş.", owner=people.elif_, language="tr", time_zone="Europe/Istanbul", country="TR", currency="EUR")
-    people.north = Account.objects.create(external_id="north", name="Northgate Freight Ltd", owner=people.can, language="en", time_zone="Europe/London", country="GB", currency="GBP")
+    people.boga = Account.objects.create(
+        external_id="boga", name="Boğaziçi Lojistik A.Ş.", owner=people.elif_, language="tr", time_zone="Europe/Istanbul", country="TR", currency="EUR"
+    )
+    people.north = Account.objects.create(
+        external_id="north", name="Northgate Freight Ltd", owner=people.can, language="en", time_zone="Europe/London", country="GB", currency="GBP"
+    )
     people.selin = Contact.objects.create(external_id="selin", account=people.boga, email="selin@bogazici.test", name="Selin Aydın", language="tr", role="sponsor")
     people.harry = Contact.objects.create(external_id="harry", account=people.north, email="harry@northgate.test", name="Harry Hill", language="en", role="champion")
     return people

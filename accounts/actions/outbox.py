@@ -153,7 +153,7 @@ def settle(*, mail: OutgoingMail, worker: str, delivery: Delivery, now: dt.datet
     if status == Status.RETRY:
         step = RETRY_MINUTES[min(mail.attempt, len(RETRY_MINUTES)) - 1] if mail.attempt else RETRY_MINUTES[0]
         next_attempt = now + dt.timedelta(minutes=step)
-        if (mail.valid_until and next_attempt > mail.valid_until) or next_attempt > mail.created_at + RETRY_AT_MOST and mail.attempt > len(RETRY_MINUTES):
+        if (mail.valid_until and next_attempt > mail.valid_until) or (next_attempt > mail.created_at + RETRY_AT_MOST and mail.attempt > len(RETRY_MINUTES)):
             status, reason = Status.FAILED, "gave_up"
     fields = {
         "status": status,

@@ -108,5 +108,3 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope}: {self.reason}"
-
-

@@ -77,7 +77,9 @@ class Subscription(models.Model):
         verbose_name = _("subscription")
         verbose_name_plural = _("subscriptions")
         constraints = [
-            models.CheckConstraint(condition=Q(end__isnull=True) | Q(end__gte=F("start")), name="span_ends_after_start", violation_error_message=_("The span ends before it starts.")),
+            models.CheckConstraint(
+                condition=Q(end__isnull=True) | Q(end__gte=F("start")), name="span_ends_after_start", violation_error_message=_("The span ends before it starts.")
+            ),
             models.CheckConstraint(condition=Q(interval_count__gte=1), name="span_interval_positive"),
             models.CheckConstraint(condition=Q(discount_percent__gte=0, discount_percent__lte=100), name="span_discount_is_percent"),
             models.CheckConstraint(condition=Q(paused_until__isnull=True) | Q(paused_from__isnull=False, paused_until__gte=F("paused_from")), name="span_pause_in_order"),

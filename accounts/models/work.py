@@ -124,9 +124,16 @@ class WorkItem(models.Model):
         verbose_name = _("work item")
         verbose_name_plural = _("work items")
         constraints = [
-            models.UniqueConstraint(fields=["account", "type", "reason"], condition=Q(status__in=["open", "snoozed"]), name="work_once_while_open", violation_error_message=_("The account has this work open already.")),
+            models.UniqueConstraint(
+                fields=["account", "type", "reason"],
+                condition=Q(status__in=["open", "snoozed"]),
+                name="work_once_while_open",
+                violation_error_message=_("The account has this work open already."),
+            ),
             models.CheckConstraint(condition=~Q(status="snoozed") | Q(snoozed_until__isnull=False), name="work_snoozed_has_date"),
-            models.CheckConstraint(condition=Q(status__in=["open", "snoozed"], closed_at__isnull=True) | Q(status__in=["done", "dropped"], closed_at__isnull=False), name="work_closed_has_instant"),
+            models.CheckConstraint(
+                condition=Q(status__in=["open", "snoozed"], closed_at__isnull=True) | Q(status__in=["done", "dropped"], closed_at__isnull=False), name="work_closed_has_instant"
+            ),
         ]
         indexes = [
             models.Index(fields=["owner", "-stake_micros", "id"], name="work_by_owner", condition=Q(status="open"), include=["due_at", "segment"]),

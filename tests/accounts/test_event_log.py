@@ -39,7 +39,7 @@ def test_unknown_kinds_and_payload_keys_are_refused(cast):
 @pytest.mark.parametrize("change", ["update", "delete"])
 def test_the_database_refuses_changes(cast, change):
     event = record_event(account_id=cast.boga.pk, kind="note.added", occurred_at=NOW, origin="app", payload={"note": 1})
+    rows = AccountEvent.objects.filter(pk=event.pk)
     with pytest.raises(Error, match="append-only"), transaction.atomic():
-        rows = AccountEvent.objects.filter(pk=event.pk)
         rows.update(kind="work.done") if change == "update" else rows.delete()
     assert AccountEvent.objects.get().kind == "note.added"

@@ -119,12 +119,20 @@ def test_only_edges_read_the_clock_and_start_tasks():
 
 
 def test_no_django_signals_for_behaviour():
-    wrong = [str(path.relative_to(ROOT)) for path in python_files("accounts", "tickets", "surveys", "metrics") if re.search(r"django\.db\.models\.signals|@receiver|\.connect\(", path.read_text())]
+    wrong = [
+        str(path.relative_to(ROOT))
+        for path in python_files("accounts", "tickets", "surveys", "metrics")
+        if re.search(r"django\.db\.models\.signals|@receiver|\.connect\(", path.read_text())
+    ]
     assert not wrong
 
 
 def test_names_tell_what_things_are():
-    wrong = [str(path.relative_to(ROOT)) for path in python_files(*MAY_IMPORT) if SAYS_NOTHING.search("/" + str(path.relative_to(ROOT)).removeprefix("/")) and "/management/" not in f"/{path}"]
+    wrong = [
+        str(path.relative_to(ROOT))
+        for path in python_files(*MAY_IMPORT)
+        if SAYS_NOTHING.search("/" + str(path.relative_to(ROOT)).removeprefix("/")) and "/management/" not in f"/{path}"
+    ]
     assert not wrong
 
 
