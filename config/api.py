@@ -1,12 +1,14 @@
 """The API's addresses: every app brings its own endpoints; its description stands beside them."""
 
+from typing import Any
+
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from accounts.api.problems import no_such_address
 
 # the description names no row of anybody, so it needs no key
-_open = {"authentication_classes": [], "permission_classes": [], "throttle_classes": []}
+_open: dict[str, list[Any]] = {"authentication_classes": [], "permission_classes": [], "throttle_classes": []}
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.api.urls")),

@@ -114,7 +114,7 @@ def contacts_by_address(*, wanted: Iterable[tuple[Account, str]], now: dt.dateti
         for contact in Contact.objects.filter(of_pairs).order_by("-pk"):
             known[contact.account_id, contact.email] = contact
         for pair, account in pairs.items():
-            contact = known.get(pair)
+            contact = known.get(pair)  # type: ignore[assignment]
             if contact is None:
                 known[pair] = Contact.objects.create(account=account, email=pair[1], language=account.language, time_zone=account.time_zone)
             elif contact.imported_unconfirmed:

@@ -55,7 +55,7 @@ def answer_once(*, owner: ApiKey, key: str, method_path: str, body: bytes, now: 
         if kept is not None:
             if bytes(kept.body_sha256) != digest or kept.method_path != method_path:
                 raise OtherRequest
-            return Answer(kept.status or 200, kept.response["body"], kept.response["headers"], replayed=True)
+            return Answer(kept.status or 200, kept.response["body"], kept.response["headers"], replayed=True)  # type: ignore[index]
         answer = work()
         IdempotentRequest.objects.create(
             key_owner=owner, key=key, method_path=method_path, body_sha256=digest, status=answer.status,

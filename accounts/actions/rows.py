@@ -24,7 +24,7 @@ def locked(model: type[Row], *, actor: User | None, version: int | None = None, 
     """The row under a lock, for its change. Raises DoesNotExist (also where the actor may not change it), StaleVersion."""
     rows = model._default_manager.all()
     if actor is not None:
-        rows = model._default_manager.filter(pk__in=model._default_manager.changeable_by(actor).filter(**lookup).values("pk"))
+        rows = model._default_manager.filter(pk__in=model._default_manager.changeable_by(actor).filter(**lookup).values("pk"))  # type: ignore[attr-defined]
     row = rows.select_for_update(no_key=True).get(**lookup)
     if version is not None and row.version != version:  # type: ignore[attr-defined]
         raise StaleVersion
@@ -66,7 +66,7 @@ def insert_or_lock(row: Row, *, actor: User | None) -> tuple[Row, bool]:
             raise
         try:
             stored = locked(model, actor=actor, external_id=external_id)
-        except model.DoesNotExist as fault:
+        except model.DoesNotExist as fault:  # type: ignore[attr-defined]
             raise Taken(external_id) from fault
         return stored, False
     return row, True

@@ -18,8 +18,8 @@ from accounts.api.serializers import AccountShape, ContactShape, TimelineShape
 from accounts.event_kinds import EVENT_KINDS
 from accounts.models import Account, AccountEvent, Contact
 from accounts.models.events import Origin
-from accounts.rest.endpoints import ByExternalId, Changing, Collection, Creating, ordered_by
-from accounts.rest.filters import AccountFilters, AccountOwnedFilters, InstantFilter
+from accounts.rest.endpoints import ByExternalId, Changing, Collection, Creating, Endpoint, ordered_by
+from accounts.rest.filters import AccountFilters, AccountOwnedFilters, FlagFilter, InstantFilter
 from accounts.rest.problems import Conflict
 
 
@@ -31,7 +31,7 @@ def put(action: Callable[..., tuple[Any, bool]], **values: Any) -> tuple[Any, bo
         raise Conflict(_("The external id is taken."), "unique") from fault
 
 
-class _Accounts:
+class _Accounts(Endpoint):
     scope, row_route = "accounts", "api-account"
     serializer_class = AccountShape
     queryset = Account.objects.select_related("owner", "parent", "segment", "lifecycle_stage")
@@ -91,7 +91,7 @@ class Timeline(Collection):
             return self.queryset.none()
         if not Account.objects.visible_to(self.user).filter(pk=self.kwargs["pk"]).exists():
             raise Http404
-        return self.get_queryset().visible_to(self.user).filter(account_id=self.kwargs["pk"])
+        return AccountEvent.objects.visible_to(self.user).select_related("contact", "actor").filter(account_id=self.kwargs["pk"])
 
 
 class ContactFilters(AccountOwnedFilters):
@@ -100,14 +100,14 @@ class ContactFilters(AccountOwnedFilters):
     external_id = filters.CharFilter()
     email = filters.CharFilter(lookup_expr="iexact")
     role = filters.ChoiceFilter(choices=Contact.ContactRole.choices)
-    opted_out = filters.BooleanFilter()
+    opted_out = FlagFilter()
 
     class Meta:
         model = Contact
         fields: list[str] = []
 
 
-class _Contacts:
+class _Contacts(Endpoint):
     scope, row_route = "contacts", "api-contact"
     serializer_class = ContactShape
     queryset = Contact.objects.select_related("account")

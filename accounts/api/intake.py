@@ -62,7 +62,8 @@ class Events(Endpoint):
     def _take(self, data: Any) -> Response:
         rows = sized(data, most=EVENTS_AT_MOST, noun=_("events"))
         context = {**self.get_serializer_context(), "rows by key": _accounts_by_key(rows, self.user)}
-        faults, taken = {}, []
+        faults: dict[int, Any] = {}
+        taken = []
         for place, row in enumerate(rows):
             shape = EventBody(data=row, context=context)
             if not shape.is_valid():
@@ -164,4 +165,4 @@ def _usage_row(row: dict[str, Any], accounts: dict[str, int], last: dt.date) -> 
             faults[name] = [_("A whole number from 0 to 2147483647 is expected.")]
     if faults:
         return faults, None
-    return faults, (accounts[account], feature.strip(), day, *figures)  # type: ignore[return-value]
+    return faults, (accounts[account], feature.strip(), day, *figures)  # type: ignore[return-value, index]

@@ -11,7 +11,7 @@ from accounts.api.customers import put
 from accounts.api.serializers import SubscriptionShape, TransactionShape
 from accounts.models import Subscription, Transaction
 from accounts.models.events import Origin
-from accounts.rest.endpoints import ByExternalId, Changing, Creating, ordered_by
+from accounts.rest.endpoints import ByExternalId, Changing, Creating, Endpoint, ordered_by
 from accounts.rest.filters import AccountOwnedFilters, InstantFilter
 
 
@@ -34,7 +34,7 @@ class SubscriptionFilters(AccountOwnedFilters):
         return queryset.filter(start__lte=value).exclude(end__lte=value)
 
 
-class _Subscriptions:
+class _Subscriptions(Endpoint):
     scope, row_route = "subscriptions", "api-subscription"
     serializer_class = SubscriptionShape
     queryset = Subscription.objects.select_related("account")
@@ -82,7 +82,7 @@ class TransactionFilters(AccountOwnedFilters):
         fields: list[str] = []
 
 
-class _Transactions:
+class _Transactions(Endpoint):
     scope, row_route = "transactions", "api-transaction"
     serializer_class = TransactionShape
     queryset = Transaction.objects.select_related("account")

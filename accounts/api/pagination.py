@@ -30,7 +30,7 @@ class CursorPages(BasePagination):
 
     parameters = frozenset({"limit", "cursor", "ordering"})
 
-    def paginate_queryset(self, queryset: QuerySet, request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: QuerySet, request: Request, view: Any = None) -> list[Any]:  # type: ignore[override]
         """One page of rows. Raises Malformed for a wrong limit, ordering or cursor."""
         self.request = request
         orderings: dict[str, tuple[str, ...]] = view.orderings

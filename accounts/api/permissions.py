@@ -23,8 +23,8 @@ class ScopePermission(BasePermission):
             # the dispatcher answers 405
             return True
         needed = view.scope_for(request.method)
-        if needed and not covers(request.auth.scopes, needed):
+        if needed and not covers(request.auth.scopes, needed):  # type: ignore[union-attr]
             raise PermissionDenied(_("The key lacks the scope %(scope)s.") % {"scope": needed}, "insufficient_scope")
-        if request.method not in SAFE_METHODS and view.writers is not None and request.user.role not in view.writers:
+        if request.method not in SAFE_METHODS and view.writers is not None and request.user.role not in view.writers:  # type: ignore[union-attr]
             raise PermissionDenied(_("The role of the key's user does not write this."), "role")
         return True

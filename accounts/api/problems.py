@@ -55,16 +55,15 @@ def problem_response(fault: Exception, context: dict[str, Any]) -> Response:
         extra["errors"] = flatten(known.detail)
         code, detail = "invalid", _("The request has faults; see errors.")
         if extra["errors"] and all(entry["code"] in CONFLICTS for entry in extra["errors"]):
-            status, code, detail = 409, "conflict", Conflict.default_detail
+            status, code, detail = 409, "conflict", str(Conflict.default_detail)
     else:
-        code, detail = known.get_codes(), known.detail
+        code, detail = str(known.get_codes()), str(known.detail)
     if getattr(known, "auth_header", None):
-        headers["WWW-Authenticate"] = known.auth_header
+        headers["WWW-Authenticate"] = known.auth_header  # type: ignore[attr-defined]
     if getattr(known, "wait", None) is not None:
-        headers["Retry-After"] = str(max(1, math.ceil(known.wait)))
+        headers["Retry-After"] = str(max(1, math.ceil(known.wait)))  # type: ignore[attr-defined]
     if status == 503:
         headers.setdefault("Retry-After", "2")
-    code = code if isinstance(code, str) else "invalid"
     return Response(problem(status, str(detail), code, **extra), status=status, headers=headers, content_type=PROBLEM_JSON)
 
 

@@ -16,9 +16,9 @@ from accounts.actions.work_items import WorkItemClosed, open_work_item
 from accounts.actions.work_terms import change_work_item
 from accounts.models import Note, WorkItem
 from accounts.models.events import Origin
-from accounts.rest.endpoints import Changing, Creating, ordered_by
+from accounts.rest.endpoints import Changing, Creating, Endpoint, ordered_by
 from accounts.rest.fields import AccountField, ColleagueField, ContactField
-from accounts.rest.filters import AccountOwnedFilters, InstantFilter
+from accounts.rest.filters import AccountOwnedFilters, FlagFilter, InstantFilter
 from accounts.rest.problems import Conflict
 from accounts.rest.shapes import StrictModelShape
 from accounts.sentences import say, why
@@ -28,7 +28,7 @@ from accounts.sentences import say, why
 class WhyField(serializers.CharField):
     """One plain sentence; what clients send is kept word for word."""
 
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
+    def to_internal_value(self, data: Any) -> Any:
         """As a stored sentence."""
         return why("manual", text=super().to_internal_value(data))
 
@@ -99,7 +99,7 @@ class WorkItemFilters(AccountOwnedFilters):
         fields: list[str] = []
 
 
-class _Work:
+class _Work(Endpoint):
     scope, row_route = "work", "api-work-item"
     serializer_class = WorkItemShape
     queryset = WorkItem.objects.select_related("account", "contact__account", "owner", "closed_by")
@@ -139,7 +139,7 @@ class WorkItemDetail(_Work, Changing):
 class NoteFilters(AccountOwnedFilters):
     """Filters of notes."""
 
-    pinned = filters.BooleanFilter()
+    pinned = FlagFilter()
     author_email = filters.CharFilter(field_name="author__email", lookup_expr="iexact")
 
     class Meta:
@@ -147,7 +147,7 @@ class NoteFilters(AccountOwnedFilters):
         fields: list[str] = []
 
 
-class _Notes:
+class _Notes(Endpoint):
     scope, row_route = "notes", "api-note"
     serializer_class = NoteShape
     queryset = Note.objects.select_related("account", "author")

@@ -72,7 +72,7 @@ class Endpoint(GenericAPIView):
     @property
     def user(self) -> User:
         """Whom the key acts for."""
-        return self.request.user
+        return self.request.user  # type: ignore[return-value]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Reads the clock once, then asks who it is and what he may."""
@@ -80,7 +80,7 @@ class Endpoint(GenericAPIView):
         super().initial(request, *args, **kwargs)
         if any("\x00" in text for name, values in request.query_params.lists() for text in (name, *values)) or any("\x00" in str(part) for part in kwargs.values()):
             raise Malformed(_("A parameter cannot hold the sign NUL."), "null_characters_not_allowed")
-        if not (self.many_rows and request.method == "GET"):
+        if not (self.many_rows and request.method in SAFE_METHODS):
             refuse_strangers(request, self.parameters)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
@@ -108,7 +108,7 @@ class Endpoint(GenericAPIView):
 
         try:
             body = request._request.body
-            kept = answer_once(owner=request.auth, key=key, method_path=f"{request.method} {request.path}"[:300], body=body, now=self.now, work=as_answer)
+            kept = answer_once(owner=request.auth, key=key, method_path=f"{request.method} {request.path}"[:300], body=body, now=self.now, work=as_answer)  # type: ignore[arg-type]
         except RequestDataTooBig as fault:
             raise TooLarge from fault
         except StillRunning as fault:
@@ -120,11 +120,11 @@ class Endpoint(GenericAPIView):
 
     def scoped(self) -> QuerySet:
         """The rows the key's user may see."""
-        return self.get_queryset().visible_to(self.user)
+        return self.get_queryset().visible_to(self.user)  # type: ignore[attr-defined]
 
     def one(self, queryset: QuerySet, **lookup: Any) -> Any:
         """The row of a look-up; out of scope is 404, seen but not to be changed 403 (for writing methods)."""
-        row = queryset.visible_to(self.user).filter(**lookup).first()
+        row = queryset.visible_to(self.user).filter(**lookup).first()  # type: ignore[attr-defined]
         if row is None:
             raise Http404
         if self.request.method not in SAFE_METHODS and not type(row)._default_manager.changeable_by(self.user).filter(pk=row.pk).exists():

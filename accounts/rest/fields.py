@@ -74,6 +74,7 @@ class KeyField(serializers.RelatedField):
     A row that is out of scope is reported exactly as one that does not exist.
     """
 
+    model: Any = None
     column = "external_id"
     default_error_messages = {"does_not_exist": _("There is no such row: “%(value)s”."), "no_text": _("A text is expected.")}
 
@@ -99,7 +100,7 @@ class KeyField(serializers.RelatedField):
         """The row. Raises ValidationError."""
         if not isinstance(data, str):
             self.fail("no_text")
-        known = self.context.setdefault("rows by key", {})
+        known = self.context.setdefault("rows by key", {})  # type: ignore[attr-defined]
         cached = (type(self), data)
         if cached not in known:
             known[cached] = self.find(data)
@@ -107,7 +108,7 @@ class KeyField(serializers.RelatedField):
             self.fail("does_not_exist", value=data[:200])
         return known[cached]
 
-    def fail(self, key: str, **values: Any) -> None:
+    def fail(self, key: str, **values: Any) -> None:  # type: ignore[override]
         """DRF fills with `format`; these sentences are gettext's."""
         raise serializers.ValidationError(str(self.error_messages[key]) % values if values else self.error_messages[key], code=key)
 

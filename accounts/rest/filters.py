@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms import fields as form_fields
 from django.utils.translation import gettext as _
@@ -48,7 +49,7 @@ class InstantFormField(form_fields.DateTimeField):
                 if not EARLIEST <= instant < LATEST:
                     raise OverflowError
             except OverflowError:
-                raise form_fields.ValidationError(self.error_messages["invalid"], code="invalid") from None
+                raise ValidationError(self.error_messages["invalid"], code="invalid") from None
         return instant
 
 
@@ -56,6 +57,13 @@ class InstantFilter(filters.IsoDateTimeFilter):
     """Compares a column with an instant."""
 
     field_class = InstantFormField
+
+
+class FlagFilter(filters.TypedChoiceFilter):
+    """`true` or `false`; anything else is a fault."""
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(choices=[("true", "true"), ("false", "false")], coerce=lambda value: value == "true", **kwargs)
 
 
 class AccountOwnedFilters(filters.FilterSet):
@@ -78,7 +86,7 @@ class AccountFilters(filters.FilterSet):
     country = filters.CharFilter()
     tag = filters.CharFilter(method="with_tag")
     band = filters.ChoiceFilter(field_name="snapshot__band", choices=[("healthy", "healthy"), ("watch", "watch"), ("at_risk", "at_risk")])
-    excluded = filters.BooleanFilter()
+    excluded = FlagFilter()
     created_since = InstantFilter(field_name="created_at", lookup_expr="gte")
     updated_since = InstantFilter(field_name="updated_at", lookup_expr="gte")
 

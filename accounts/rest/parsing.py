@@ -44,7 +44,8 @@ class _Fault(Exception):
     """A value that cannot be taken; the way to it is put together while the stack unwinds."""
 
     def __init__(self, detail: str, code: str):
-        self.detail, self.code, self.path = detail, code, []
+        self.detail, self.code = detail, code
+        self.path: list[Any] = []
 
 
 def _check(data: Any) -> None:

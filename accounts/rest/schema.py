@@ -38,7 +38,7 @@ class ProblemShape(serializers.Serializer):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField()
-    errors = FaultShape(many=True, required=False)
+    errors = FaultShape(many=True, required=False)  # type: ignore[assignment]
 
 
 _MEANING = {
@@ -64,9 +64,9 @@ class ProblemSchema(AutoSchema):
             headers = [_IF_NONE_MATCH]
         return [*super().get_override_parameters(), *headers]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         """The text of the view, and the scope it needs."""
-        scope = self.view.scope_for(self.method)
+        scope = self.view.scope_for(self.method)  # type: ignore[attr-defined]
         return f"{super().get_description() or ''}\n\nScope: `{scope}`".strip()
 
     def get_tags(self) -> list[str]:
@@ -74,10 +74,10 @@ class ProblemSchema(AutoSchema):
         return [self.path.removeprefix("/api/v1/").split("/")[0]]
 
     def _is_list_view(self, serializer: Any = None) -> bool:
-        return self.method == "GET" and self.view.many_rows
+        return self.method == "GET" and self.view.many_rows  # type: ignore[attr-defined]
 
     def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
-        bodies = super()._get_response_bodies(direction)
+        bodies = super()._get_response_bodies(direction)  # type: ignore[arg-type]
         codes = [400, 401, 403, 404, 429]
         codes += {"POST": [409, 422], "PATCH": [409, 412, 428], "PUT": [409, 412]}.get(self.method, [])
         for code in sorted(codes):

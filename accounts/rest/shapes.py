@@ -78,7 +78,7 @@ class StrictModelShape(StrictShape, serializers.ModelSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Tries the values on a copy of the row; returns them as the model spells them."""
         self._keep_fixed(attrs)
-        row = copy.copy(self.instance) if self.instance is not None else self.Meta.model()
+        row = copy.copy(self.instance) if self.instance is not None else self.Meta.model()  # type: ignore[misc]
         for name, value in attrs.items():
             setattr(row, name, value)
         self.complete(row, attrs)
@@ -97,7 +97,7 @@ class StrictModelShape(StrictShape, serializers.ModelSerializer):
                 raise serializers.ValidationError({name: _("This cannot be changed once the row exists.")}, code="immutable")
 
     def _run_model_rules(self, row: Any, attrs: dict[str, Any]) -> None:
-        names = {field.source: name for name, field in self.fields.items()}
+        names = {str(field.source): name for name, field in self.fields.items()}
         hidden = {field.name for field in row._meta.fields if not field.editable}
         if self.context.get("upsert"):
             # another request may have made the row since; the action finds that out

@@ -77,7 +77,7 @@ class FigureShape(serializers.Serializer):
     denominator = serializers.CharField(allow_null=True)
     parts = serializers.DictField()
     interval_95 = serializers.ListField(child=serializers.CharField(), allow_null=True)
-    partial = serializers.BooleanField()
+    partial = serializers.BooleanField()  # type: ignore[assignment]
     flags = serializers.ListField(child=serializers.CharField())
     missing = serializers.ListField(child=serializers.CharField())
     groups = serializers.ListField(child=serializers.DictField(), required=False, help_text="With `by`: the same answer a value, under `key`.")

@@ -143,7 +143,7 @@ class ResponseShape(serializers.ModelSerializer):
     account = AccountField(read_only=True, allow_null=True)
     contact = ContactField(read_only=True, allow_null=True)
     invitation = serializers.UUIDField(source="invitation_id", read_only=True, allow_null=True)
-    themes = serializers.SlugRelatedField(slug_field="key", many=True, read_only=True)
+    themes: Any = serializers.SlugRelatedField(slug_field="key", many=True, read_only=True)
 
     class Meta:
         model = Response

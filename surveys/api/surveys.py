@@ -16,7 +16,7 @@ from accounts.models import Account
 from accounts.models.events import Origin
 from accounts.rest.endpoints import Collection, Endpoint, Reading
 from accounts.rest.fields import InstantField
-from accounts.rest.filters import InstantFilter
+from accounts.rest.filters import FlagFilter, InstantFilter
 from accounts.rest.shapes import StrictShape
 from surveys.actions.planning import request_invitation
 from surveys.api.serializers import AskBody, DecidedShape, InvitationShape, PlanAnswer, ResponseShape, SurveyShape, TouchpointShape
@@ -25,14 +25,14 @@ from surveys.models.surveys import SurveyKind
 from surveys.queries.dry_run import plan_lines
 
 
-class _Configuration:
+class _Configuration(Endpoint):
     """Rows that belong to no customer: whoever has the scope reads them."""
 
     scope = "surveys"
 
     def scoped(self) -> QuerySet:
         """All."""
-        return self.get_queryset()  # type: ignore[attr-defined]
+        return self.get_queryset()
 
     def one(self, queryset: QuerySet, **lookup: Any) -> Any:
         """The row of a look-up. Raises Http404."""
@@ -99,7 +99,7 @@ class _AsOf(StrictShape):
     as_of = InstantField(required=False)
 
 
-class Plan(_Configuration, Endpoint):
+class Plan(_Configuration):
     """The dry run of a touchpoint."""
 
     serializer_class = PlanAnswer
@@ -110,7 +110,7 @@ class Plan(_Configuration, Endpoint):
     def get(self, request: Request, pk: int) -> Answer:
         """Whom the touchpoint would ask, with the reason of every decision. Nothing is written; only accounts in scope are named."""
         touchpoint = self.one(Touchpoint.objects.all(), pk=pk)
-        asked = _AsOf(data={name: value.replace(" ", "+") for name, value in request.query_params.items()})
+        asked = _AsOf(data={name: str(value).replace(" ", "+") for name, value in request.query_params.items()})
         asked.is_valid(raise_exception=True)
         as_of = asked.validated_data.get("as_of", self.now)
         lines = plan_lines(as_of=as_of, touchpoint=touchpoint.key)
@@ -135,7 +135,7 @@ class InvitationFilters(filters.FilterSet):
         fields: list[str] = []
 
 
-class _Invitations:
+class _Invitations(Endpoint):
     serializer_class = InvitationShape
     queryset = Invitation.objects.select_related("touchpoint", "survey_version__survey", "account", "contact__account")
 
@@ -184,7 +184,7 @@ class ResponseFilters(filters.FilterSet):
     account = filters.CharFilter(field_name="account__external_id")
     contact = filters.CharFilter(field_name="contact__external_id")
     touchpoint = filters.CharFilter(field_name="touchpoint__key")
-    is_suspect = filters.BooleanFilter()
+    is_suspect = FlagFilter()
     answered_since = InstantFilter(field_name="answered_at", lookup_expr="gte")
     answered_before = InstantFilter(field_name="answered_at", lookup_expr="lt")
     updated_since = InstantFilter(field_name="updated_at", lookup_expr="gte")
@@ -194,7 +194,7 @@ class ResponseFilters(filters.FilterSet):
         fields: list[str] = []
 
 
-class _Responses:
+class _Responses(Endpoint):
     scope = "surveys"
     serializer_class = ResponseShape
     queryset = Response.objects.select_related("survey", "touchpoint", "account", "contact__account").prefetch_related("themes")

@@ -51,7 +51,7 @@ pytestmark = pytest.mark.django_db
         ("GET", "/accounts/by-external-id/%00/", None, 400),
         ("GET", "/accounts/?colour=red", None, 400),
         ("GET", "/accounts/1/?colour=red", None, 400),
-        ("GET", "/accounts/?excluded=perhaps", None, 200),
+        ("GET", "/accounts/?excluded=perhaps", None, 400),
         ("GET", "/accounts/?band=purple", None, 400),
         ("GET", "/accounts/?updated_since=yesterday", None, 400),
         ("GET", "/accounts/?updated_since=9999-12-31T23:59:59-12:00", None, 400),
@@ -66,11 +66,10 @@ pytestmark = pytest.mark.django_db
 def test_every_fault_is_a_problem(cast, method, path, body, status):
     answer = ApiClient(cast.ada)(method, path, body)
     assert answer.status_code == status, answer.content
-    if status != 200:
-        assert answer["Content-Type"] == "application/problem+json"
-        told = answer.json()
-        assert told["status"] == status
-        assert {"type", "title", "detail", "code"} <= told.keys()
+    assert answer["Content-Type"] == "application/problem+json"
+    told = answer.json()
+    assert told["status"] == status
+    assert {"type", "title", "detail", "code"} <= told.keys()
 
 
 def test_another_type_of_body_is_415(cast):
@@ -160,7 +159,10 @@ def test_filters_narrow(cast):
     assert [row["external_id"] for row in client.get("/accounts/?country=TR").json()["results"]] == ["boga"]
     assert [row["external_id"] for row in client.get("/accounts/?owner_email=CAN@vefa.test").json()["results"]] == ["north"]
     assert [row["external_id"] for row in client.get("/contacts/?account=north").json()["results"]] == ["harry"]
-    now = timezone.now().isoformat()
+    assert [row["external_id"] for row in client.get("/accounts/?excluded=false").json()["results"]] == ["boga", "north"]
+    assert client.get("/accounts/?excluded=true").json()["results"] == []
+    assert client("HEAD", "/accounts/?country=TR").status_code == 200
+    now = timezone.now().isoformat().replace("+", "%2B")
     assert client.get(f"/accounts/?updated_since={now}").json()["results"] == []
 
 

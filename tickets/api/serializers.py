@@ -48,7 +48,7 @@ class TicketShape(StrictModelShape):
     contact_email = serializers.EmailField(required=False, allow_null=True, write_only=True, max_length=254, help_text="Instead of `contact`; created where it is new.")
     assignee_email = AgentField(source="assignee", required=False, allow_null=True)
     body = serializers.CharField(write_only=True, required=False, max_length=100_000, help_text="The first message; only when the ticket is opened.")
-    merged_into = serializers.PrimaryKeyRelatedField(read_only=True)
+    merged_into: Any = serializers.PrimaryKeyRelatedField(read_only=True)
     allowed_moves = serializers.SerializerMethodField()
 
     class Meta:
@@ -70,7 +70,7 @@ class TicketShape(StrictModelShape):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The words beside the model's own columns are kept out of its rules."""
-        beside = {name: attrs.pop(name) for name in ("body", "contact_email") if name in attrs}
+        beside: dict[str, Any] = {name: attrs.pop(name) for name in ("body", "contact_email") if name in attrs}
         if self.instance is not None and "body" in beside and self.context.get("upsert"):
             # the same request again: the first message was written the first time
             del beside["body"]

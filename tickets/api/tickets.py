@@ -18,8 +18,8 @@ from accounts.actions.contacts import contacts_by_address
 from accounts.actions.rows import Taken
 from accounts.models.events import Origin
 from accounts.models.people import normalise_email
-from accounts.rest.endpoints import ByExternalId, Changing, Collection, Creating, ordered_by
-from accounts.rest.filters import AccountOwnedFilters, InstantFilter
+from accounts.rest.endpoints import ByExternalId, Changing, Collection, Creating, Endpoint, ordered_by
+from accounts.rest.filters import AccountOwnedFilters, FlagFilter, InstantFilter
 from accounts.rest.problems import Conflict, of_model
 from tickets.actions.messages import ClosedTicket, customer_reply, reply
 from tickets.actions.terms import change_ticket, open_with, put_ticket
@@ -31,7 +31,7 @@ from tickets.querysets import WORKS_TICKETS
 from tickets.state import MOVES, ImpossibleMove
 
 
-class _Worked:
+class _Worked(Endpoint):
     """Turns what the actions refuse into problems."""
 
     scope = "tickets"
@@ -39,7 +39,7 @@ class _Worked:
 
     def handle_exception(self, fault: Exception) -> Response:
         """State faults are conflicts that name what is allowed."""
-        return super().handle_exception(_as_problem(fault))  # type: ignore[misc]
+        return super().handle_exception(_as_problem(fault))
 
 
 def _as_problem(fault: Exception) -> Exception:
@@ -67,7 +67,7 @@ class TicketFilters(AccountOwnedFilters):
     group = filters.CharFilter()
     assignee_email = filters.CharFilter(field_name="assignee__email", lookup_expr="iexact")
     contact = filters.CharFilter(field_name="contact__external_id")
-    escalated = filters.BooleanFilter()
+    escalated = FlagFilter()
     opened_since = InstantFilter(field_name="opened_at", lookup_expr="gte")
     opened_before = InstantFilter(field_name="opened_at", lookup_expr="lt")
 
@@ -86,7 +86,7 @@ class _Tickets(_Worked):
         address = values.pop("contact_email", None)
         if address:
             account = values.get("account") or ticket.account  # type: ignore[union-attr]
-            values["contact"] = contacts_by_address(wanted=[(account, address)], now=self.now)[account.pk, normalise_email(address)]  # type: ignore[attr-defined]
+            values["contact"] = contacts_by_address(wanted=[(account, address)], now=self.now)[account.pk, normalise_email(address)]
         return values
 
 
