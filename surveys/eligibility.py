@@ -194,9 +194,9 @@ def decide(*, rule: Rule, occasion: Occasion, person: Person | None, company: Co
         return skip(Reason.SEGMENT, company.segment, sorted(rule.segments))
     if person is None:
         return skip(Reason.NO_CONTACT)
-    refusal = _refusal_of_person(person)
-    if refusal:
-        return skip(refusal)
+    unreachable = _refusal_of_person(person)
+    if unreachable:
+        return skip(unreachable)
     if person.imported_unconfirmed and not occasion.names_contact:
         return skip(Reason.IMPORT, "unconfirmed")
     if company.churned and rule.survey_kind != "exit":

@@ -248,7 +248,7 @@ def _record_failure(mail: OutgoingMail, invitation: Invitation, delivery: Delive
     Invitation.objects.filter(pk=invitation.pk).update(status=Status.FAILED, bounced_at=now if delivery.no_such_user else None)
     if not delivery.no_such_user:
         return
-    Contact.objects.filter(pk=invitation.contact_id, email=mail.to_address, bounced_at=None).update(bounced_at=now)
+    Contact.objects.filter(invitations=invitation, email=mail.to_address, bounced_at=None).update(bounced_at=now)
     suppress(address=mail.to_address, reason=Suppression.Reason.HARD_BOUNCE, source_ref=f"mail:{mail.pk}")
     record_event(
         account_id=invitation.account_id, contact_id=invitation.contact_id, kind="mail.bounced", occurred_at=now, origin="app",

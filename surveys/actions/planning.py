@@ -217,7 +217,7 @@ def _next_batch(programme: Programme, *, as_of: dt.datetime, full: bool, after: 
 
 def _people_of(programme: Programme, events: list[tuple[Any, ...]]) -> Iterator[Candidate]:
     """Whom each event speaks of, by the touchpoint's audience; one candidate without contact where nobody is there."""
-    audience = Touchpoint.objects.values_list("audience", flat=True).get(pk=programme.touchpoint_id)
+    audience = Touchpoint.objects.values_list("audience", flat=True).get(key=programme.key)
     accounts = sorted({row[1] for row in events})
     everybody: dict[int, list[int]] = {}
     main: dict[int, int] = {}
@@ -247,7 +247,7 @@ def _rounds(programme: Programme, as_of: dt.datetime, after: tuple[Any, int] | N
     """Contacts whose turn in a recurring touchpoint came lately enough, and not before it was activated."""
     rule = programme.rule
     assert rule.activated_at is not None
-    every = Touchpoint.objects.values_list("every_days", flat=True).get(pk=programme.touchpoint_id)
+    every = Touchpoint.objects.values_list("every_days", flat=True).get(key=programme.key)
     first = max(as_of - rule.valid_for, rule.activated_at) - _EPOCH
     values = {
         "every": every, "salt": rule.salt, "today": (as_of - _EPOCH).days, "first_day": -(-first // dt.timedelta(days=1)),

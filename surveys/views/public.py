@@ -50,7 +50,7 @@ def public_page(view: View) -> View:
         response["X-Robots-Tag"] = "noindex, nofollow"
         return response
 
-    return csrf_exempt(csp_replace(_POLICY)(dressed))
+    return csrf_exempt(csp_replace(_POLICY)(dressed))  # type: ignore[return-value]
 
 
 @public_page

@@ -25,7 +25,7 @@ from surveys.queries.rows import decisions as decision_rows
 from surveys.queries.rows import results as result_figures
 from surveys.queries.rows import unknowns as unknown_rows
 from surveys.queries.rows import verbatims
-from surveys.wording import sentence, shipped_name
+from surveys.views.wording import sentence, shipped_name
 
 
 def _reader(request: HttpRequest) -> User:
