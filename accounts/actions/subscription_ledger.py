@@ -9,6 +9,7 @@ status without its date (trialing, unpaid, paused) holds from the start of the s
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -39,7 +40,7 @@ ORDER BY account_id, currency, at
 """
 
 
-def rebuild_ledger_of(accounts: str, values: dict[str, object] | None = None) -> int:
+def rebuild_ledger_of(accounts: str, values: dict[str, Any] | None = None) -> int:
     """Rewrites the ledger of the accounts that an SQL query names; returns the number of its rows."""
     with transaction.atomic(), connection.cursor() as cursor:
         # one writer an account at a time: both would delete the old rows and insert their own

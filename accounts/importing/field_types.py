@@ -254,7 +254,8 @@ class ClockTime(FieldType):
             if not re.fullmatch(r"\d{1,2}:\d{2}(?::\d{2})?", text):
                 raise ValueError(_("“%(text)s” is no time; expected HH:MM") % {"text": text[:80]})
             try:
-                return dt.time(*map(int, text.split(":")))
+                hour, minute, second = (*map(int, text.split(":")), 0)[:3]
+                return dt.time(hour, minute, second)
             except ValueError as fault:
                 raise ValueError(_("“%(text)s” is no time; expected HH:MM") % {"text": text[:80]}) from fault
 

@@ -170,8 +170,8 @@ class Loading:
         for number, row in self.source.rows():
             self.rows += 1
             if len(row) != width:
-                column = header[len(row)] if len(row) < width else header[-1]
-                self.reject(number, column, _("the row has %(found)d cells, the header %(expected)d") % {"found": len(row), "expected": width})
+                where = header[len(row)] if len(row) < width else header[-1]
+                self.reject(number, where, _("the row has %(found)d cells, the header %(expected)d") % {"found": len(row), "expected": width})
                 continue
             values: list[Any] = [number]
             theirs = ""

@@ -34,7 +34,7 @@ def _managed(load: Loading) -> dict[str, models.Field]:
     """The columns of the table that a load writes, by name."""
     kind = load.kind
     return {
-        field.column: field
+        str(field.column): field
         for field in kind.model._meta.concrete_fields
         if not isinstance(field, models.CompositePrimaryKey)
         and field.column not in STAMPS
