@@ -112,14 +112,22 @@ def _change(kpi: Kpi, latest: dict[str, Any], before: dict[str, Any]) -> SafeStr
 def _foot(kpi: Kpi, latest: dict[str, Any], size: int | None) -> str:
     if kpi.name == "mrr":
         return _("%(count)s customers") % {"count": wording.number(latest["parts"]["customers"])}
-    if kpi.name in {"nrr", "grr", "quick_ratio", "arpa"}:
-        return _("of %(value)s") % {"value": _part(latest["denominator"])} if latest["denominator"] not in {None, "0"} else _("nothing to compare")
+    if kpi.name in {"nrr", "grr"}:
+        return _("of %(money)s at the start") % {"money": _money(latest["parts"]["opening"])}
+    if kpi.name == "quick_ratio":
+        return _("%(money)s lost") % {"money": _money(latest["denominator"])}
+    if kpi.name == "arpa":
+        return _("%(count)s customers") % {"count": wording.number(latest["parts"]["customers"])}
     if kpi.name == "logo_churn":
         return _("%(lost)s of %(count)s customers") % {"lost": wording.number(latest["parts"]["churned"]), "count": wording.number(size or 0)}
     if size is not None and latest["interval_95"]:
         low, high = (shown(kpi, latest["variant"], edge) for edge in latest["interval_95"])
         return _("%(count)s answers, interval %(low)s to %(high)s") % {"count": wording.number(size), "low": low, "high": high}
     return _("%(count)s answers") % {"count": wording.number(size or 0)}
+
+
+def _money(units: str | None) -> str:
+    return "–" if units is None else wording.money(int(Decimal(units) * 1_000_000), settings.REPORTING_CURRENCY)
 
 
 @dataclass
