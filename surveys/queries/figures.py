@@ -79,7 +79,7 @@ def flows(invitations: QuerySet[Invitation], *, since: dt.datetime) -> dict[int 
             unknown=Count("pk", filter=Q(status="unknown")),
         )
     )
-    return {row["touchpoint_id"]: Flow(**{name: row[name] for name in Flow.__dataclass_fields__}) for row in rows}  # type: ignore[misc]
+    return {row["touchpoint_id"]: Flow(**{name: row[name] for name in Flow.__dataclass_fields__}) for row in rows}  # type: ignore[literal-required]
 
 
 def counts_by_score(responses: QuerySet[Response], *, kind: str, since: dt.datetime) -> dict[int, int]:

@@ -68,7 +68,7 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
             return _final(request, link, given, 200)
         chosen = whole_number(request.GET.get("v", ""))
         if chosen is not None:
-            note_preselection(link.pk, chosen, now)
+            note_preselection(link, chosen, now)
         return _question(request, link, token, chosen=chosen)
     nonce = read_nonce(request.POST.get("form_nonce", ""), link.pk)
     score = whole_number(request.POST.get("score", ""))
@@ -81,7 +81,7 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
         comment=clean_text(request.POST.get("comment", ""), COMMENT_LENGTH),
         respondent="other" if request.POST.get("respondent") == "other" else "contact",
         language=text.language,
-        flags=suspicions(request, nonce, link.pk, now),
+        flags=suspicions(request, nonce, link, now),
     )
     try:
         submit_score(link=link, submission=submission, now=now)
@@ -121,7 +121,7 @@ def follow_up(request: HttpRequest, token: str) -> HttpResponse:
         call_me=not skipped and "call_me" in request.POST,
         respondent=given.respondent,
         language=_text(request, link).language,
-        flags=suspicions(request, nonce, link.pk, now),
+        flags=suspicions(request, nonce, link, now),
     )
     try:
         submit_details(link=link, submission=submission, now=now)

@@ -17,6 +17,7 @@ from accounts.models import AccountDirty, AccountEvent, OutgoingMail, Suppressio
 from surveys.forms import new_nonce
 from surveys.models import Invitation, Response, ResponseRevision, SurveyLink
 from surveys.tokens import token_digest
+from surveys.views.suspicion import preselection_key
 from tests.surveys.making import link_to, planned
 
 pytestmark = pytest.mark.django_db
@@ -25,11 +26,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def now():
     return timezone.now()
-
-
-@pytest.fixture(autouse=True)
-def _empty_cache():
-    cache.clear()
 
 
 @pytest.fixture
@@ -175,7 +171,7 @@ def test_what_looks_automatic_is_kept_left_out_and_does_not_lock_the_link(custom
     assert (WorkItem.objects.count(), AccountEvent.objects.filter(kind="survey.answered").count()) == (0, 0)
     invitation.refresh_from_db()
     assert invitation.status == "sent"
-    cache.clear()
+    cache.delete(preselection_key(SurveyLink.objects.get()))
     press(customer, token, 9)
     row.refresh_from_db()
     assert (row.score, row.is_suspect, row.automation_flags) == (9, False, [])
