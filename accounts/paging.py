@@ -14,5 +14,5 @@ class CappedPaginator(Paginator):
     @cached_property
     def count(self) -> int:
         """How many rows, at most the cap."""
-        rows = self.object_list.order_by().values("pk")  # type: ignore[union-attr]
+        rows = self.object_list.order_by().values("pk")  # type: ignore[union-attr, attr-defined]
         return rows[:COUNT_CAP].count()

@@ -28,9 +28,7 @@ def account_scope(user: User) -> Q | None:
     if user.role == Role.MANAGER:
         return Q(owner__team_id=user.team_id) if user.team_id else Q(owner_id=user.pk)
     if user.role == Role.CSM:
-        cover = apps.get_model("accounts", "Cover").objects.filter(
-            absent_id=OuterRef("owner_id"), substitute_id=user.pk, starts_at__lte=Now(), ends_at__gt=Now()
-        )
+        cover = apps.get_model("accounts", "Cover").objects.filter(absent_id=OuterRef("owner_id"), substitute_id=user.pk, starts_at__lte=Now(), ends_at__gt=Now())
         return Q(owner_id=user.pk) | Q(Exists(cover))
     if user.role == Role.AGENT:
         return Q(tickets__isnull=False)
@@ -69,7 +67,8 @@ class AccountOwnedQuerySet(QuerySet):
         scope = account_scope(user)
         if scope is None:
             return self
-        accounts = self.model._meta.get_field("account").related_model._base_manager.filter(scope)
+        accounts: Any = self.model._meta.get_field("account").related_model
+        accounts = accounts._base_manager.filter(scope)
         return self.filter(account__in=accounts.values("pk"))
 
     def changeable_by(self, user: User) -> Any:
@@ -95,7 +94,8 @@ class WorkItemQuerySet(AccountOwnedQuerySet):
             return self
         if user.role == Role.ANALYST:
             return self.none()
-        accounts = self.model._meta.get_field("account").related_model._base_manager.filter(scope)
+        accounts: Any = self.model._meta.get_field("account").related_model
+        accounts = accounts._base_manager.filter(scope)
         return self.filter(Q(owner_id=user.pk) | Q(account__in=accounts.values("pk")))
 
     def open(self) -> WorkItemQuerySet:

@@ -2,11 +2,22 @@
 
 from django.urls import path
 
-from accounts.views import accounts, kit, panels, search
+from accounts.views import accounts, kit, panels, search, touch, work, work_actions
 
 app_name = "accounts"
 
 urlpatterns = [
+    # my work
+    path("", work.work, name="work"),
+    path("work/load/", work.work_load, name="work_load"),
+    path("work/new/", touch.work_new, name="work_new"),
+    path("work/new/accounts/", touch.work_accounts, name="work_accounts"),
+    path("work/bulk/", work_actions.work_bulk, name="work_bulk"),
+    path("work/undo/<str:token>/", work_actions.work_undo, name="work_undo"),
+    path("work/<int:item_id>/", work_actions.work_item, name="work_item"),
+    path("work/<int:item_id>/reopen/", work_actions.work_reopen, name="work_reopen"),
+    path("work/<int:item_id>/<slug:do>/", work_actions.work_do, name="work_do"),
+    path("touch/", touch.touch, name="touch"),
     # the list and the page of one account
     path("accounts/", accounts.account_list, name="list"),
     path("accounts/export.csv", accounts.export, name="export"),

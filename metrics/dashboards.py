@@ -154,8 +154,10 @@ def bands_by_segment(user: User) -> list[SegmentBands]:
         .order_by("segment__position")
     )  # fmt: skip
     result = []
-    for row in rows:
-        parts, left = [], 0.0
+    row: dict[str, Any]
+    for row in rows:  # type: ignore[assignment]
+        parts: list[tuple[str, int, float, float]] = []
+        left = 0.0
         for band in (Band.HEALTHY, Band.WATCH, Band.AT_RISK):
             width = 100 * row[band.value] / row["accounts"]
             if row[band.value]:

@@ -107,7 +107,7 @@ class NewTicketForm(forms.Form):
     body = forms.CharField(label=_("What happened"), max_length=50_000, widget=forms.Textarea(attrs={"rows": 6}), required=False)
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any):
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         self.fields["contact"].queryset = Contact.objects.filter(account=account).order_by("name_sort", "pk")  # type: ignore[attr-defined]
         self.people = {person.pk: person for person in assignable()}
         self.fields["assignee"].choices = [("", "–"), *[(pk, person.name) for pk, person in self.people.items()]]  # type: ignore[attr-defined]

@@ -146,7 +146,7 @@ def queue(*, user: User, filters: Filters, now: dt.datetime) -> Page:
             tickets = tickets.filter(Q(due__gt=at) | Q(due=at, pk__gt=pk), due__gte=at)
         tickets = tickets.order_by("due", "pk")
     found = list(tickets[: PAGE + 1])
-    more = found[PAGE - 1] if len(found) > PAGE else None
+    more: Any = found[PAGE - 1] if len(found) > PAGE else None
     rows = [Row(ticket, nearest_promise(ticket, now)) for ticket in found[:PAGE]]
     counts = {name: view_of(name, user, now).order_by().values("pk")[:COUNT_CAP].count() for name in VIEWS if name != "all"}
     place = (more.opened_at if filters.view == "all" else more.due, more.pk) if more else None

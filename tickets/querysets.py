@@ -39,5 +39,6 @@ class TicketOwnedQuerySet(AccountOwnedQuerySet):
 
     def visible_to(self, user: User) -> Any:
         """The rows of tickets the user may see."""
-        tickets = self.model._meta.get_field("ticket").related_model.objects.visible_to(user)
+        ticket: Any = self.model._meta.get_field("ticket").related_model
+        tickets = ticket.objects.visible_to(user)
         return self.filter(ticket__in=tickets.values("pk"))

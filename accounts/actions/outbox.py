@@ -14,6 +14,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
+from typing import Any
 
 from django.core.mail import get_connection
 from django.core.mail.backends.smtp import EmailBackend
@@ -62,7 +63,8 @@ def claim(*, kinds: list[str], limit: int, worker: str, as_of: dt.datetime | Non
     if connection.in_atomic_block:
         raise RuntimeError("A claim must be committed before the mail is sent: call it outside a transaction.")
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"worker": worker, "lease": LEASE, "as_of": as_of or dt.datetime(1970, 1, 1, tzinfo=dt.UTC), "kinds": kinds, "limit": limit})
+        values: dict[str, Any] = {"worker": worker, "lease": LEASE, "as_of": as_of or dt.datetime(1970, 1, 1, tzinfo=dt.UTC), "kinds": kinds, "limit": limit}
+        cursor.execute(_CLAIM, values)
         ids = [row[0] for row in cursor.fetchall()]
     return list(OutgoingMail.objects.filter(pk__in=ids).select_related("account", "contact"))
 
@@ -70,7 +72,7 @@ def claim(*, kinds: list[str], limit: int, worker: str, as_of: dt.datetime | Non
 class MailSession:
     """One connection to the mail server, kept over many mails."""
 
-    def __init__(self, connect: Callable[[], EmailBackend] = get_connection):
+    def __init__(self, connect: Callable[[], Any] = get_connection):
         self._connect = connect
         self._backend: EmailBackend | None = None
 

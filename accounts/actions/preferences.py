@@ -14,7 +14,7 @@ class UnknownPreference(ValueError):
 
 def set_preference(*, user: User, name: str, value: str) -> None:
     """Sets the language, the theme or the density. Raises UnknownPreference."""
-    if name not in SWITCHES or value not in dict(User._meta.get_field(name).choices or ()):
+    if name not in SWITCHES or value not in dict(getattr(User._meta.get_field(name), "choices", None) or ()):
         raise UnknownPreference(f"{name}={value}")
     setattr(user, name, value)
     user.save(update_fields=[name])

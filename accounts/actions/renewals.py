@@ -8,6 +8,7 @@ A span with notice given does not renew. Days are those of the organisation's zo
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -52,7 +53,7 @@ def record_due_renewals(*, now: dt.datetime, today: dt.date) -> int:
     day it renews, so that a second run, or one beside it, records nothing.
     """
     recorded = 0
-    values = {
+    values: dict[str, Any] = {
         "zone": settings.ORGANISATION_TIME_ZONE, "now": now, "today": today, "last": today + dt.timedelta(days=DAYS_BEFORE),
         "horizon": now + dt.timedelta(days=DAYS_BEFORE + 2), "batch": BATCH,
     }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, RangeBoundary, RangeOperators
 from django.db import models
@@ -97,7 +99,7 @@ class Subscription(models.Model):
     def normalise(self) -> None:
         """Fills the group and the two monthly amounts from the terms."""
         self.subscription = self.subscription or self.external_id
-        terms = {"amount": self.amount, "quantity": self.quantity, "interval": self.interval, "interval_count": self.interval_count}
+        terms: dict[str, Any] = {"amount": self.amount, "quantity": self.quantity, "interval": self.interval, "interval_count": self.interval_count}
         self.mrr_micros = monthly_micros(**terms, discount_percent=self.discount_percent)
         self.mrr_forever_micros = self.mrr_micros if self.discount_forever else monthly_micros(**terms)
 

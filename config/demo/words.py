@@ -30,7 +30,7 @@ PLACES = {"tr": (("TR", "Europe/Istanbul"),), "en": (("GB", "Europe/London"), ("
 INDUSTRIES = ("Logistics", "Courier", "Food distribution", "Cold chain", "Medical supply", "Retail")
 
 # what people write, by how they feel and what it is about
-VERBATIMS = {
+VERBATIMS: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {
     "low": {
         "speed": {
             "tr": ("Haritalar son haftalarda çok yavaş açılıyor, şoförler beklemekten bıktı.", "Sürüm güncellemesinden beri rota hesaplama dakikalar sürüyor.", "Sistem yavaşladı, sabahları işe geç başlıyoruz."),

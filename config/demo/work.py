@@ -28,7 +28,7 @@ def open_demo_work(*, now: dt.datetime) -> int:
         .order_by("-answered_at", "pk")
     )
     for answer in unhappy[:30]:
-        if answer.kind == "csat" and answer.score > 2:
+        if answer.account_id is None or answer.answered_at is None or answer.score is None or (answer.kind == "csat" and answer.score > 2):
             continue
         sentence = (
             why("low_score_ticket", score=answer.score, scale_max=answer.scale_max, ticket=answer.ticket_id)
@@ -42,6 +42,8 @@ def open_demo_work(*, now: dt.datetime) -> int:
         made += new
     soon = watched.filter(renews_on__gte=now.date(), renews_on__lte=now.date() + dt.timedelta(days=60)).order_by("renews_on", "pk")
     for snapshot in soon[:25]:
+        if snapshot.renews_on is None:
+            continue
         days = (snapshot.renews_on - now.date()).days
         _, new = open_work_item(
             account_id=snapshot.pk, type=WorkItem.Type.RENEWAL, reason=f"renewal:{snapshot.renews_on}", why=why("days_to_renewal", days=days),

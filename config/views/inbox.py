@@ -66,7 +66,7 @@ def mail(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 @never_cache
 @xframe_options_sameorigin  # type: ignore[arg-type]
-@csp(
+@csp(  # type: ignore[arg-type]
     {
         "default-src": [NONE],
         # mails bring their own inline styles; this answer alone may have them, and it runs nothing

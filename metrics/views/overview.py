@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
 from django.db import connection
@@ -10,6 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone, translation
 from django.views.decorators.http import require_GET
 
+from accounts.models import User
 from metrics.dashboards import bands_by_segment, card, kpi_page, last_months, names_of_cards
 from metrics.kpis.catalogue import CATALOGUE
 from metrics.kpis.engine import WrongQuestion
@@ -17,11 +20,16 @@ from metrics.kpis.engine import WrongQuestion
 CARD_SECONDS = 300
 
 
+def _reader(request: HttpRequest) -> User:
+    """The signed-in reader; `login_required` has seen to it."""
+    return cast(User, request.user)
+
+
 @login_required
 @require_GET
 def overview(request: HttpRequest) -> HttpResponse:
     """The overview: cards load one by one, so that a slow figure never holds up the page."""
-    return render(request, "metrics/overview.html", {"cards": [CATALOGUE[name] for name in names_of_cards()], "segments": bands_by_segment(request.user)})
+    return render(request, "metrics/overview.html", {"cards": [CATALOGUE[name] for name in names_of_cards()], "segments": bands_by_segment(_reader(request))})
 
 
 @login_required
@@ -30,7 +38,7 @@ def kpi_card(request: HttpRequest, name: str) -> HttpResponse:
     """One card; kept for five minutes a reader."""
     if name not in CATALOGUE:
         raise Http404
-    user = request.user
+    user = _reader(request)
     key = f"card:{connection.settings_dict['NAME']}:{name}:{user.pk}:{user.role}:{translation.get_language()}"
     html = _kept(key)
     if html is None:
@@ -65,7 +73,7 @@ def kpi(request: HttpRequest, name: str) -> HttpResponse:
     start, end = request.GET.get("start") or start, request.GET.get("end") or end
     entry, fault, page = CATALOGUE[name], "", None
     try:
-        page = kpi_page(name, variant=request.GET.get("variant") or None, by=request.GET.get("by") or None, start=start, end=end, user=request.user, now=now)
+        page = kpi_page(name, variant=request.GET.get("variant") or None, by=request.GET.get("by") or None, start=start, end=end, user=_reader(request), now=now)
     except WrongQuestion as wrong:
         fault = str(wrong)
     context = {

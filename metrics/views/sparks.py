@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib.auth.decorators import login_required
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_GET
 
 from accounts import drawing
-from accounts.models import Account
+from accounts.models import Account, User
 
 WEEKS = 18
 # two pages of a list; more is nobody's list
@@ -30,7 +32,7 @@ ORDER BY h.account_id, week, h.day DESC
 def sparks(request: HttpRequest) -> HttpResponse:
     """Sparklines for `a=1&a=2…` as out-of-band fragments; accounts the reader may not see are left out. Two statements."""
     asked = {int(text) for text in request.GET.getlist("a")[:MOST] if text.isascii() and text.isdigit() and len(text) < 19}
-    seen = list(Account.objects.visible_to(request.user).filter(pk__in=asked).values_list("pk", flat=True))
+    seen = list(Account.objects.visible_to(cast(User, request.user)).filter(pk__in=asked).values_list("pk", flat=True))
     today = timezone.localdate()
     history: dict[int, list[int | None]] = {}
     bands: dict[int, str] = {}

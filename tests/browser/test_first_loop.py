@@ -135,7 +135,8 @@ def test_the_first_loop(world):
     customer.locator("button[name=score][value='2']").click()
     customer.wait_for_load_state()
     customer.locator("textarea").first.fill("Çözüldü ama üç kişiye aynı şeyi anlattım.")
-    customer.locator("form button[type=submit]").first.click()
+    customer.wait_for_timeout(2000)
+    customer.locator("form.why button[type=submit]").first.click()
     customer.wait_for_load_state()
     customer.context.close()
 
