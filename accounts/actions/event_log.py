@@ -41,9 +41,7 @@ class NewEvent:
     batch_id: Any = None
 
 
-_COLUMNS = (
-    "account_id, contact_id, kind, occurred_at, origin, actor_id, subject_type, subject_id, payload, dedupe_key, batch_id"
-)
+_COLUMNS = "account_id, contact_id, kind, occurred_at, origin, actor_id, subject_type, subject_id, payload, dedupe_key, batch_id"
 _INSERT = f"""
 INSERT INTO accounts_accountevent ({_COLUMNS})
 SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[],

@@ -2,7 +2,16 @@
 
 from django.db import migrations
 
-STAGES = [("prospect", "Prospect"), ("trial", "Trial"), ("onboarding", "Onboarding"), ("adoption", "Adoption"), ("established", "Established"), ("renewal", "Renewal"), ("cancelling", "Cancelling"), ("churned", "Churned")]
+STAGES = [
+    ("prospect", "Prospect"),
+    ("trial", "Trial"),
+    ("onboarding", "Onboarding"),
+    ("adoption", "Adoption"),
+    ("established", "Established"),
+    ("renewal", "Renewal"),
+    ("cancelling", "Cancelling"),
+    ("churned", "Churned"),
+]
 SEGMENTS = [("vip", "VIP", "0.40"), ("core", "Core", "0.35"), ("potential", "Potential", "0.15"), ("non_core", "Non-core", "0.10")]
 
 
