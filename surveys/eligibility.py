@@ -213,7 +213,8 @@ def decide(*, rule: Rule, occasion: Occasion, person: Person | None, company: Co
     due = first_decent_instant(earliest, zone=zone, window=rule.window)
     if due is None or due > valid_until:
         return skip(Reason.QUIET, due, valid_until)
-    if person.surveyable_from is not None and due < person.surveyable_from:
+    # the rest after an import keeps rhythms and guesses away; what happened to this very person ends it
+    if person.surveyable_from is not None and due < person.surveyable_from and not occasion.names_contact:
         return skip(Reason.IMPORT, due, person.surveyable_from)
     if occasion.already_asked:
         return skip(Reason.DUPLICATE)

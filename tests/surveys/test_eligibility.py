@@ -84,6 +84,8 @@ def test_each_rule_refuses_and_names_itself(expected, change):
         {"company": replace(COMPANY, asks=[ask(-8, contact=2), ask(-7, contact=3), ask(-1, contact=4), ask(-1, contact=5)])},
         {"company": replace(COMPANY, contacts=20, asks=[ask(-1, contact=number) for number in range(2, 5)])},
         {"person": replace(PERSON, imported_unconfirmed=True), "occasion": replace(OCCASION, names_contact=True)},
+        {"person": replace(PERSON, surveyable_from=MONDAY + dt.timedelta(days=3)), "occasion": replace(OCCASION, names_contact=True)},
+        {"person": replace(PERSON, surveyable_from=MONDAY)},
         {"rule": replace(RULE, conditions={"severity": [1, 2]}), "occasion": replace(OCCASION, payload={"severity": 2})},
     ],
 )

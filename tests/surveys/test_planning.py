@@ -80,7 +80,6 @@ def test_every_event_gets_a_row_even_when_nobody_can_be_asked(ready):
         ("suppressed", lambda cast: Contact.objects.filter(pk=cast.selin.pk).update(bounced_at=NOW)),
         ("suppressed", lambda cast: suppress(address="SELIN@bogazici.test ", reason="complaint")),
         ("suppressed", lambda cast: suppress(address="selin@bogazici.test", reason="unsubscribe", scope="survey:csat")),
-        ("import", lambda cast: Contact.objects.filter(pk=cast.selin.pk).update(surveyable_from=NOW + 7 * DAY)),
         ("account_churned", lambda cast: Account.objects.filter(pk=cast.boga.pk).update(churned_at=NOW - DAY)),
         ("paused", lambda cast: Touchpoint.objects.update(paused_at=NOW)),
         ("sampled_out", lambda cast: Touchpoint.objects.update(sampling=0)),
@@ -94,6 +93,16 @@ def test_a_refusal_is_stored_with_its_reason(ready, reason, change):
     change(ready)
     plan(as_of=NOW + dt.timedelta(minutes=5))
     assert [(status, why) for _key, _contact, status, why in decisions()] == [("skipped", reason)]
+
+
+@pytest.mark.django_db
+def test_imported_people_rest_until_something_happens_to_them(ready):
+    Contact.objects.filter(pk=ready.selin.pk).update(surveyable_from=NOW + 7 * DAY)
+    happens(None, "subscription.renewal_due", account=ready.boga)
+    plan(as_of=NOW)
+    assert decisions() == [("renewal-due", "selin", "skipped", "import")]
+    solved(ready.selin)
+    assert plan(as_of=NOW) == {"planned": 1}
 
 
 @pytest.mark.django_db
