@@ -10,10 +10,9 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from accounts.collation import search_key
 from accounts.queries.work_filter import PAGE, SCOPES, Days, Reader, WorkFilter, owners_of
+from accounts.queries.work_statements import fetch
 from accounts.roles import Role
 
 CAP = 1001
@@ -136,7 +135,7 @@ _JOINS = "JOIN accounts_account a ON a.id = w.account_id JOIN accounts_accountsn
 # order of each list: (what the cursor holds, how the index runs, what lies beyond the cursor: first a
 # range that the index can begin at, then the ties, and the cursor's own value)
 _ORDER = {
-    "value": ("w.stake_micros", "w.stake_micros DESC, w.id", "w.stake_micros <= -(%(c0)s) AND (w.stake_micros < -(%(c0)s) OR w.id > %(c1)s)", "-w.stake_micros"),
+    "value": ("w.stake_micros", "w.stake_micros DESC, w.id", "w.stake_micros <= -(%(c0)s::bigint) AND (w.stake_micros < -(%(c0)s::bigint) OR w.id > %(c1)s)", "-w.stake_micros"),
     "due": ("w.due_at", "w.due_at, w.id", "(w.due_at, w.id) > (%(c0)s, %(c1)s)", "w.due_at"),
     "snoozed": ("w.snoozed_until", "w.snoozed_until, w.id", "(w.snoozed_until, w.id) > (%(c0)s, %(c1)s)", "w.snoozed_until"),
     "done": ("w.closed_at", "w.closed_at DESC, w.id DESC", "(w.closed_at, w.id) < (%(c0)s, %(c1)s)", "w.closed_at"),
@@ -231,7 +230,7 @@ def _ranked_by_groups(inner: str, asked: WorkFilter) -> str:
     first = asked.after[0] if len(asked.after) == 3 and 0 <= asked.after[0] <= 3 else 0
     branches = []
     for group in range(first, 4):
-        cursor = " AND w.stake_micros <= -(%(c1)s) AND (w.stake_micros < -(%(c1)s) OR w.id > %(c2)s)" if len(asked.after) == 3 and group == first else ""
+        cursor = " AND w.stake_micros <= -(%(c1)s::bigint) AND (w.stake_micros < -(%(c1)s::bigint) OR w.id > %(c2)s)" if len(asked.after) == 3 and group == first else ""
         branches.append(f"(SELECT w.id, {group} AS grp {inner} AND {_SPANS[group]}{cursor} ORDER BY {_BY_STAKE} LIMIT {LIMIT})")
     return f"SELECT * FROM ({' UNION ALL '.join(branches)}) u LIMIT {LIMIT}"
 
@@ -255,7 +254,7 @@ def _risk_clause(asked: WorkFilter, reader: Reader, *, segment: bool) -> Clause:
 def _risk_statement(asked: WorkFilter, reader: Reader) -> tuple[str, dict[str, Any]]:
     clause = _risk_clause(asked, reader, segment=True)
     values = clause.values | {f"c{number}": part for number, part in enumerate(asked.after)}
-    cursor = " AND s.stake_micros <= -(%(c0)s) AND (s.stake_micros < -(%(c0)s) OR s.account_id > %(c1)s)" if len(asked.after) == 2 else ""
+    cursor = " AND s.stake_micros <= -(%(c0)s::bigint) AND (s.stake_micros < -(%(c0)s::bigint) OR s.account_id > %(c1)s)" if len(asked.after) == 2 else ""
     return (
         f"SELECT 0, NULL, 0, '', '', s.why, '', NULL, s.stake_micros, NULL, '', '', NULL, NULL, NULL, -s.stake_micros, {_ACCOUNT} "
         f"FROM accounts_accountsnapshot s JOIN accounts_account a ON a.id = s.account_id WHERE {clause}{cursor} ORDER BY s.stake_micros DESC, s.account_id LIMIT {LIMIT}",
@@ -279,16 +278,16 @@ ORDER BY p.line
 """
 
 
-def _fetch(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        return cursor.fetchall()
+def _one_book(asked: WorkFilter, reader: Reader) -> bool:
+    """Whether all that is read is one person's, by that person's index: then one plan is right for all values."""
+    owners = _asked_owners(asked, reader)
+    return not asked.text and owners is not None and len(owners) == 1
 
 
 def rows_of(asked: WorkFilter, reader: Reader, days: Days) -> tuple[list[WorkRow], tuple[int, ...]]:
     """The lines of one page and the cursor of the next (empty: there is none). One statement."""
     sql, values = _risk_statement(asked, reader) if asked.view == "risk" else _item_statement(asked, reader, days)
-    rows = [WorkRow._make(row) for row in _fetch(sql, values)]
+    rows = [WorkRow._make(row) for row in fetch(sql, values, prepared=_one_book(asked, reader))]
     if len(rows) <= PAGE:
         return rows, ()
     last = rows[PAGE - 1]
@@ -305,12 +304,13 @@ def beside_of(rows: list[WorkRow], *, now: dt.datetime, risk: bool) -> list[Besi
         return []
     owners = [row.account_owner_id if risk else row.owner_id for row in rows]
     values = {"accounts": [row.account_id for row in rows], "owners": owners, "runs": [row.run_id for row in rows], "now": now, "risk": risk}
-    return [Beside._make(row) for row in _fetch(_BESIDE, values)]
+    return [Beside._make(row) for row in fetch(_BESIDE, values, prepared=True)]
 
 
 def counts_of(asked: WorkFilter, reader: Reader, days: Days) -> tuple[list[SegmentCount], dict[str, int]]:
     """The segment tabs of the view as it is filtered, and the scope tabs. One statement; nothing counts beyond 1001."""
-    values: dict[str, Any] = {"start": days.start, "tomorrow": days.tomorrow, "week_end": days.week_end, "cap": CAP}
+    values: dict[str, Any] = {"start": days.start, "tomorrow": days.tomorrow, "week_end": days.week_end}
+    one_book = _one_book(asked, reader) and all(_one_book(WorkFilter(scope=scope), reader) for scope in SCOPES[reader.role])
     if asked.view == "risk":
         clause = _risk_clause(asked, reader, segment=False)
         inner = f"SELECT 0 AS grp, s.stake_micros FROM accounts_accountsnapshot s JOIN accounts_account a ON a.id = s.account_id WHERE {clause} AND s.segment_id"
@@ -318,10 +318,10 @@ def counts_of(asked: WorkFilter, reader: Reader, days: Days) -> tuple[list[Segme
         clause = _item_clause(asked, reader, days, segment=False)
         inner = f"SELECT {_GROUP} AS grp, w.stake_micros FROM accounts_workitem w{clause.joins} WHERE {clause} AND w.segment_id"
     values |= clause.values
-    counted = "SELECT x.grp, count(*) AS n, coalesce(sum(x.stake_micros), 0)::bigint AS stake FROM ({inner} LIMIT %(cap)s) x GROUP BY x.grp"
+    counted = "SELECT x.grp, count(*) AS n, coalesce(sum(x.stake_micros), 0)::bigint AS stake FROM ({inner} LIMIT {cap}) x GROUP BY x.grp"
     parts = [
-        f"SELECT g.position, g.id, g.key, g.name, c.grp, c.n, c.stake FROM accounts_segment g LEFT JOIN LATERAL ({counted.format(inner=inner + ' = g.id')}) c ON true",
-        f"SELECT 40000, NULL, '', '', c.grp, c.n, c.stake FROM ({counted.format(inner=inner + ' IS NULL')}) c",
+        f"SELECT g.position, g.id, g.key, g.name, c.grp, c.n, c.stake FROM accounts_segment g LEFT JOIN LATERAL ({counted.format(inner=inner + ' = g.id', cap=CAP)}) c ON true",
+        f"SELECT 40000, NULL, '', '', c.grp, c.n, c.stake FROM ({counted.format(inner=inner + ' IS NULL', cap=CAP)}) c",
     ]
     for scope in SCOPES[reader.role]:
         tab = _item_clause(WorkFilter(scope=scope), reader, days, segment=False)
@@ -330,10 +330,10 @@ def counts_of(asked: WorkFilter, reader: Reader, days: Days) -> tuple[list[Segme
         for name, other in renamed.items():
             text = text.replace(f"%({name})s", f"%({other})s")
         values |= {renamed[name]: value for name, value in tab.values.items()}
-        parts.append(f"SELECT 50000, NULL, '{scope}', '', NULL, count(*), 0 FROM (SELECT 1 FROM accounts_workitem w{tab.joins} WHERE {text} LIMIT %(cap)s) x")
+        parts.append(f"SELECT 50000, NULL, '{scope}', '', NULL, count(*), 0 FROM (SELECT 1 FROM accounts_workitem w{tab.joins} WHERE {text} LIMIT {CAP}) x")
     segments: dict[Any, SegmentCount] = {}
     tabs: dict[str, int] = {}
-    for position, number, key, name, group, count, stake in _fetch(" UNION ALL ".join(parts) + " ORDER BY 1, 2", values):
+    for position, number, key, name, group, count, stake in fetch(" UNION ALL ".join(parts) + " ORDER BY 1, 2", values, prepared=one_book):
         if position == 50000:
             tabs[key] = count
             continue
