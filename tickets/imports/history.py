@@ -18,24 +18,26 @@ _TICKETS = "SELECT ticket_id FROM final WHERE fate IN ('created', 'changed')"
 
 # the columns of a ticket as its log tells them; what the log does not speak of stays
 _FROM_LOG = f"""
-WITH log AS (
+WITH stated AS (
     SELECT c.*, lag(c.value) OVER (PARTITION BY c.ticket_id, c.kind = 'status' ORDER BY c.occurred_at, c.id) AS state_before
     FROM tickets_ticketchange c WHERE c.ticket_id IN ({_TICKETS})
-), moves AS (
-    SELECT ticket_id, occurred_at, id, value, coalesce(state_before, 'new') IN ('solved', 'closed') AS was_resolved, value IN ('solved', 'closed') AS is_resolved
-    FROM log WHERE kind = 'status'
+), log AS (
+    SELECT *, kind = 'public_reply' AND actor_kind = 'agent' AS is_reply,
+        kind = 'status' AND value IN ('solved', 'closed') AND coalesce(state_before, 'new') NOT IN ('solved', 'closed') AS solves,
+        kind = 'status' AND value NOT IN ('solved', 'closed') AND coalesce(state_before, 'new') IN ('solved', 'closed') AS reopens
+    FROM stated
 ), told AS (
-    SELECT t.id,
-        (SELECT min(l.occurred_at) FROM log l WHERE l.ticket_id = t.id AND l.kind = 'public_reply' AND l.actor_kind = 'agent') AS first_replied_at,
-        (SELECT count(*) FROM log l WHERE l.ticket_id = t.id AND l.kind = 'public_reply' AND l.actor_kind = 'agent') AS replies,
-        (SELECT m.value FROM moves m WHERE m.ticket_id = t.id ORDER BY m.occurred_at DESC, m.id DESC LIMIT 1) AS status,
-        (SELECT max(m.occurred_at) FROM moves m WHERE m.ticket_id = t.id AND m.is_resolved AND NOT m.was_resolved) AS solved_at,
-        (SELECT max(m.occurred_at) FROM moves m WHERE m.ticket_id = t.id AND m.value = 'closed') AS closed_at,
-        (SELECT max(m.occurred_at) FROM moves m WHERE m.ticket_id = t.id AND m.was_resolved AND NOT m.is_resolved) AS reopened_at,
-        (SELECT count(*) FROM moves m WHERE m.ticket_id = t.id AND m.is_resolved AND NOT m.was_resolved) AS resolutions,
-        (SELECT nullif(l.value, '')::smallint FROM log l WHERE l.ticket_id = t.id AND l.kind = 'severity' ORDER BY l.occurred_at DESC, l.id DESC LIMIT 1) AS severity,
-        (SELECT l.value FROM log l WHERE l.ticket_id = t.id AND l.kind = 'assigned' ORDER BY l.occurred_at DESC, l.id DESC LIMIT 1) AS assignee_email
-    FROM tickets_ticket t WHERE t.id IN ({_TICKETS})
+    SELECT ticket_id AS id,
+        min(occurred_at) FILTER (WHERE is_reply) AS first_replied_at,
+        count(*) FILTER (WHERE is_reply) AS replies,
+        (array_agg(value ORDER BY occurred_at DESC, id DESC) FILTER (WHERE kind = 'status'))[1] AS status,
+        max(occurred_at) FILTER (WHERE solves) AS solved_at,
+        max(occurred_at) FILTER (WHERE kind = 'status' AND value = 'closed') AS closed_at,
+        max(occurred_at) FILTER (WHERE reopens) AS reopened_at,
+        count(*) FILTER (WHERE solves) AS resolutions,
+        (array_agg(nullif(value, '') ORDER BY occurred_at DESC, id DESC) FILTER (WHERE kind = 'severity'))[1]::smallint AS severity,
+        (array_agg(value ORDER BY occurred_at DESC, id DESC) FILTER (WHERE kind = 'assigned'))[1] AS assignee_email
+    FROM log GROUP BY ticket_id
 )
 SELECT t.id,
     coalesce(d.first_replied_at, t.first_replied_at) AS first_replied_at,
