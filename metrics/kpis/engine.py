@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from accounts.models import Segment
 from metrics.formulas.numbers import decimal_text
@@ -91,7 +92,7 @@ def ask(
     zone = zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)
     left, right = instant(start, zone, "start"), instant(end, zone, "end")
     if right <= left:
-        raise WrongQuestion(f"end: {end} is not after {start}; the end is the first moment outside the period.")
+        raise WrongQuestion(_("end: %(end)s is not after %(start)s; the end is the first moment outside the period.") % {"start": start, "end": end})
     seen = instant(as_of, zone, "as-of") if as_of else None
     horizon = min(seen, now) if seen else now
     narrowed = _filters(kpi, filters or {})
