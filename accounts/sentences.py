@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 # what may stand in a stored `why`; values are numbers, codes and days
@@ -40,4 +41,8 @@ def say(stored: dict[str, Any] | None) -> str:
     """The sentence in the active language; empty for nothing stored."""
     if not stored or stored.get("key") not in SENTENCES:
         return ""
-    return str(SENTENCES[stored["key"]]) % stored.get("values", {})
+    values = dict(stored.get("values", {}))
+    if values.get("survey"):
+        # the surveys that Vefa ships have a name in each language; others keep the one they were given
+        values["survey"] = gettext(str(values["survey"]))
+    return str(SENTENCES[stored["key"]]) % values

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import wording
 from accounts.money import to_micros
+from accounts.words import code
 
 # what the filter of the timeline offers; the kinds of each
 GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
@@ -119,7 +120,7 @@ def _named(names: Mapping[str, str] | None, key: Any) -> str:
 
 
 def _reason(event: Happening) -> str:
-    reason = _word(event.payload.get("reason"))
+    reason = code(event.payload.get("reason"))
     return _("reason: %(reason)s") % {"reason": reason} if reason else ""
 
 
@@ -127,13 +128,13 @@ Said = tuple[str, str, str]
 
 
 def _created(event: Happening) -> Said:
-    return _("The account became known"), _word(event.payload.get("source")), ""
+    return _("The account became known"), code(event.payload.get("source")), ""
 
 
 def _churned(event: Happening) -> Said:
     voluntary = event.payload.get("voluntary")
     how = "" if voluntary is None else _("by choice") if voluntary else _("not by choice")
-    return _("The customer left"), _joined(_reason(event), _word(event.payload.get("reason_detail")), how), "risk"
+    return _("The customer left"), _joined(_reason(event), code(event.payload.get("reason_detail")), how), "risk"
 
 
 def _reactivated(event: Happening) -> Said:
@@ -208,7 +209,7 @@ def _renewal_due(event: Happening) -> Said:
 def _payment_failed(event: Happening) -> Said:
     amount, attempt = _money(event, "amount"), event.payload.get("attempt")
     tried = _("try %(number)s") % {"number": attempt} if attempt else ""
-    return (_("A payment of %(amount)s failed") % {"amount": amount} if amount else _("A payment failed")), _joined(_word(event.payload.get("failure_code")), tried), "risk"
+    return (_("A payment of %(amount)s failed") % {"amount": amount} if amount else _("A payment failed")), _joined(code(event.payload.get("failure_code")), tried), "risk"
 
 
 def _payment_recovered(event: Happening) -> Said:
@@ -263,7 +264,7 @@ def _answered(event: Happening) -> Said:
     ticket = event.payload.get("ticket")
     wishes = _("asked to be called") if event.payload.get("call_me") else ""
     after = _("after ticket #%(ticket)s") % {"ticket": ticket} if ticket else ""
-    return text, _joined(after, wishes, _word(event.payload.get("reason"))), "risk" if event.payload.get("low") else ""
+    return text, _joined(after, wishes, code(event.payload.get("reason"))), "risk" if event.payload.get("low") else ""
 
 
 def _band_changed(event: Happening) -> Said:
