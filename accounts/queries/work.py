@@ -131,7 +131,12 @@ _ACCOUNT = "a.id, a.name, a.plan, s.segment_id, s.health, s.health_before, s.ban
 _ITEM = "w.id, w.version, w.type, w.title, w.why, w.status, w.due_at, w.stake_micros, {}, w.owner_id, w.playbook_run_id"
 _STATE = {"snoozed": "w.snoozed_until, w.snooze_reason, '', NULL::timestamptz", "done": "NULL::timestamptz, '', w.outcome, w.closed_at"}
 _NO_STATE = "NULL::timestamptz, '', '', NULL::timestamptz"
-_JOINS = "JOIN accounts_account a ON a.id = w.account_id JOIN accounts_accountsnapshot s ON s.account_id = w.account_id"
+# OFFSET 0: one probe by primary key a line, in the order of the lines; a planner left free reads a whole table where it is small
+_NAMED = "(SELECT a.id, a.name, a.plan, a.churned_at FROM accounts_account a WHERE a.id = {}.account_id OFFSET 0) a"
+_SCORED = "(SELECT s.segment_id, s.health, s.health_before, s.band, s.renews_on, s.last_touch_at, s.owner_id FROM accounts_accountsnapshot s {} OFFSET 0) s".format(
+    "WHERE s.account_id = w.account_id"
+)
+_PICKED = "(SELECT w.* FROM accounts_workitem w WHERE w.id = p.id OFFSET 0) w"
 # order of each list: (what the cursor holds, how the index runs, what lies beyond the cursor: first a
 # range that the index can begin at, then the ties, and the cursor's own value)
 _ORDER = {
@@ -213,7 +218,7 @@ def _item_statement(asked: WorkFilter, reader: Reader, days: Days) -> tuple[str,
         running, key = f"p.grp, {_BY_STAKE}", "-w.stake_micros"
         picked = _ranked_by_one(inner, asked) if owners is not None and len(owners) == 1 else _ranked_by_groups(inner, asked)
     item = _ITEM.format(_STATE.get(asked.scope, _NO_STATE))
-    return f"SELECT p.grp, {item}, {key}, {_ACCOUNT} FROM ({picked}) p JOIN accounts_workitem w ON w.id = p.id {_JOINS} ORDER BY {running}", values
+    return f"SELECT p.grp, {item}, {key}, {_ACCOUNT} FROM ({picked}) p, LATERAL {_PICKED}, LATERAL {_NAMED.format('w')}, LATERAL {_SCORED} ORDER BY {running}", values
 
 
 def _ranked_by_one(inner: str, asked: WorkFilter) -> str:
@@ -254,10 +259,12 @@ def _risk_clause(asked: WorkFilter, reader: Reader, *, segment: bool) -> Clause:
 def _risk_statement(asked: WorkFilter, reader: Reader) -> tuple[str, dict[str, Any]]:
     clause = _risk_clause(asked, reader, segment=True)
     values = clause.values | {f"c{number}": part for number, part in enumerate(asked.after)}
+    # found by its name an account leads to its score; otherwise scores are read in the order of value
+    account = "JOIN accounts_account a ON a.id = s.account_id" if asked.text else f", LATERAL {_NAMED.format('s')}"
     cursor = " AND s.stake_micros <= -(%(c0)s::bigint) AND (s.stake_micros < -(%(c0)s::bigint) OR s.account_id > %(c1)s)" if len(asked.after) == 2 else ""
     return (
         f"SELECT 0, NULL, 0, '', '', s.why, '', NULL, s.stake_micros, NULL, '', '', NULL, NULL, NULL, -s.stake_micros, {_ACCOUNT} "
-        f"FROM accounts_accountsnapshot s JOIN accounts_account a ON a.id = s.account_id WHERE {clause}{cursor} ORDER BY s.stake_micros DESC, s.account_id LIMIT {LIMIT}",
+        f"FROM accounts_accountsnapshot s {account} WHERE {clause}{cursor} ORDER BY s.stake_micros DESC, s.account_id LIMIT {LIMIT}",
         values,
     )
 

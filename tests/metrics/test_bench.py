@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.models import Account
+from config.benchmarks import worklist
 from config.benchmarks.measure import Result, interleave
 
 FIELDS = {"name", "size", "seconds_median", "seconds_min", "seconds_max", "rows_per_second", "peak_memory_mb", "ratio_to_floor", "ratio_to_duckdb"}
@@ -60,6 +61,16 @@ def test_health_by_hand_and_by_the_product_write_the_same_rows(bench):
     assert connection.settings_dict["NAME"] == name
     assert not Account.objects.exists()
     assert scratch_databases() <= before
+
+
+def test_the_worklist_and_its_floors_show_the_same_rows(bench, monkeypatch):
+    monkeypatch.setattr(worklist, "REQUESTS", 3)
+    monkeypatch.setattr(worklist, "STATEMENTS", 3)
+    [answered] = bench("worklist", "--accounts", "600", "--rounds", "2", "--json")
+    assert answered.keys() >= FIELDS | {"p95_ratio_to_floor", "p95_ratio_of_fragment", "sql_items_by_key", "sql_risk_by_key"}
+    assert answered["same_rows"] is True
+    assert answered["rows_shown"] > 10
+    assert answered["queries"] <= 8
 
 
 def test_the_first_to_go_changes_and_the_warm_up_does_not_count():
