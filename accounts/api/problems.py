@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.db import DataError, IntegrityError, OperationalError, models
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -33,7 +34,7 @@ class Busy(Problem):
     """The database could not do it in time."""
 
     status_code = 503
-    default_detail = "The database is busy; try again."
+    default_detail = gettext_lazy("The database is busy; try again.")
     default_code = "busy"
 
 

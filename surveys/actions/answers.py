@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from accounts.actions.event_log import record_event
 from accounts.actions.work_items import close_work_item, open_work_item
@@ -215,8 +217,11 @@ def _after_score(response: Response, invitation: Invitation, *, before: int | No
             source=WorkItem.Source.SURVEY, event_id=event.pk if event else None, subject_type="response", subject_id=str(response.pk),
         )  # fmt: skip
     elif before is not None and is_low(before, version.low_score, scale):
-        for item in WorkItem.objects.filter(account_id=invitation.account_id, type=WorkItem.Type.CLOSE_LOOP, reason=reason, status__in=["open", "snoozed"]):
-            close_work_item(item_id=item.pk, actor=None, now=now, dropped=True, outcome="The answer was changed to a better one.")
+        for item in WorkItem.objects.filter(account_id=invitation.account_id, type=WorkItem.Type.CLOSE_LOOP, reason=reason, status__in=["open", "snoozed"]).select_related("owner"):
+            # stored as a person's own remark would be, so in the language of the one whose work it was
+            with translation.override(item.owner.language if item.owner else settings.LANGUAGE_CODE):
+                outcome = _("The answer was changed to a better one.")
+            close_work_item(item_id=item.pk, actor=None, now=now, dropped=True, outcome=outcome)
 
 
 def _sentence(response: Response, invitation: Invitation) -> dict[str, object]:

@@ -25,8 +25,9 @@ from django.utils.text import capfirst
 from django.utils.translation import trans_real
 
 from accounts import wording
-from accounts.models import AccountSnapshot, LifecycleStage, Segment
+from accounts.models import AccountSnapshot, LifecycleStage, OutgoingMail, Segment
 from config.services.messages import compile_messages
+from surveys.actions.letters import write_letter
 from surveys.models import Survey, SurveyText, Touchpoint
 from surveys.views.wording import sentence, shipped_name
 from tests.accounts.work_builders import item
@@ -273,6 +274,19 @@ def test_a_survey_in_turkish_holds_no_english(turkish, survey, touchpoint):
     page = Client().get(f"/s/{link_to(invitation, now=now)}")
     assert english_in(page) == []
     assert '<html lang="tr"' in page.content.decode()
+
+
+@pytest.mark.parametrize("survey", ["nps", "csat", "ces", "exit"])
+def test_the_mail_of_a_survey_in_turkish_holds_no_english(turkish, survey):
+    now = timezone.now()
+    invitation = planned(turkish.selin, survey=survey, touchpoint=Touchpoint.objects.filter(survey__key=survey).first().key, at=now)
+    written = {text.language: text for text in SurveyText.objects.filter(version=invitation.survey_version).select_related("version__survey")}
+    letter = write_letter(invitation, written, mail=OutgoingMail(to_address=turkish.selin.email, attempt=1), token="t", refusal="r", now=now)
+    said = [letter.subject, *re.sub(r"https?://\S+", "", letter.message.get_body(("plain",)).get_content()).splitlines()]
+    seen = Words()
+    seen.feed(letter.message.get_body(("html",)).get_content())
+    assert [line for line in said + seen.found if ENGLISH.search(line)] == []
+    assert "Sayfayı aç" in seen.found
 
 
 @pytest.mark.parametrize(
