@@ -5,20 +5,27 @@ from __future__ import annotations
 import datetime as dt
 
 from accounts.actions.work_items import open_work_item
-from accounts.models import AccountSnapshot, WorkItem
+from accounts.models import Account, AccountSnapshot, WorkItem
 from accounts.sentences import why
 from surveys.models import Response
 
-RISK_STEPS = ("Call the sponsor", "Review use with the champion", "Agree on a fix date with support", "Find the new administrator")
+# next steps as their owners would have typed them
+RISK_STEPS = {
+    "en": ("Call the sponsor", "Review use with the champion", "Agree on a fix date with support", "Find the new administrator"),
+    "tr": ("Sponsoru arayın", "Kullanımı şampiyonla gözden geçirin", "Destekle düzeltme tarihi kararlaştırın", "Yeni yöneticiyi bulun"),
+}
+CALL_BACK = {"en": "Call back", "tr": "Geri arayın"}
+FORECAST = {"en": "Set the renewal forecast", "tr": "Yenileme tahminini girin"}
 
 
 def open_demo_work(*, now: dt.datetime) -> int:
     """Opens work for accounts at risk, unhappy answers and renewals that come near; returns how many items."""
     made = 0
+    spoken = dict(Account.objects.filter(owner__isnull=False).values_list("pk", "owner__language"))
     watched = AccountSnapshot.objects.filter(owner__isnull=False, health__isnull=False, account__churned_at__isnull=True)
     for index, snapshot in enumerate(watched.filter(band="at_risk").order_by("-stake_micros", "pk")[:40]):
         _, new = open_work_item(
-            account_id=snapshot.pk, type=WorkItem.Type.RISK, reason="health", why=snapshot.why, title=RISK_STEPS[index % len(RISK_STEPS)],
+            account_id=snapshot.pk, type=WorkItem.Type.RISK, reason="health", why=snapshot.why, title=RISK_STEPS[spoken[snapshot.pk]][index % 4],
             now=now, due_at=now + dt.timedelta(days=(index * 5) % 11 - 3, hours=2), priority=1,
         )  # fmt: skip
         made += new
@@ -37,7 +44,7 @@ def open_demo_work(*, now: dt.datetime) -> int:
         )
         _, new = open_work_item(
             account_id=answer.account_id, contact_id=answer.contact_id, type=WorkItem.Type.CLOSE_LOOP, reason=f"survey:{answer.kind}", why=sentence,
-            title="Call back", now=now, due_at=answer.answered_at + dt.timedelta(days=8), source=WorkItem.Source.SURVEY, subject_type="response", subject_id=str(answer.pk),
+            title=CALL_BACK[spoken[answer.account_id]], now=now, due_at=answer.answered_at + dt.timedelta(days=8), source=WorkItem.Source.SURVEY, subject_type="response", subject_id=str(answer.pk),
         )  # fmt: skip
         made += new
     soon = watched.filter(renews_on__gte=now.date(), renews_on__lte=now.date() + dt.timedelta(days=60)).order_by("renews_on", "pk")
@@ -47,7 +54,7 @@ def open_demo_work(*, now: dt.datetime) -> int:
         days = (snapshot.renews_on - now.date()).days
         _, new = open_work_item(
             account_id=snapshot.pk, type=WorkItem.Type.RENEWAL, reason=f"renewal:{snapshot.renews_on}", why=why("days_to_renewal", days=days),
-            title="Set the renewal forecast", now=now, due_at=now + dt.timedelta(days=max(days // 8, 1)),
+            title=FORECAST[spoken[snapshot.pk]], now=now, due_at=now + dt.timedelta(days=max(days // 8, 1)),
         )  # fmt: skip
         made += new
     return made
