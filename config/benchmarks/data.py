@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.db import connection
 
@@ -69,7 +70,7 @@ _TABLES = (
 def generate(*, accounts: int, nights: int) -> None:
     """Fills the default database (a scratch one) with customers; the usage reaches over so many nights."""
     start = dt.datetime.combine(FIRST_NIGHT, dt.time(), dt.UTC)
-    values = {
+    values: dict[str, Any] = {
         "accounts": accounts, "owners": max(1, min(50, accounts // 200)), "start": start, "usage_from": FIRST_NIGHT - dt.timedelta(days=57),
         "usage_to": FIRST_NIGHT + dt.timedelta(days=nights),
     }  # fmt: skip

@@ -144,14 +144,16 @@ def _serve(folder: Path) -> None:
 
     base = duckdb.connect(str(folder / "facts.duckdb"), config={"threads": 2})
     for line in sys.stdin:
-        question, answer = json.loads(line), {}
+        question = json.loads(line)
+        answer: dict[str, float] = {}
         if "load" in question:
             for name, (columns, _query) in _EXPORTS.items():
                 base.execute(f"CREATE TABLE {name} ({columns})")
                 base.execute(f"COPY {name} FROM '{folder / name}.csv' (FORMAT csv, HEADER false)")
             base.execute("CREATE TABLE history (id BIGINT, day DATE, score SMALLINT, band VARCHAR, confidence SMALLINT, raws DOUBLE[], parts SMALLINT[], as_of TIMESTAMP)")
         elif "checksum" in question:
-            answer["sum"] = int(base.execute("SELECT coalesce(sum(score), 0) FROM history WHERE day = $1", [dt.date.fromisoformat(question["checksum"])]).fetchone()[0])
+            found: Any = base.execute("SELECT coalesce(sum(score), 0) FROM history WHERE day = $1", [dt.date.fromisoformat(question["checksum"])]).fetchone()
+            answer["sum"] = int(found[0])
         else:
             as_of = dt.datetime.fromisoformat(question["as_of"])
             began = time.perf_counter()

@@ -25,7 +25,7 @@ def conninfo(**changes: Any) -> dict[str, Any]:
 def _leave() -> None:
     for each in connections.all(initialized_only=True):
         each.close()
-        each.close_pool()
+        each.close_pool()  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager

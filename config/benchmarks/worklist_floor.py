@@ -145,7 +145,7 @@ def framed(request: HttpRequest) -> HttpResponse:
     rows, now = _rows(request), timezone.now()
     for row in rows:
         _cheap(row, now)
-    return HttpResponse(_template(_page(worded=False, fragment=bool(request.htmx))).render({"rows": rows, "sprite": _SPRITE}, request))
+    return HttpResponse(_template(_page(worded=False, fragment=bool(getattr(request, "htmx", False)))).render({"rows": rows, "sprite": _SPRITE}, request))
 
 
 @login_required
