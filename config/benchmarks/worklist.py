@@ -9,6 +9,7 @@ primary key on the same connection.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 import statistics
 import time
@@ -18,7 +19,6 @@ from typing import Any
 import psutil
 from django.conf import settings
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -80,7 +80,7 @@ def _statements(user: User, now: dt.datetime) -> dict[str, Any]:
     asked = {"items": WorkFilter(), "risk": WorkFilter(view="risk")}
     for name, view in list(asked.items()):
         asked[f"{name}_page_2"] = WorkFilter(view=view.view, after=rows_of(view, reader, days)[1])
-    contenders = {"by_key": _clocked(by_key)} | {name: _clocked(lambda view=view: rows_of(view, reader, days)) for name, view in asked.items()}
+    contenders = {"by_key": _clocked(by_key)} | {name: _clocked(functools.partial(rows_of, view, reader, days)) for name, view in asked.items()}
     seconds, _peak = interleave(contenders, rounds=STATEMENTS)
     median = {name: statistics.median(taken) for name, taken in seconds.items()}
     told: dict[str, Any] = {"sql_by_key_ms": round(median["by_key"] * 1000, 3)}
@@ -100,7 +100,7 @@ def worklist(*, accounts: int, rounds: int, say: Callable[[str], None]) -> Resul
         client.force_login(user)
         page = reverse("accounts:work") + "?view=risk"
 
-        def ask(address: str, **headers: str) -> HttpResponse:
+        def ask(address: str, **headers: str) -> Any:
             answer = client.get(address, secure=settings.HTTPS, headers=headers or None)
             if answer.status_code != 200:
                 raise RuntimeError(f"{address} answered {answer.status_code}")
@@ -117,7 +117,7 @@ def worklist(*, accounts: int, rounds: int, say: Callable[[str], None]) -> Resul
             "page": _clocked(lambda: ask(page)), "fragment": _clocked(lambda: ask(page, **{"HX-Request": "true"})), "items": _clocked(lambda: ask(reverse("accounts:work"))),
         }  # fmt: skip
         contenders["floor_fragment"] = _clocked(lambda: ask(by_hand[FLOOR], **{"HX-Request": "true"}))
-        contenders |= {name: _clocked(lambda address=address: ask(address)) for name, address in by_hand.items()}
+        contenders |= {name: _clocked(functools.partial(ask, address)) for name, address in by_hand.items()}
         seconds, _peak = interleave(contenders, rounds=max(rounds, REQUESTS))
         peak = psutil.Process().memory_info().rss / 1_000_000
     p95 = {name: statistics.quantiles(taken, n=20)[-1] for name, taken in seconds.items()}
