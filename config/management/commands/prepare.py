@@ -16,6 +16,7 @@ from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
+from accounts.actions.heartbeats import forget_heartbeats
 from accounts.models import Account, Installation, User
 from config.demo.people import DEMO_PASSWORD, PEOPLE
 from config.services.messages import compile_messages
@@ -51,6 +52,8 @@ class Command(BaseCommand):
                 cursor.execute("set statement_timeout = 0")
             self._say("migrations")
             call_command("migrate", interactive=False, verbosity=1 if options["verbosity"] > 1 else 0, stdout=self.stdout)
+            # signs of life of an earlier run must not make this one look ready
+            forget_heartbeats(parts=["beat", "worker"])
             self._static_files()
             if settings.VEFA_DEMO and not options["no_demo"] and self._is_new():
                 self._demo()
@@ -124,8 +127,10 @@ class Command(BaseCommand):
 def _fingerprint(root: Path) -> str:
     """Changes when a static file of the project or the set of packages does."""
     seen = hashlib.sha256((root / "requirements.txt").read_bytes())
+    collected = Path(settings.STATIC_ROOT)
     for path in sorted(root.glob("*/static/**/*")):
-        if path.is_file():
+        # what was collected may lie below the project itself and must not count as a source
+        if path.is_file() and collected not in path.parents:
             state = path.stat()
             seen.update(f"{path}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
     return seen.hexdigest()
