@@ -41,11 +41,6 @@ def _shipped_rows_after_a_flush(request: pytest.FixtureRequest) -> None:
             module.add(apps, None)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole installations first: they take minutes, and two processes share the rest meanwhile."""
-    items.sort(key=lambda item: not any(part in item.nodeid for part in ("browser/test_first_loop", "config/test_up")))
-
-
 @pytest.fixture
 def cast(db: None) -> SimpleNamespace:
     """Users of every role, two accounts with contacts. Fields: see the module's text."""

@@ -20,7 +20,7 @@ from tests.browser.installation import running, wait_for
 from tests.shared_data import data_folder
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("first loop"), pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no Chromium at {CHROMIUM} (set CHROMIUM)")]
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no Chromium at {CHROMIUM} (set CHROMIUM)")]
 PASSWORD = "correct horse battery"
 # an account of the set that has tickets and usage
 ACCOUNT = "A-712f1c"
