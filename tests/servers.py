@@ -36,6 +36,7 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
 def _start() -> None:
     if "VEFA_TEST_SERVERS" in os.environ:
+        _own_valkey()
         return
     os.environ["VEFA_TEST_SERVERS"] = "1"
     os.environ["VEFA_DOTENV"] = "0"
@@ -55,6 +56,14 @@ def _start() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.environ.update(servers.variables())
     compile_messages(ROOT / "locale")
+
+
+def _own_valkey() -> None:
+    """Gives each xdist worker a Valkey database of its own, as it has of PostgreSQL: counters and queues are not shared."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    address, slash, database = os.environ.get("REDIS_URL", "").rpartition("/")
+    if worker.startswith("gw") and worker[2:].isdigit() and slash and database == "0":
+        os.environ["REDIS_URL"] = f"{address}/{1 + int(worker[2:]) % 15}"
 
 
 def _clear_leftovers(place: Path) -> None:
