@@ -18,7 +18,7 @@ def _every(seconds: int, task: str) -> dict[str, Any]:
 SCHEDULE: dict[str, dict[str, Any]] = {
     # a sign of life through beat, broker and worker; /readyz and doctor look at its age
     "heartbeat": _every(15, "config.heartbeat"),
-    # surveys: plan what events ask for, send what is due, expire what nobody answered
+    # surveys: plan what events ask for, send what is due, list what is uncertain
     "surveys": _every(60, "surveys.tick"),
     # health scores and snapshots of the accounts that something happened to
     "recompute": _every(20, "metrics.recompute_dirty"),
@@ -26,6 +26,6 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "nightly": _every(3600, "metrics.nightly"),
     # work: wake what was snoozed, tell of renewals that come near
     "accounts": _every(60, "accounts.tick"),
-    # tickets: service levels that ran out, resolved tickets to close
+    # tickets: service levels that ran out, replies to send, ratings to keep
     "tickets": _every(60, "tickets.tick"),
 }
