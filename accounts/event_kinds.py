@@ -41,6 +41,7 @@ _KINDS = (
     EventKind("ticket.reopened", "A solved ticket was opened again.", ("ticket",), ("resolution",)),
     EventKind("ticket.sla_breached", "A promised time passed.", ("ticket", "target"), ("seconds_over",)),
     EventKind("survey.requested", "A survey was asked for by a person or by the API.", ("invitation",), ("survey", "touchpoint")),
+    EventKind("survey.reminded", "A reminder of a survey left for the contact.", ("invitation",), ("survey", "survey_kind", "touchpoint")),
     EventKind("survey.sent", "A survey left for the contact.", ("invitation",), ("survey", "survey_kind", "touchpoint")),
     EventKind(
         "survey.answered",
@@ -55,9 +56,14 @@ _KINDS = (
     EventKind("touch.logged", "Somebody spoke or wrote with the customer.", (), ("channel", "minutes", "work_item", "outcome")),
     EventKind("note.added", "A note was written.", (), ("note",)),
     EventKind("work.opened", "A work item was opened.", ("work_item", "type"), ("reason", "value", "source")),
+    EventKind("work.reopened", "A closed work item was opened again.", ("work_item", "type"), ("reason",)),
     EventKind("work.done", "A work item was closed.", ("work_item", "type"), ("reason", "outcome", "value")),
+    EventKind("case.late", "The answer to an unhappy customer is late.", ("case",), ("response", "due_at", "owner")),
+    EventKind("case.closed", "The loop of an unhappy answer was closed.", ("case", "resolution"), ("response", "in_time")),
+    EventKind("contact.erased", "Everything personal about a contact was erased.", (), ("source",)),
+    EventKind("mail.complained", "A mail was reported as unwanted.", (), ("mail", "provider")),
     EventKind("contact.unsubscribed", "A contact refused further surveys.", (), ("scope", "survey")),
-    EventKind("mail.bounced", "A mail could not be delivered.", (), ("mail", "hard")),
+    EventKind("mail.bounced", "A mail could not be delivered.", (), ("mail", "hard", "provider")),
     EventKind("usage.milestone", "A named step in the product was reached.", (), ("feature", "count")),
 )
 

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
-from surveys.models import Invitation, Response, ResponseRevision, Survey, SurveyLink, SurveyText, SurveyVersion, Theme, Touchpoint
+from surveys.models import Invitation, Response, ResponseRevision, Survey, SurveyLink, SurveyText, SurveyVersion, Touchpoint
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -137,11 +137,3 @@ class ResponseRevisionAdmin(ReadOnlyAdmin):
     search_fields = ("response__external_id",)
     list_select_related = ("response",)
     ordering = ("-submitted_at", "-id")
-
-
-@admin.register(Theme)
-class ThemeAdmin(admin.ModelAdmin):
-    """Topics of answers."""
-
-    list_display = ("name", "key")
-    search_fields = ("name", "key")

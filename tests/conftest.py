@@ -33,7 +33,12 @@ def _shipped_rows_after_a_flush(request: pytest.FixtureRequest) -> None:
     from accounts.models import Segment
 
     if not Segment.objects.exists():
-        for migration in ("accounts.migrations.0003_shipped_rows", "metrics.migrations.0002_score_history", "surveys.migrations.0003_shipped_rows"):
+        for migration in (
+            "accounts.migrations.0003_shipped_rows",
+            "metrics.migrations.0002_score_history",
+            "surveys.migrations.0003_shipped_rows",
+            "surveys.migrations.0005_letters_steps_and_deadlines",
+        ):
             try:
                 module = importlib.import_module(migration)
             except ModuleNotFoundError:

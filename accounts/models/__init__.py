@@ -4,18 +4,21 @@ from accounts.models.customers import Account, Contact, LifecycleStage
 from accounts.models.events import AccountEvent
 from accounts.models.imports import ImportBatch, ImportChange
 from accounts.models.keys import ApiKey, IdempotentRequest
-from accounts.models.mail import OutgoingMail, Suppression
+from accounts.models.mail import InboundEvent, MailBucket, OutgoingMail, SoftBounce, Suppression
 from accounts.models.money import CostEntry, ExchangeRate, Subscription, SubscriptionChange, Transaction
 from accounts.models.operations import Heartbeat, Installation
 from accounts.models.people import Cover, Team, User
+from accounts.models.privacy import Erasure
 from accounts.models.segments import Segment, SegmentMembership
 from accounts.models.snapshots import AccountDirty, AccountSnapshot
 from accounts.models.usage import Feature, UsageDay
+from accounts.models.verbatims import TextClassifier, Topic, TopicTag, Verbatim
 from accounts.models.work import Note, Playbook, PlaybookRun, SavedView, WorkItem
 
 __all__ = [
     "Account", "AccountDirty", "AccountEvent", "AccountSnapshot", "ApiKey", "Contact", "CostEntry", "Cover",
-    "ExchangeRate", "Feature", "Heartbeat", "IdempotentRequest", "ImportBatch", "ImportChange", "Installation",
-    "LifecycleStage", "Note", "OutgoingMail", "Playbook", "PlaybookRun", "SavedView", "Segment", "SegmentMembership",
-    "Subscription", "SubscriptionChange", "Suppression", "Team", "Transaction", "UsageDay", "User", "WorkItem",
+    "Erasure", "ExchangeRate", "Feature", "Heartbeat", "IdempotentRequest", "ImportBatch", "ImportChange", "InboundEvent", "Installation",
+    "LifecycleStage", "MailBucket", "Note", "OutgoingMail", "Playbook", "PlaybookRun", "SavedView", "Segment", "SegmentMembership",
+    "SoftBounce", "Subscription", "SubscriptionChange", "Suppression", "Team", "TextClassifier", "Topic", "TopicTag", "Transaction", "UsageDay",
+    "User", "Verbatim", "WorkItem",
 ]  # fmt: skip

@@ -23,6 +23,8 @@ class OutgoingMail(models.Model):
     class Kind(models.TextChoices):
         SURVEY = "survey", _("survey")
         REMINDER = "reminder", _("reminder")
+        NEWS = "news", _("news of what was settled")
+        TEST = "test", _("test")
         REPLY = "reply", _("ticket reply")
         ALERT = "alert", _("alert")
         AUTH = "auth", _("account access")
@@ -72,7 +74,9 @@ class OutgoingMail(models.Model):
         verbose_name_plural = _("outbox")
         ordering = ["-created_at", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["kind", "subject_type", "subject_id"], condition=~Q(subject_id="") & Q(kind__in=["survey"]), name="mail_once_a_subject"),
+            models.UniqueConstraint(
+                fields=["kind", "subject_type", "subject_id"], condition=~Q(subject_id="") & Q(kind__in=["survey", "reminder", "news"]), name="mail_once_a_subject"
+            ),
         ]
         indexes = [
             models.Index(fields=["next_attempt_at"], name="mail_due", condition=Q(status__in=["queued", "retry"])),
@@ -90,6 +94,7 @@ class Suppression(models.Model):
 
     class Reason(models.TextChoices):
         HARD_BOUNCE = "hard_bounce", _("hard bounce")
+        SOFT_BOUNCES = "soft_bounces", _("several soft bounces")
         COMPLAINT = "complaint", _("complaint")
         UNSUBSCRIBE = "unsubscribe", _("unsubscribed")
         MANUAL = "manual", _("by hand")
@@ -99,6 +104,7 @@ class Suppression(models.Model):
     scope = models.CharField(_("scope"), max_length=80, default="global", help_text=_("“global”, or “survey:” and its key."))
     reason = models.CharField(_("reason"), max_length=12, choices=Reason.choices)
     source_ref = models.CharField(_("source"), max_length=120, blank=True, default="")
+    until = models.DateTimeField(_("until"), null=True, blank=True, help_text=_("Empty: for good."))
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -108,3 +114,80 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope}: {self.reason}"
+
+
+class SoftBounce(models.Model):
+    """A mail that an address could not take just now. Several of them in a month pause the address."""
+
+    address_hmac = models.BinaryField(_("address hash"), max_length=32)
+    occurred_at = models.DateTimeField(_("happened"))
+    source_ref = models.CharField(_("source"), max_length=120, unique=True)
+
+    class Meta:
+        verbose_name = _("soft bounce")
+        verbose_name_plural = _("soft bounces")
+        indexes = [models.Index(fields=["address_hmac", "-occurred_at"], name="soft_bounce_by_address")]
+
+    def __str__(self) -> str:
+        return f"{self.occurred_at:%Y-%m-%d}"
+
+
+class MailBucket(models.Model):
+    """How fast mails may leave: the whole installation's bucket, or that of one receiving domain.
+
+    `tokens` is what was left at `filled_at`; the rest follows from the rate, so no process fills it.
+    """
+
+    ALL = "all"
+
+    name = models.CharField(_("name"), max_length=260, primary_key=True, help_text=_("“all”, or “domain:” and the receiving domain."))
+    rate_per_second = models.FloatField(_("mails a second"), null=True, blank=True, help_text=_("Empty: the rate of the installation."))
+    rate_per_day = models.PositiveIntegerField(_("mails a day"), null=True, blank=True, help_text=_("Empty: no limit."))
+    tokens = models.FloatField(default=0, editable=False)
+    filled_at = models.DateTimeField(editable=False, null=True)
+    day = models.DateField(_("day"), null=True, editable=False, help_text=_("The organisation's day that `sent_today` counts."))
+    sent_today = models.PositiveIntegerField(_("sent today"), default=0, editable=False)
+    backs_off_until = models.DateTimeField(_("rests until"), null=True, blank=True, help_text=_("Set when the server asks us to slow down."))
+    back_off_seconds = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("mail rate")
+        verbose_name_plural = _("mail rates")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class InboundEvent(models.Model):
+    """What another system sent us, kept as it came; worked on after it was acknowledged."""
+
+    class Status(models.TextChoices):
+        NEW = "new", _("new")
+        DONE = "done", _("done")
+        IGNORED = "ignored", _("ignored")
+        FAILED = "failed", _("failed")
+        CONFLICT = "conflict", _("conflict")
+
+    source = models.CharField(_("source"), max_length=40)
+    external_id = models.CharField(_("id at the source"), max_length=200)
+    kind = models.CharField(_("kind"), max_length=60, blank=True, default="")
+    occurred_at = models.DateTimeField(_("happened"), null=True, blank=True)
+    received_at = models.DateTimeField(_("received"))
+    body_sha256 = models.BinaryField(max_length=32)
+    payload = models.JSONField(_("payload"), default=dict)
+    status = models.CharField(_("status"), max_length=8, choices=Status.choices, default=Status.NEW)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    note = models.CharField(_("note"), max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("received event")
+        verbose_name_plural = _("received events")
+        constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="inbound_once")]
+        indexes = [
+            models.Index(fields=["received_at"], name="inbound_waiting", condition=Q(status__in=["new", "failed"])),
+            models.Index(fields=["-received_at"], name="inbound_by_received"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.external_id}"

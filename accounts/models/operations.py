@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from decimal import Decimal
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -27,6 +30,25 @@ class Installation(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     sending_enabled = models.BooleanField(_("sending is on"), default=True, help_text=_("Off: no survey leaves; what is due waits."))
     sending_note = models.CharField(_("why it is off"), max_length=200, blank=True, default="")
+    # how often one person and one account are asked, over all surveys
+    contact_gap_days = models.PositiveSmallIntegerField(_("days between two surveys to one person"), default=30)
+    nps_gap_days = models.PositiveSmallIntegerField(_("days between two NPS surveys to one person"), default=90)
+    account_days = models.PositiveSmallIntegerField(_("days that the limit per account looks at"), default=7)
+    account_people = models.PositiveSmallIntegerField(_("people of one account asked in that time, at least"), default=3)
+    account_share = models.DecimalField(_("… or this share of its contacts, where that is more"), max_digits=4, decimal_places=3, default=Decimal("0.2"))
+    reminder_gap_days = models.PositiveSmallIntegerField(_("days between two reminders to one person"), default=14)
+    # how mails leave
+    rate_per_second = models.FloatField(_("mails a second"), default=10)
+    rate_per_day = models.PositiveIntegerField(_("mails a day"), null=True, blank=True, help_text=_("Empty: no limit."))
+    many_at_once = models.PositiveIntegerField(
+        _("due at once that waits for a person"), default=500, help_text=_("So does three times the daily mean of four weeks, if that is 50 or more.")
+    )
+    approval_needed = models.BooleanField(_("programmes need a second person's approval"), default=True)
+    postal_address = models.CharField(_("postal address in mails"), max_length=300, blank=True, default="")
+    # where this database belongs: another address or a restored copy sends nothing until an admin confirms it
+    instance_url = models.CharField(_("belongs to"), max_length=300, blank=True, default="", editable=False)
+    epoch = models.UUIDField(default=uuid.uuid4, editable=False)
+    timeline = models.PositiveIntegerField(null=True, editable=False)
     demo_loaded_at = models.DateTimeField(_("demo loaded"), null=True, blank=True, editable=False)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
 

@@ -143,14 +143,13 @@ class ResponseShape(serializers.ModelSerializer):
     account = AccountField(read_only=True, allow_null=True)
     contact = ContactField(read_only=True, allow_null=True)
     invitation = serializers.UUIDField(source="invitation_id", read_only=True, allow_null=True)
-    themes: Any = serializers.SlugRelatedField(slug_field="key", many=True, read_only=True)
 
     class Meta:
         model = Response
         fields = [
             "id", "external_id", "survey", "kind", "touchpoint", "touchpoint_label", "account", "contact", "invitation", "respondent", "invited_at", "answered_at",
             "bounced", "score", "scale_min", "scale_max", "direction", "comment", "reasons", "reason_detail", "call_me", "language", "ticket_id",
-            "rated_object", "agent_email", "state", "test", "is_suspect", "themes", "origin", "created_at", "updated_at",
+            "rated_object", "agent_email", "state", "test", "is_suspect", "origin", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -197,7 +197,7 @@ class ResponseFilters(filters.FilterSet):
 class _Responses(Endpoint):
     scope = "surveys"
     serializer_class = ResponseShape
-    queryset = Response.objects.select_related("survey", "touchpoint", "account", "contact__account").prefetch_related("themes")
+    queryset = Response.objects.select_related("survey", "touchpoint", "account", "contact__account")
 
 
 class ResponseList(_Responses, Collection):

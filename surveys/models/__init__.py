@@ -1,8 +1,12 @@
 """The models of surveys, one file a noun."""
 
-from surveys.models.answers import Response, ResponseRevision, Theme
+from surveys.models.answers import Response, ResponseRevision
 from surveys.models.invitations import Invitation, SurveyLink
-from surveys.models.surveys import Survey, SurveyText, SurveyVersion
-from surveys.models.touchpoints import Touchpoint
+from surveys.models.loop import Announcement, LoopCase, LoopDeadline
+from surveys.models.surveys import SegmentLetter, Survey, SurveyText, SurveyVersion
+from surveys.models.touchpoints import ProgrammeStep, SendingHold, Touchpoint
 
-__all__ = ["Invitation", "Response", "ResponseRevision", "Survey", "SurveyLink", "SurveyText", "SurveyVersion", "Theme", "Touchpoint"]
+__all__ = [
+    "Announcement", "Invitation", "LoopCase", "LoopDeadline", "ProgrammeStep", "Response", "ResponseRevision", "SegmentLetter", "SendingHold",
+    "Survey", "SurveyLink", "SurveyText", "SurveyVersion", "Touchpoint",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Answers, every earlier version of them, and what they speak of."""
+"""Answers, and every earlier version of them."""
 
 from __future__ import annotations
 
@@ -26,21 +26,6 @@ class ResponseQuerySet(AccountOwnedQuerySet):
     def counted(self) -> ResponseQuerySet:
         """What figures count: scored, not suspected of being automatic, by the contact asked."""
         return self.filter(score__isnull=False, is_suspect=False, respondent="contact", test=False)
-
-
-class Theme(models.Model):
-    """A topic that answers speak of."""
-
-    key = models.SlugField(_("key"), max_length=80, unique=True)
-    name = models.CharField(_("name"), max_length=120)
-
-    class Meta:
-        verbose_name = _("theme")
-        verbose_name_plural = _("themes")
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class Response(models.Model):
@@ -78,7 +63,6 @@ class Response(models.Model):
     test = models.BooleanField(_("test"), default=False)
     is_suspect = models.BooleanField(_("suspected automatic"), default=False)
     automation_flags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
-    themes = models.ManyToManyField(Theme, verbose_name=_("themes"), blank=True, related_name="responses")
     origin = models.CharField(_("origin"), max_length=7, default="app")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)

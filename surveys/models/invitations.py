@@ -50,6 +50,7 @@ class Invitation(models.Model):
         CONDITION = "condition", _("the event does not meet the touchpoint's conditions")
         NOT_ACTIVE = "not_active", _("it happened before the touchpoint was activated")
         PAUSED = "paused", _("the touchpoint is paused")
+        ENDED = "ended", _("the touchpoint has ended")
         REOPENED = "reopened", _("the ticket was reopened")
         ACCOUNT_CHURNED = "account_churned", _("the account has left")
         NOT_PUBLISHED = "not_published", _("the survey has no published version")
@@ -74,6 +75,8 @@ class Invitation(models.Model):
     valid_until = models.DateTimeField(_("valid until"), null=True, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     bounced_at = models.DateTimeField(_("bounced"), null=True, blank=True)
+    complained_at = models.DateTimeField(_("reported as unwanted"), null=True, blank=True)
+    reminded_at = models.DateTimeField(_("reminded"), null=True, blank=True)
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
 
     objects = InvitationQuerySet.as_manager()
@@ -94,6 +97,7 @@ class Invitation(models.Model):
             models.Index(fields=["account", "-decided_at"], name="invitation_decisions"),
             models.Index(fields=["touchpoint", "-decided_at"], name="invitation_by_touchpoint", include=["status", "skip_reason", "sent_at", "bounced_at", "answered_at"]),
             models.Index(fields=["-decided_at", "-id"], name="invitation_ledger"),
+            models.Index(fields=["sent_at"], name="invitation_unanswered", condition=Q(status="sent")),
         ]
 
     def __str__(self) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Segment
 
 
 class SurveyKind(models.TextChoices):
@@ -24,12 +28,29 @@ class Direction(models.TextChoices):
     LOW_GOOD = "low_good", _("low is good")
 
 
+class Look(models.TextChoices):
+    """How the scores of a scale are shown to choose from."""
+
+    NUMBERS = "numbers", _("numbers")
+    FACES = "faces", _("faces")
+    WORDS = "words", _("words")
+
+
 class Survey(models.Model):
     """A survey under one key, through all its versions."""
 
     key = models.SlugField(_("key"), max_length=80, unique=True)
     name = models.CharField(_("name"), max_length=120)
     kind = models.CharField(_("kind"), max_length=6, choices=SurveyKind.choices)
+    # how its mails and pages look and whom they come from; empty means as everything of the installation
+    sender_name = models.CharField(_("sender's name"), max_length=80, blank=True, default="")
+    sender_address = models.EmailField(_("sender's address"), blank=True, default="")
+    reply_to = models.EmailField(_("answers to the mail go to"), blank=True, default="")
+    brand_color = models.CharField(
+        _("brand colour"), max_length=7, blank=True, default="", validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Write the colour as # and six digits, #23408e say."))]
+    )
+    logo = models.BinaryField(_("logo"), null=True, blank=True, editable=False)
+    logo_type = models.CharField(max_length=20, blank=True, default="", editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -49,6 +70,9 @@ class SurveyVersion(models.Model):
     scale_min = models.SmallIntegerField(_("lowest score"))
     scale_max = models.SmallIntegerField(_("highest score"))
     direction = models.CharField(_("direction"), max_length=9, choices=Direction.choices, default=Direction.HIGH_GOOD)
+    look = models.CharField(_("shown as"), max_length=7, choices=Look.choices, blank=True, default="", help_text=_("Empty: what is usual for the kind."))
+    # three faces on a scale of 1 to 5, say: [1, 3, 5] declares which scores they stand for
+    offered = ArrayField(models.SmallIntegerField(), verbose_name=_("scores offered"), default=list, blank=True, help_text=_("Empty: all of the scale."))
     # what counts as unhappy and opens work: scores up to this (high is good) or from this (low is good)
     low_score = models.SmallIntegerField(_("unhappy from"), null=True, blank=True)
     # follow-up reasons offered after the score: [{"key": …, "band": "low|high|any"}]; texts in SurveyText
@@ -87,6 +111,8 @@ class SurveyText(models.Model):
     why_low = models.CharField(_("“why” for a low score"), max_length=300)
     why_middle = models.CharField(_("“why” for a middle score"), max_length=300, blank=True, default="")
     why_high = models.CharField(_("“why” for a high score"), max_length=300)
+    reminder_subject = models.CharField(_("subject of the reminder"), max_length=200, blank=True, default="")
+    reminder_body = models.TextField(_("text of the reminder"), blank=True, default="")
     thanks = models.CharField(_("thanks"), max_length=300)
     # {"reason key": "words"}; and words of single scores (faces): {"1": "Very bad", …}
     reason_labels = models.JSONField(_("words of reasons"), default=dict, blank=True)
@@ -100,3 +126,20 @@ class SurveyText(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version} {self.language}"
+
+
+class SegmentLetter(models.Model):
+    """Another subject and text of the mail for the accounts of one segment; as frozen as its version."""
+
+    text = models.ForeignKey(SurveyText, verbose_name=_("text"), on_delete=models.CASCADE, related_name="segment_letters")
+    segment = models.ForeignKey(Segment, verbose_name=_("segment"), on_delete=models.PROTECT, related_name="+")
+    mail_subject = models.CharField(_("subject of the mail"), max_length=200)
+    mail_body = models.TextField(_("text of the mail"), help_text=_("Before the scale."))
+
+    class Meta:
+        verbose_name = _("mail for a segment")
+        verbose_name_plural = _("mails for segments")
+        constraints = [models.UniqueConstraint(fields=["text", "segment"], name="segment_letter_once")]
+
+    def __str__(self) -> str:
+        return f"{self.text} · {self.segment}"
