@@ -35,7 +35,7 @@ def _model() -> Any:
     """The model of py3langid, kept to the two languages; a third of a megabyte a language once loaded."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    model = LanguageIdentifier.from_model(MODEL_FILE, norm_probs=True)
+    model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     model.set_languages(list(LANGUAGES))
     return model
 

@@ -20,6 +20,7 @@ _PIECES = re.compile(
 _TURKISH = str.maketrans({"I": "ı", "İ": "i"})
 _FOLD = str.maketrans("çğıöşüâîûÇĞİÖŞÜ’‘`", "cgiosuaiucgiosu'''")
 _THREE = re.compile(r"(\w)\1{2,}")
+_DOUBLE = re.compile(r"([oe])\1{2,}(?=[dlkptmns])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ def fold(form: str) -> str:
 
 
 def shortened(form: str) -> str:
-    """A word without its emphasis: three and more of a letter become one (`çoook`, `soooo`); two stay, for `good` and `cool`."""
-    return _THREE.sub(r"\1", form)
+    """A word without its emphasis: three and more of a letter become one (`çoook`, `soooo`), or two where English writes two (`goood`)."""
+    return _THREE.sub(r"\1", _DOUBLE.sub(r"\1\1", form))
 
 
 @lru_cache(maxsize=32768)

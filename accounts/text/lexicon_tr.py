@@ -1,0 +1,250 @@
+"""Turkish words and phrases that speak well or badly of a service or product, weighed by hand from -3 to 3. Pure.
+
+Own lists, in folded letters (ç c, ğ g, ı i, ö o, ş s, ü u). See `lexicon.py` for the notation: `guzel` with the endings of nouns,
+`begen-` a verb that a denial turns round, `=fena` as it stands, `mukemmel*` whatever follows.
+"""
+
+from __future__ import annotations
+
+from accounts.text.lexicon import WordList, word_list
+
+WORDS = {
+    3.0: """
+        mukemmel* muhtesem* harika* super kusursuz* sahane* fevkalade* enfes efsane* muazzam* bayil- bayildi* =on10 =onnumara olaganustu mukkemel* mukemel* mukenmel* harıka harka
+        hayran* mukkemmel* bayıld* sevdim* =best =perfect
+    """,
+    2.0: """
+        guzel* iyi memnun memnunum* memnunuz* memnuniyet* begen- tavsiye* oner- onerilir sev- basarili basariyla kaliteli kullanisli kalite sorunsuz* hizli saglam* tesekkur* tskler tesekur* tesekk* tsk* tesekür sagol* =sagolun saolun
+        eksiksiz* hatasiz pratik kolay konforlu rahat sessiz sik =sik estetik ozenli ilgili guleryuzlu nazik guvenilir guvenli profesyonel cozum* cozdu* cozuldu* faydali yararli ideal
+        dayanikli guclu performansli temiz lezzetli uygun hesapli ekonomik avantajli degdi* degiyor* degerli kibar yardimsever tatmin* kanka =bravo =tebrik tebrikler helal =afiyet keyif* keyifli
+        fp =f/p mutlu* sevin- sevindi* begendi* begenerek cabuk vazgecilmez* guvendi* kazanc =arti artilari artisi =tam basari* performans* tavsiyem* kullanisi muthis* hos* hoş sirin =cool =iyii =iyy gzl* =gzel =guze
+        alinabilir* alabilirsiniz* alın aliniz* hasarsiz ozen* titiz super* ucuz* olumlu orjinal orijinal kararli istedigim* istedigimiz bekledigim* kurtarici =tek =ideali zevkle begenil- begenildi memnn* memun* memmun* sevdik* sevdi*
+    """,
+    1.0: """
+        yeterli kadar yumusak hafif sade modern yeni ferah genis hizla =seri anlasilir net =mis fark etkili verimli tasarruf* aynen aynisi =ayni pisman- tercih* =evet cicek indirim* hediye* isimi gor- =calisiyor zamaninda sicak parlak canli
+        saglikli tasarim tasarimi guvendim garantili hizmet kampanya* uyumlu sukur cazip =yapiyor =umarim keskin kucuk =kullaniyorum =kullaniyoruz =zarif =hala =yillardir =bol =herkese
+    """,
+    -1.0: """
+        pahali* agir yavas gec =gecikti gecik- eksik* zor* zayif kisa dar sert ince =kucuk basit idare =vasat orta ortalama gurultu* =sesli koku* kokuyor* isin- isini* bekle- beklet- bekliyor*
+        degisim* iptal* yipran- solu* sahte* taklit* farkli yanlis ayip* uzgun* maalesef malesef* ne_yazik ugras* ugrast- karmasik anlamsiz gereksiz yetersiz dayaniksiz takil- kopuk* kop- kesil- kes- kas- kasma* donu* donma
+        dusuk dusur- leke* kirli tozlu pis cizik cizil- darbe* ezik ezil- acik yirtik yirtil- kirik kiril- kirildi* catla- catlak* sok- patla- patlak akit- akitiyor* sizdir- dokul- dusuk
+        sikayet* servis* garanti* tamir* iade* geri =keske ariza* arizali bozul- bozuk* boz- problem* sorun* sikinti* hata* hatali dezavantaj* olumsuz* eksi eksisi eksileri yamuk* egri* plastik* kalitesiz*
+        rahatsiz* =uyar- uyari* iskence* dert* derdi =neden =niye =hala =gelmedi kaba ilgisiz* saygisiz* tutarsiz guvensiz kararsiz* sorunlu =ama =yalan* kandir- =maalesef kullanissiz* beklenti* umdu* sasir- =sadece usen- sacma* zaman kaybi kayip* =artik
+    """,
+    -2.0: """
+        kotu* berbat* rezalet* rezil* igrenc* fiyasko* felaket* pisman* pismanim* sinir* hayal_kirikligi husran* cop copu cope cope* dandik* tirt* uyduruk* adi =fos* kazik* kaziklan- dolandir* sahtekar* zarar* yazik* bosa* bosuna* almayin* almayiniz* alinmaz*
+        bozuldu* kirildi* kalitesiz* kullanissiz* berbatt vasat* sacmalik* sacma* yalan* magdur* utan* aldatil* kandir* defolu defo* hurda* cirkin* kullanilmaz* =beter =facia lanet* zirva* =nefret skandal* rezillik* iade* ayipli ariza* arizalan* yaramaz* yaramadi* yaramiyor*
+        bozuk* aldanma* kacin* hic =sifir =kesinlikle_almayin memnuniyetsiz* =ozensiz* ozensiz* uzak_durun eziyet* cekilmez* cileden cile* hüsran patladi* yirtildi* calismaz*
+    """,
+}
+
+# what a verb weighs when it is denied; said plainly it says nothing
+DENIED = {
+    -2.0: "calis- ac- acil- cek- et- tavsiye- al- oner- deg- yara- cevap- sagla- karsila- iste- kaldir- yapis- tut- yet- ol- olma- olun- yap- yapil- bul- geç- ver- veril- coz- cozul- oku- gor- ulas- gonder- tani- cik- yikan- kal- isin- isit- otur- dur- bagla- baglan- anla- don- ilgilen- uyus- uy-",
+    -1.0: "gel- git- bit- sar- goster- bil- bas- pis- kullan- kullanil- dus-",
+}
+
+PHRASES = {
+    3.0: """
+        on numara
+        10 numara
+        tek kelimeyle harika|mukemmel|super
+        bir numara
+        dort dortluk
+        gonul rahatligiyla|rahatligi*
+        gozunuz kapali
+        iyi ki al*
+        cok cok iyi|guzel
+        =ne kadar iyi|guzel
+        asiri iyi|guzel
+        en iyi*
+        kacirmayin
+        hic dusunmeden
+        dusunmeden al*
+        kesinlikle tavsiye ed*
+        kesinlikle al*
+        kesinlikle oner*
+        siddetle tavsiye*
+        herkese tavsiye*
+    """,
+    2.0: """
+        fena degil*
+        kotu degil*
+        fena sayilmaz
+        sorun|sikinti|problem yok*
+        sorun|sikinti|problem|hata|sorunu|sikintisi|problemi NOT
+        sorun|sikinti|problem _ NOT
+        bir|hic|hicbir sorun|sikinti|problem|kusur _ yok*|NOT
+        tavsiye ed*
+        tavsiye olunur
+        pisman NOT
+        pismanlik NOT
+        pisman olmazsiniz|etmez|olmadim|degilim|etmedi
+        ise yar*
+        isimi gor*
+        is gor*
+        isini gor*
+        cok iyi|guzel*
+        tam istedigim*
+        tam aradigim*
+        istedigim|bekledigim gibi
+        beklentimi karsiladi|karsiliyor
+        beklentilerimi karsiladi|karsiliyor
+        bekledigimden iyi|hizli|guzel
+        fiyatina gore iyi|guzel|gayet|cok
+        fiyat performans*
+        bu fiyata iyi|guzel|cok|daha
+        hakkini ver*
+        parasini|fiyatini|paranin hak*
+        parasina|fiyatina|parasini deg*
+        emeginize|eline|elinize|ellerinize saglik
+        zaman|vakit kaybetmeden
+        aynisi geldi
+        iyi paket*
+        guler yuzlu*
+        elimize|elime|hemen ulasti
+        hizli kargo|teslimat|gonderi
+        cok memnun*
+        cok tesekkur*
+        yok yok
+        soz yok*
+        diyecek* yok|NOT
+        kusur yok*|NOT
+        tereddut etmeden|NOT
+        sizi uzmez
+        hic NOT sorun|sikinti|problem
+        sorun cikarmadi|yasatmadi|yasamadim|yasamadik
+    """,
+    1.0: """
+        idare ed*
+        hic bozulmadi
+        bozulmadi
+        =olmazsa =olmaz
+        bir sey demeye
+        yok pahasina
+        ucuza al*
+        sorun etmeyin
+        acele etmeyin
+        merak etmeyin
+    """,
+    0.0: """
+        iyi gunler|aksamlar|forumlar|calismalar|haftalar|seneler|geceler|bayramlar
+        iyi kotu
+        musteri hizmetleri
+        en azindan
+        tam olarak
+        yeni ald*
+        henuz NOT
+        daha NOT
+        su an
+        guzel olurdu|olabilirdi|olacakti
+        farkli bir|renk|model
+        olmasina ragmen
+        olsa da
+        zaman zaman
+        geri kalan
+        geri donus
+        geri donut
+        yanlis anla*
+        ekran karti
+        once NOT
+        indirim* ald*
+    """,
+    -1.5: """
+        daha iyi|guzel|kaliteli|uzun|hizli|ucuz|saglam|kucuk|buyuk|ince|genis|sessiz|guclu _ ol*
+        olsaydi|olsa _ iyi|guzel|super|harika|mukemmel
+        olsaydi|olsa daha iyi|guzel
+        ister*d*
+        isterdim|isterdik|dilerdim
+        olmasi|olmasini gerek*|isterdim|lazim
+        gelistirilmeli|duzeltilmeli|iyilestirilmeli|eklenmeli
+        olabilirdi|verilebilirdi|konulabilirdi|yapilabilirdi|eklenebilirdi|koyulabilirdi
+        tek kotu|eksi|sikinti|olumsuz|problem|sorun|eksigi|sorunu|dezavantaji
+        cok ses*
+        ses yapiyor|cikariyor|geliyor
+        ne yazik
+        fark* yok
+        degmez|degmiyor|degmedi
+        baska bir|bi marka|urun
+        bir daha NOT
+        daha sonra boz*
+        2 yildiz
+        1 yildiz
+        tek yildiz
+        bir yildiz
+        cabuk boz*|kir*|bit*
+        kisa sur*
+    """,
+    -2.0: """
+        iyi|guzel|kaliteli|memnun|hos|kullanisli|saglam|basarili|yeterli degil*
+        tavsiye etm*|edilmez|etmem|etmiyorum|etmiyoruz
+        tavsiye NOT
+        memnun kalmad*|kalmadim|degilim|degiliz|kalmadik|olmadim
+        hayal kirikli*
+        hayal kirigi
+        hayalkirikligi
+        uzak dur*
+        sakin al*
+        sakin alma*
+        ise yaramaz|yaramiyor|yaramadi
+        para* yazik
+        yazik para*
+        paranizi|paraniza|parani|paraya NOT|yazik|acidim
+        para etmez
+        bes para
+        besparaetmez
+        bosa para
+        bosuna para|alm*|masraf
+        cope git*|att*|gid*
+        cop oldu
+        para tuzagi|kaybi|israfi
+        zaman kaybi|israfi
+        geri gonder*|iade|ver*|yolla*
+        iade ed*|ett*
+        geri donus|donut yok|NOT
+        kac kere|defa|kez
+        aylardir|gunlerdir|haftalardir
+        hala gel*|bekli*|yok
+        hic iyi|guzel|memnun|begen*|kullanisli|kaliteli
+        hic bir|bi ise
+        hicbir|hic ise
+        alakasi|ilgisi yok
+        cevap|yanit|muhatap ver*|yok|alam*|NOT
+        =bu ne
+        pisman oldum|olduk|olursunuz|ettı|etti
+        bin pisman
+        elimde kaldi
+        elinizde kal*
+        ilk gun*|kullanim*|hafta* boz*|kir*|_ boz*
+        ay|gun|hafta|kere|kez|defa sonra boz*|_ boz*
+        yanlis|eksik|farkli|kirik|bozuk|hasarli|defolu|baska gel*|gonder*|cik*
+        uzerinde|ekranda|icinde cizik|kirik|leke*
+        kac para
+        =cok kotu
+        almayin|almayiniz sakin
+    """,
+}
+
+NEGATORS = frozenset("degil degildi degilim degiliz degilmis deil degl dgil diil yok yoktu yokmus".split())
+# standing alone they say this
+BARE = {"degil": -0.7, "yok": -0.5, "deil": -0.7, "yoktu": -0.5, "degildi": -0.7, "degilmis": -0.7, "degilim": -0.7}
+# a denied verb that is in no list: mostly something does not do what it should
+BARE_DENIAL = -0.7
+# "sorun yok", "problem yaşamadım" praise more than an English "not bad"
+TURN_BAD = -1.0
+INTENSIFIERS = {
+    word: weight
+    for weight, words in {
+        1.3: "cok gayet kesinlikle asiri son derece oldukca baya bayagi gercekten inanilmaz fazlasiyla epey en tam hic ciddi",
+        0.7: "biraz bi birazcik pek sanki az nispeten kismen",
+    }.items()
+    for word in words.split()
+}
+CONTRASTS = frozenset("ama fakat ancak lakin yalniz yanliz oysa halbuki ragmen ne var".split()) - {"ne", "var"}
+CONCESSIONS: frozenset[str] = frozenset()
+EMPTY = frozenset("hicbir hic sey yok bir birsey bisey hicbiri hayir hicbirsey aklima gelen gelmiyor su an icin".split())
+EVERYTHING = frozenset("her sey hersey hepsi tumu tamami her seyi".split())
+ASKS_BLAME = ("gelistir", "iyilestir", "daha iyi", "eksik", "sorun", "neden ayril", "begenmedi", "degistir", "yanlis", "zor", "iptal", "birak")
+ASKS_PRAISE = ("begendi", "iyi olan", "iyiydi", "sevdi", "hosunuza", "memnun eden", "guzel")
+
+LIST: WordList = word_list("tr", WORDS, PHRASES, DENIED)
