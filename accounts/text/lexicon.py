@@ -44,7 +44,7 @@ class WordList:
 
     language: str
     exact: dict[str, float] = field(default_factory=dict)
-    stems: dict[str, float] = field(default_factory=dict)
+    stems: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
     roots: dict[str, list[Root]] = field(default_factory=dict)
     phrases: dict[str, list[tuple[tuple[tuple[str, ...], ...], float]]] = field(default_factory=dict)
     known: dict[str, tuple[float, bool] | None] = field(default_factory=dict)
@@ -60,9 +60,10 @@ class WordList:
 
     def _english(self, form: str) -> tuple[float, bool] | None:
         form = form.replace("’", "'")
-        weight = self.exact.get(form)
-        if weight is None:
-            weight = self.stems.get(stem(form, "en"))
+        weight = self.exact.get(form, 0.0)
+        if form not in self.exact:
+            # a form is hardly shorter than the word of the list: `use` is no form of `useful`, `wonder` none of `wonderful`
+            weight = next((listed for word, listed in self.stems.get(stem(form, "en"), ()) if len(form) >= len(word) - 1), 0.0)
         return (weight, False) if weight else None
 
     def _turkish(self, plain: str) -> tuple[float, bool] | None:
@@ -152,7 +153,7 @@ def word_list(language: str, words: Mapping[float, str], phrases: Mapping[float,
             if word.startswith("="):
                 made.exact[word[1:]] = weight
             elif language == "en":
-                made.stems[stem(word, "en")] = weight
+                made.stems.setdefault(stem(word, "en"), []).append((word, weight))
             elif word.endswith("-"):
                 made.roots.setdefault(word[:-1], []).append(Root(weight, "verb", -weight))
             elif word.endswith("*"):

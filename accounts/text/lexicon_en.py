@@ -31,7 +31,9 @@ WORDS = {
         loyal loyalty =bless =blessed cheery jolly jovial humour =chatty approachable =ready =organised =organized =immediately =instantly
     """,
     0.5: "=always =everything =able =early =correct =correctly =normal =sensible =adequate =adequately =available =support =supported",
-    -0.5: "=only =another =again =eventually =finally =supposed =but =apparently =despite =nobody =nothing =told =said =month =months =hours =week =weeks =however",
+    # what would be taken for a form of a listed word
+    0.0: "=poorly =patient =patients =interest =interested =hardy =careful =carefully ==likely =unlikely =helpline =minded =personal =personally =honestly =timed =appreciably =pricing =cards",
+    -0.5: "=only =another =again =eventually =finally =supposed =but =apparently =despite =nobody =told =month =months =hours =week =weeks =however",
     -1.0: """
         slow slowly late later delay delayed delays wait waited waiting =waits lost lose losing missing missed miss lack lacking lacks
         issue issues problem problems trouble difficult difficulty difficulties struggle struggled struggling complicated complex confusing confused confusion unclear
@@ -65,6 +67,14 @@ WORDS = {
 
 PHRASES = {
     3.0: """
+        =can't|=cannot|=couldn't|=not|=don't =think =of =anything|=a|=one
+        =nothing =comes|=springs =to =mind
+        =nothing =i =can|=could =think
+        =nothing =to =add|=say
+        =nothing =really
+        =nothing =at =all
+        =not =a =thing
+        =cannot|=can't|=couldn't =better
         second to none
         first class|rate
         top class|notch|marks|quality
@@ -264,6 +274,11 @@ PHRASES = {
         improve =the|=your|=communication|=on|=waiting|=response|=times|=service
     """,
     -2.0: """
+        =anything|=nothing _ =good
+        =not|=nothing|=n't|=can't|=cannot|=didn't|=don't _ =anything =good|=positive
+        =can't|=cannot|=not|=don't =think =of =anything =that|=was|=good _ =good
+        =nothing =was|=is =good
+        =not =much|=a =lot
         =let =down|=me|=us
         =fed =up
         =sick =of
@@ -357,6 +372,18 @@ EMPTY = frozenset("nothing none no nil n a na nope not at all anything really mu
 EVERYTHING = frozenset("everything all every aspect of it the".split())
 ASKS_BLAME = ("improve", "better", "wrong", "missing", "dislike", "worst", "change", "disappoint", "frustrat", "stop", "leave", "leaving", "cancel")
 ASKS_PRAISE = ("good", "like most", "like best", "best", "enjoy", "well", "love", "satisfied", "value most")
+
+
+# a sentence that begins with one of these tells us what to do: what it names well is what is missing
+WISH = -1.5
+SUGGESTS = frozenset(
+    """
+    more less better quicker faster shorter longer earlier sooner fewer improve improving provide send stop listen make have offer give ensure check allow try be
+    add let reduce increase employ hire invest train teach educate educating answer arrive arrived turn call come communicate stick speed bring open put
+    shorten follow return returning reply respond update include introduce treat stay consider hiring reducing providing having giving being making
+    training sending letting getting get improved improvements improvement need needs please perhaps maybe should could needing
+    """.split()
+)
 
 
 LIST: WordList = word_list("en", WORDS, PHRASES)

@@ -23,7 +23,8 @@ POSITIVE, NEGATIVE, NEUTRAL, MIXED = "positive", "negative", "neutral", "mixed"
 # what the question before a text asked for
 ASKED_PRAISE, ASKED_BLAME = "praise", "blame"
 # why a word weighs what it does: from the list, turned by a denial, an emoji, a wish, an answer to the question, a verb that denies
-LISTED, TURNED, SIGN, ANSWER, DENIED = "listed", "turned", "sign", "answer", "denied"
+LISTED, TURNED, SIGN, ANSWER, DENIED, WISHED = "listed", "turned", "sign", "answer", "denied", "wished"
+_WISHED_GOOD = 0.2
 
 # a denied good word is nearly bad; a denied bad word is only a little good
 _TURN_GOOD, _TURN_BAD = -0.8, -0.5
@@ -111,8 +112,9 @@ def evidence_of(tokens: list[Token], language: str, asked: str = "") -> list[Evi
     found = [Evidence(token.start, token.end, _sign(token), SIGN) for token in tokens if token.kind in (EMOJI, EMOTICON) and _sign(token)]
     if lists is None:
         return found
-    if asked and (bare := _bare_answer(tokens, lists, asked)):
-        return [*found, bare]
+    bare = _bare_answer(tokens, lists, asked)
+    if bare:
+        return [*found, bare] if asked else found
     for clause in clauses_of(tokens, lists):
         for hit, why in _weighed(tokens, clause, lists, language):
             weight = round(hit.weight * clause.weight, 3)
@@ -124,7 +126,7 @@ def evidence_of(tokens: list[Token], language: str, asked: str = "") -> list[Evi
 
 
 # a fault named because we asked for faults
-_ASKED_FOR = 0.5
+_ASKED_FOR = 1.0
 
 
 def _lists(language: str) -> ModuleType | None:
@@ -189,8 +191,14 @@ def _weighed(tokens: list[Token], clause: Clause, lists: ModuleType, language: s
     if language == "tr":
         return lexicon_tr_rules(tokens, clause, hits, lists)
     result = []
+    wish = _wish(tokens, clause, hits, lists)
+    if wish is not None:
+        result.append((Hit(wish, wish + 1, lists.WISH), WISHED))
     for hit in hits:
         weight, why = hit.weight, LISTED
+        if wish is not None and weight > 0:
+            # what is wished for is not there
+            weight *= _WISHED_GOOD
         first = hit.first
         reach, place = 0, hit.first - 1
         denied = False
@@ -211,6 +219,14 @@ def _weighed(tokens: list[Token], clause: Clause, lists: ModuleType, language: s
             why = TURNED
         result.append((replace(hit, first=first, weight=weight), why))
     return result
+
+
+def _wish(tokens: list[Token], clause: Clause, hits: list[Hit], lists: ModuleType) -> int | None:
+    """The word that makes a sentence a suggestion ("More staff", "Send a better driver"), None where it is none."""
+    first = next((place for place in range(clause.first, clause.last) if tokens[place].kind == WORD), None)
+    if first is None or tokens[first].form not in lists.SUGGESTS or any(hit.first == first and hit.weight > 0 and hit.phrase for hit in hits):
+        return None
+    return first
 
 
 def _inside(hits: list[Hit], place: int) -> bool:
