@@ -18,3 +18,8 @@ class Role(TextChoices):
 SEES_EVERYTHING = frozenset({Role.ADMIN, Role.VIEWER})
 # roles that change customer data; the others only read (agents write tickets, see tickets)
 WRITES_ACCOUNTS = frozenset({Role.ADMIN, Role.MANAGER, Role.CSM})
+# survey programmes: who sets them up, and who reads what they say (analysts see their figures alone, agents nothing)
+WRITES_PROGRAMMES = frozenset({Role.ADMIN, Role.MANAGER})
+READS_PROGRAMMES = WRITES_PROGRAMMES | {Role.CSM, Role.VIEWER}
+# who writes surveys and decides how they look
+EDITS_SURVEYS = frozenset({Role.ADMIN, Role.MANAGER})

@@ -9,7 +9,20 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.event_kinds import EVENT_KINDS
 from accounts.models import Segment, User
+from accounts.roles import READS_PROGRAMMES, WRITES_PROGRAMMES
 from surveys.models.surveys import Survey
+
+
+class TouchpointQuerySet(models.QuerySet):
+    """Touchpoints belong to no customer; the role alone decides."""
+
+    def visible_to(self, user: User) -> TouchpointQuerySet:
+        """What the user may read: analysts see figures alone, agents nothing."""
+        return self if user.is_authenticated and user.is_active and user.role in READS_PROGRAMMES else self.none()
+
+    def changeable_by(self, user: User) -> TouchpointQuerySet:
+        """What the user may set up and steer."""
+        return self if user.is_authenticated and user.is_active and user.role in WRITES_PROGRAMMES else self.none()
 
 
 class Touchpoint(models.Model):
@@ -57,6 +70,8 @@ class Touchpoint(models.Model):
     paused_at = models.DateTimeField(_("paused"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
+
+    objects = TouchpointQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("touchpoint")

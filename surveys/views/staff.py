@@ -25,6 +25,7 @@ from surveys.queries.rows import decisions as decision_rows
 from surveys.queries.rows import results as result_figures
 from surveys.queries.rows import unknowns as unknown_rows
 from surveys.queries.rows import verbatims
+from surveys.views.tabs import tabs_for
 from surveys.views.wording import sentence, shipped_name
 
 
@@ -33,15 +34,6 @@ def _reader(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
-
-
-def _tabs(user: User, here: str) -> list[tuple[str, str, str, bool]]:
-    """The tabs of surveys: address name, word, count, whether it is this page. Analysts see figures alone."""
-    if user.role == Role.ANALYST:
-        return []
-    unknown = len(unknown_rows(user))
-    tabs = [("surveys:overview", _("Touchpoints"), ""), ("surveys:decisions", _("Decisions"), ""), ("surveys:unknown", _("Uncertain"), str(unknown) if unknown else "")]
-    return [(name, word, count, name == here) for name, word, count in tabs]
 
 
 @login_required
@@ -55,7 +47,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = {
         **found,
         "survey_names": [(survey.key, shipped_name(survey)) for survey in found["surveys"]],
-        "tabs": _tabs(user, "surveys:overview"),
+        "tabs": tabs_for(user, "surveys:overview"),
         "installation": Installation.current(),
         "may_switch": user.role == Role.ADMIN,
     }
@@ -102,7 +94,7 @@ def decisions(request: HttpRequest) -> HttpResponse:
         "reasons": Invitation.SkipReason.choices,
         "statuses": Invitation.Status.choices,
         "touchpoints": [(row.key, shipped_name(row)) for row in touchpoints],
-        "tabs": _tabs(user, "surveys:decisions"),
+        "tabs": tabs_for(user, "surveys:decisions"),
     }
     return render(request, "surveys/decisions.html", context)
 
@@ -114,7 +106,7 @@ def unknown(request: HttpRequest) -> HttpResponse:
     user = _reader(request)
     if user.role == Role.ANALYST:
         raise Http404
-    context = {"rows": unknown_rows(user), "tabs": _tabs(user, "surveys:unknown"), "may_decide": user.role in WRITES_ACCOUNTS}
+    context = {"rows": unknown_rows(user), "tabs": tabs_for(user, "surveys:unknown"), "may_decide": user.role in WRITES_ACCOUNTS}
     return render(request, "surveys/unknown.html", context)
 
 
