@@ -62,8 +62,8 @@ class WordList:
         form = form.replace("’", "'")
         weight = self.exact.get(form, 0.0)
         if form not in self.exact:
-            # a form is hardly shorter than the word of the list: `use` is no form of `useful`, `wonder` none of `wonderful`
-            weight = next((listed for word, listed in self.stems.get(stem(form, "en"), ()) if len(form) >= len(word) - 1), 0.0)
+            # a form begins as the word of the list does: `using` is no form of `useful`, `wonder` none of `wonderful`
+            weight = next((listed for word, listed in self.stems.get(stem(form, "en"), ()) if form.startswith(word[:-1])), 0.0)
         return (weight, False) if weight else None
 
     def _turkish(self, plain: str) -> tuple[float, bool] | None:

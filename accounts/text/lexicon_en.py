@@ -49,7 +49,7 @@ WORDS = {
         =cut blame =excuse =excuses =bounced =bombarded =pushy =forced =failed =fail =fails =failing =failure =failures unacceptable unnecessary
         =leaving =left =leave =spam =hung =disturbing =escalated =ombudsman =argue =argument =abrupt dismissive =cold =overworked =short-staffed =understaffed =shortage
         =inefficient =inefficiency unorganised disorganised disorganized uncaring =unwell =abandoned =abandon refer =crisis =queue =queues =queued =contradictory =conflicting
-        =instead =why =promises =promised =supposedly =isn't =unavailable =unanswered =impossible =underwhelming =flaky =laggy =lag =lags =stuck =timeout =stopped =stops
+        =instead =sooner =promises =promised =supposedly =isn't =unavailable =unanswered =impossible =underwhelming =flaky =laggy =lag =lags =stuck =timeout =stopped =stops
     """,
     -2.0: """
         bad poor disappoint disappointed disappointing disappointment frustrate frustrated frustrating frustration mess shambles nightmare =chaos chaotic
@@ -262,6 +262,7 @@ PHRASES = {
         =more =staff|=training|=communication|=information|=support|=help|=resources|=time|=options|=choice|=phones|=operators|=ambulances|=appointments|=regular|=frequent|=contact|=consistent|=beds|=activities|=funding|=doctors|=nurses|=drivers|=call|=people|=transport|=comfortable|=details
         better communication|training|=information|=food|=organisation|=explanation|=service|=customer|=support|=coordination|=response|=staff|=system
         =quicker|=faster|=shorter|=earlier =response|=times|=time|=service|=answer|=appointment|=appointments|=pick|=waiting|=wait|=call
+        =would =have =been =nice|=better|=good|=helpful|=useful|=easier|=great|=appreciated
         =would =be|=have =nice|=better|=good|=helpful|=helped|=useful|=easier|=great
         =would =like|=prefer
         =i =wish
@@ -305,7 +306,6 @@ PHRASES = {
         =not =interested
         =don't =bother
         =don't|=didn't =care|=listen|=help
-        =does|=did|=do|=has|=have|=is|=was|=were|=are =not
         =left =without|=me|=us|=waiting|=feeling|=alone|=in|=for|=on
         =hours|=days|=weeks|=months =later|=late|=without|=for|=on|=to|=waiting
         =took|=taken|=takes|=take =over|=so|=too|=forever|=ages|=months|=weeks|=hours|=days|=far|=three|=two|=six|=several|=4|=3|=2|=5|=6|=almost|=nearly|=more|=a
@@ -323,7 +323,21 @@ PHRASES = {
         =care =plan|=home|=team|=coordinator|=co-ordinator
         =fast =broadband|=faster
         =faster|=superfast|=fast =broadband|=internet|=speed
-        =would =be =good|=great
+        =not =only|=just
+        =not =that
+        =why =not
+        =if =not
+        =or =not
+        =whether =or =not
+        =doesn't|=didn't|=don't =matter|=mind|=think|=believe
+        =don't =worry
+        =not =mind|=need|=needed
+        =don't =need
+        =not =applicable
+        =did =not =answer
+        =not =yet
+        =not =used
+        =not =my|=their =fault
         =as =well =as
         =as =well
         =well =as
@@ -353,7 +367,7 @@ NEGATORS = frozenset(
     """
     not no never none neither nor cannot can't cant couldn't couldnt won't wont wouldn't wouldnt don't dont doesn't doesnt didn't didnt isn't isnt
     aren't arent wasn't wasnt weren't werent haven't havent hasn't hasnt hadn't hadnt shouldn't shouldnt ain't aint hardly barely scarcely rarely seldom without lack lacking
-    n't nothing nobody zero
+    n't nobody zero
     """.split()
 )
 INTENSIFIERS = {
@@ -368,20 +382,25 @@ CONTRASTS = frozenset("but however although though yet except unfortunately".spl
 # the clause that follows weighs less than the one after it
 CONCESSIONS = frozenset("although though despite".split())
 # an answer made of these alone: to "what should be better" they praise, to "what was good" they blame
-EMPTY = frozenset("nothing none no nil n a na nope not at all anything really much think i can of thing one x".split())
-EVERYTHING = frozenset("everything all every aspect of it the".split())
+EMPTY = frozenset("nothing none no nil n a na nope not at all anything really much think i can of thing one x absolutely whatsoever literally obvious else add to mean and that on this occasion my part don't cannot can't".split())
+EVERYTHING = frozenset("everything all every aspect of it the literally absolutely".split())
+OPENS_EMPTY = frozenset("nothing none no n/a".split())
+CLOSES_EMPTY = frozenset("was is has gets done happened ever about works worked good one body communication reply help support".split())
 ASKS_BLAME = ("improve", "better", "wrong", "missing", "dislike", "worst", "change", "disappoint", "frustrat", "stop", "leave", "leaving", "cancel")
 ASKS_PRAISE = ("good", "like most", "like best", "best", "enjoy", "well", "love", "satisfied", "value most")
 
 
+# a denial of a verb that denies nothing listed: mostly something does not do what it should
+BARE_DENIAL = -0.8
+BARE = frozenset("not cannot can't cant couldn't couldnt won't wont don't dont doesn't doesnt didn't didnt isn't isnt wasn't wasnt weren't haven't havent hasn't hasnt never without".split())
 # a sentence that begins with one of these tells us what to do: what it names well is what is missing
 WISH = -1.5
 SUGGESTS = frozenset(
     """
-    more less better quicker faster shorter longer earlier sooner fewer improve improving provide send stop listen make have offer give ensure check allow try be
-    add let reduce increase employ hire invest train teach educate educating answer arrive arrived turn call come communicate stick speed bring open put
-    shorten follow return returning reply respond update include introduce treat stay consider hiring reducing providing having giving being making
-    training sending letting getting get improved improvements improvement need needs please perhaps maybe should could needing
+    more less better quicker faster shorter longer earlier sooner fewer improve improving provide send stop listen make have offer give ensure ensured check allow try be
+    add let reduce increase employ hire invest train teach educate educating answer arrive turn call come communicate stick speed bring open put
+    shorten follow reply respond update include introduce treat stay consider hiring reducing providing
+    training sending letting getting get improvements improvement need needs please perhaps maybe should could needing
     """.split()
 )
 

@@ -244,6 +244,8 @@ CONTRASTS = frozenset("ama fakat ancak lakin yalniz yanliz oysa halbuki ragmen n
 CONCESSIONS: frozenset[str] = frozenset()
 EMPTY = frozenset("hicbir hic sey yok bir birsey bisey hicbiri hayir hicbirsey aklima gelen gelmiyor su an icin".split())
 EVERYTHING = frozenset("her sey hersey hepsi tumu tamami her seyi".split())
+OPENS_EMPTY = frozenset("hicbir hic yok hayir hicbirsey".split())
+CLOSES_EMPTY = frozenset("iyi memnun begen".split())
 ASKS_BLAME = ("gelistir", "iyilestir", "daha iyi", "eksik", "sorun", "neden ayril", "begenmedi", "degistir", "yanlis", "zor", "iptal", "birak")
 ASKS_PRAISE = ("begendi", "iyi olan", "iyiydi", "sevdi", "hosunuza", "memnun eden", "guzel")
 

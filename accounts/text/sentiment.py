@@ -115,8 +115,10 @@ def evidence_of(tokens: list[Token], language: str, asked: str = "") -> list[Evi
     bare = _bare_answer(tokens, lists, asked)
     if bare:
         return [*found, bare] if asked else found
+    if asked and (opening := _opening_answer(tokens, lists, asked)):
+        found.append(opening)
     for clause in clauses_of(tokens, lists):
-        for hit, why in _weighed(tokens, clause, lists, language):
+        for hit, why in _weighed(tokens, clause, lists, language, asked):
             weight = round(hit.weight * clause.weight, 3)
             if asked == ASKED_BLAME and weight < 0:
                 weight = round(weight * _ASKED_FOR, 3)
@@ -154,6 +156,18 @@ def _bare_answer(tokens: list[Token], lists: ModuleType, asked: str) -> Evidence
     return None
 
 
+def _opening_answer(tokens: list[Token], lists: ModuleType, asked: str) -> Evidence | None:
+    """An answer that begins with "Nothing" or "Everything." and goes on."""
+    first = tokens[0]
+    if first.kind != WORD or len(tokens) < 2:
+        return None
+    if first.fold in lists.OPENS_EMPTY and tokens[1].fold not in lists.CLOSES_EMPTY:
+        return Evidence(first.start, first.end, 1.5 if asked == ASKED_BLAME else -1.5, ANSWER)
+    if first.fold in lists.EVERYTHING and tokens[1].kind == MARK:
+        return Evidence(first.start, first.end, -1.5 if asked == ASKED_BLAME else 1.5, ANSWER)
+    return None
+
+
 def clauses_of(tokens: list[Token], lists: ModuleType) -> list[Clause]:
     """Sentences cut at their contrasts: after "but" a clause weighs more, before it less."""
     clauses: list[Clause] = []
@@ -186,23 +200,27 @@ def clauses_of(tokens: list[Token], lists: ModuleType) -> list[Clause]:
     return clauses
 
 
-def _weighed(tokens: list[Token], clause: Clause, lists: ModuleType, language: str) -> list[tuple[Hit, str]]:
+def _weighed(tokens: list[Token], clause: Clause, lists: ModuleType, language: str, asked: str) -> list[tuple[Hit, str]]:
     hits = _hits(tokens, clause, lists)
     if language == "tr":
         return lexicon_tr_rules(tokens, clause, hits, lists)
+    return _english(tokens, clause, hits, lists, asked)
+
+
+def _english(tokens: list[Token], clause: Clause, hits: list[Hit], lists: ModuleType, asked: str) -> list[tuple[Hit, str]]:
+    """English denies before the word (`not very helpful`), within four words and no mark between."""
     result = []
-    wish = _wish(tokens, clause, hits, lists)
+    used: set[int] = set()
+    wish = _wish(tokens, clause, hits, lists, asked)
     if wish is not None:
         result.append((Hit(wish, wish + 1, lists.WISH), WISHED))
     for hit in hits:
-        weight, why = hit.weight, LISTED
+        weight, why, first = hit.weight, LISTED, hit.first
         if wish is not None and weight > 0:
             # what is wished for is not there
             weight *= _WISHED_GOOD
-        first = hit.first
-        reach, place = 0, hit.first - 1
         denied = False
-        while place >= clause.first and reach < _REACH:
+        for reach, place in enumerate(range(hit.first - 1, max(clause.first, hit.first - _REACH) - 1, -1)):
             token = tokens[place]
             if token.kind == MARK and token.form in ",:()-":
                 break
@@ -212,19 +230,25 @@ def _weighed(tokens: list[Token], clause: Clause, lists: ModuleType, language: s
             elif form in lists.NEGATORS and not hit.phrase and not _inside(hits, place):
                 denied = not denied
                 first = place
-            reach += 1
-            place -= 1
+                used.add(place)
         if denied:
             weight *= _TURN_GOOD if weight > 0 else _TURN_BAD
             why = TURNED
         result.append((replace(hit, first=first, weight=weight), why))
+    for place in range(clause.first, clause.last):
+        form = tokens[place].form.replace("’", "'")
+        if form in lists.BARE and place not in used and not _inside(hits, place):
+            result.append((Hit(place, place + 1, lists.BARE_DENIAL), DENIED))
     return result
 
 
-def _wish(tokens: list[Token], clause: Clause, hits: list[Hit], lists: ModuleType) -> int | None:
+def _wish(tokens: list[Token], clause: Clause, hits: list[Hit], lists: ModuleType, asked: str) -> int | None:
     """The word that makes a sentence a suggestion ("More staff", "Send a better driver"), None where it is none."""
     first = next((place for place in range(clause.first, clause.last) if tokens[place].kind == WORD), None)
-    if first is None or tokens[first].form not in lists.SUGGESTS or any(hit.first == first and hit.weight > 0 and hit.phrase for hit in hits):
+    if first is None or asked == ASKED_PRAISE:
+        return None
+    suggests = tokens[first].form in lists.SUGGESTS or (asked == ASKED_BLAME and tokens[first].form == "not")
+    if not suggests or any(hit.first == first and hit.weight > 0 and hit.phrase for hit in hits):
         return None
     return first
 
