@@ -21,5 +21,3 @@ WRITES_ACCOUNTS = frozenset({Role.ADMIN, Role.MANAGER, Role.CSM})
 # survey programmes: who sets them up, and who reads what they say (analysts see their figures alone, agents nothing)
 WRITES_PROGRAMMES = frozenset({Role.ADMIN, Role.MANAGER})
 READS_PROGRAMMES = WRITES_PROGRAMMES | {Role.CSM, Role.VIEWER}
-# who writes surveys and decides how they look
-EDITS_SURVEYS = frozenset({Role.ADMIN, Role.MANAGER})

@@ -8,7 +8,20 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Segment
+from accounts.models import Segment, User
+from accounts.roles import READS_PROGRAMMES, WRITES_PROGRAMMES
+
+
+class EditedQuerySet(models.QuerySet):
+    """Surveys and their versions: words of the house, not of a customer, so no book limits them but the role."""
+
+    def visible_to(self, user: User) -> EditedQuerySet:
+        """All of them, for the roles that read programmes."""
+        return self if user.is_authenticated and user.is_active and user.role in READS_PROGRAMMES else self.none()
+
+    def changeable_by(self, user: User) -> EditedQuerySet:
+        """All of them, for the roles that edit surveys."""
+        return self.visible_to(user) if user.is_authenticated and user.role in WRITES_PROGRAMMES else self.none()
 
 
 class SurveyKind(models.TextChoices):
@@ -49,9 +62,15 @@ class Survey(models.Model):
     brand_color = models.CharField(
         _("brand colour"), max_length=7, blank=True, default="", validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Write the colour as # and six digits, #23408e say."))]
     )
-    logo = models.BinaryField(_("logo"), null=True, blank=True, editable=False)
-    logo_type = models.CharField(max_length=20, blank=True, default="", editable=False)
+    # the logo in use: the name of its file, made of its own digest ("3f….png"), and how large it is shown
+    logo_file = models.CharField(max_length=80, blank=True, default="", editable=False)
+    logo_width = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
+    logo_height = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
+    # goes up with every change of the fields above, so that nobody overwrites what he has not seen
+    revision = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = EditedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("survey")
@@ -60,6 +79,24 @@ class Survey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SurveyLogo(models.Model):
+    """A picture that mails of a survey show. Rows stay when the logo changes: mails that were sent still ask for theirs."""
+
+    survey = models.ForeignKey(Survey, verbose_name=_("survey"), on_delete=models.CASCADE, related_name="logos")
+    file = models.CharField(_("file"), max_length=80)
+    media_type = models.CharField(_("type"), max_length=20)
+    content = models.BinaryField(_("content"))
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("logo")
+        verbose_name_plural = _("logos")
+        constraints = [models.UniqueConstraint(fields=["survey", "file"], name="survey_logo_once")]
+
+    def __str__(self) -> str:
+        return f"{self.survey} {self.file}"
 
 
 class SurveyVersion(models.Model):
@@ -78,6 +115,10 @@ class SurveyVersion(models.Model):
     # follow-up reasons offered after the score: [{"key": …, "band": "low|high|any"}]; texts in SurveyText
     reasons = models.JSONField(_("reasons"), default=list, blank=True)
     published_at = models.DateTimeField(_("published"), null=True, blank=True)
+    # goes up with every save of the draft or its texts
+    revision = models.PositiveIntegerField(default=1, editable=False)
+
+    objects = EditedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("survey version")
