@@ -83,6 +83,8 @@ class OutgoingMail(models.Model):
             models.Index(fields=["lease_until"], name="mail_in_flight", condition=Q(status="sending")),
             models.Index(fields=["subject_type", "subject_id"], name="mail_by_subject"),
             models.Index(fields=["account", "-created_at"], name="mail_by_account"),
+            models.Index(fields=["-created_at", "-id"], name="mail_ledger"),
+            models.Index(fields=["status", "-created_at", "-id"], name="mail_by_status"),
         ]
 
     def __str__(self) -> str:

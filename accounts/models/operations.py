@@ -49,6 +49,10 @@ class Installation(models.Model):
     instance_url = models.CharField(_("belongs to"), max_length=300, blank=True, default="", editable=False)
     epoch = models.UUIDField(default=uuid.uuid4, editable=False)
     timeline = models.PositiveIntegerField(null=True, editable=False)
+    # what only this very database has: cluster, database and table; a dump that was restored has others
+    database_mark = models.CharField(max_length=80, blank=True, default="", editable=False)
+    # why this may be a copy (url, epoch, timeline, database); nothing leaves until an admin says that it is not
+    doubt = models.CharField(max_length=10, blank=True, default="", editable=False)
     demo_loaded_at = models.DateTimeField(_("demo loaded"), null=True, blank=True, editable=False)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
 

@@ -98,6 +98,8 @@ class Invitation(models.Model):
             models.Index(fields=["touchpoint", "-decided_at"], name="invitation_by_touchpoint", include=["status", "skip_reason", "sent_at", "bounced_at", "answered_at"]),
             models.Index(fields=["-decided_at", "-id"], name="invitation_ledger"),
             models.Index(fields=["sent_at"], name="invitation_unanswered", condition=Q(status="sent")),
+            models.Index(fields=["sent_at"], name="invitation_by_sent", condition=Q(sent_at__isnull=False), include=["touchpoint", "bounced_at", "complained_at"]),
+            models.Index(fields=["bounced_at"], name="invitation_bounced", condition=Q(bounced_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
