@@ -20,17 +20,17 @@ WORDS = {
         straightforward straight-forward prompt promptly quick quickly =fast =faster =speedy swift swiftly thank thanks thankyou =thankful grateful gratitude appreciate appreciated appreciative
         superior knowledgeable competent trustworthy dependable hassle-free intuitive =win comfortable comforting =comfort cheerful welcoming patient =patience =gem =gems
         respectful dignity punctual personable dedicated commendable praise congratulations =hero =heroes =heroic beautiful useful convenient clear =clearly
-        =well likeable =cool valuable =treat =polished elegant =user-friendly =superb cheers =spot-on =faultlessly
+        =well likeable =cool valuable =treat =polished elegant =user-friendly =superb cheers =spot-on =faultlessly sympathetic =welcomed =positive supportive =mega
     """,
     1.0: """
         thorough thoroughly hassle free informative informed accurate accurately modern affordable =cheap =cheaper =cheapest reasonable fair flexible responsive
-        calm calmly calming safe safely secure clean tidy listened =listening understanding understood explained explains explanation answered sorted resolved solved fixed
+        calm calmly calming safe safely secure clean tidy listened =listening understanding understood explained explains explanation sorted resolved solved fixed
         =works =worked =fine =ok =okay =decent =improved =improvement trust trusted confident confidence honest value =bargain =perks =bonus
         stable robust =solid =like =liked =likes glad relaxed smile smiling care cared =help =helped =helps =assistance =pro =advantage =benefit =benefits safe-hands quality
         effective effectively success successful successfully =interesting =fun =kept =gentle gently warm warmly =accommodating =ease =advice =advise =guidance timely willing
         loyal loyalty =bless =blessed cheery jolly jovial humour =chatty approachable =ready =organised =organized =immediately =instantly
     """,
-    0.5: "=always =everything =able =early =correct =correctly =normal =sensible =adequate =adequately =available =support =supported",
+    0.5: "answered information urgently appropriate assured =seen =always =everything =able =early =correct =correctly =normal =sensible =adequate =adequately =available =support =supported",
     # what would be taken for a form of a listed word
     0.0: "=poorly =patient =patients =interest =interested =hardy =careful =carefully ==likely =unlikely =helpline =minded =personal =personally =honestly =timed =appreciably =pricing =cards",
     -0.5: "=only =another =again =eventually =finally =supposed =but =apparently =despite =nobody =told =month =months =hours =week =weeks =however",
@@ -47,7 +47,7 @@ WORDS = {
         weak unstable unreliable intermittent inconsistent inconsistency insufficient inadequate lacklustre average mediocre tired =noisy =dirty cold hunger rushed
         uncomfortable unaware unsure unanswered unresolved unsatisfied unsatisfactory dissatisfied dissatisfaction unhelpful unfriendly unprofessional
         =cut blame =excuse =excuses =bounced =bombarded =pushy =forced =failed =fail =fails =failing =failure =failures unacceptable unnecessary
-        =leaving =left =leave =spam =hung =disturbing =escalated =ombudsman =argue =argument =abrupt dismissive =cold =overworked =short-staffed =understaffed =shortage
+        =negative =leaving =left =leave =spam =hung =disturbing =escalated =ombudsman =argue =argument =abrupt dismissive =cold =overworked =short-staffed =understaffed =shortage
         =inefficient =inefficiency unorganised disorganised disorganized uncaring =unwell =abandoned =abandon refer =crisis =queue =queues =queued =contradictory =conflicting
         =instead =sooner =promises =promised =supposedly =isn't =unavailable =unanswered =impossible =underwhelming =flaky =laggy =lag =lags =stuck =timeout =stopped =stops
     """,
@@ -74,7 +74,9 @@ PHRASES = {
         =nothing =really
         =nothing =at =all
         =not =a =thing
-        =cannot|=can't|=couldn't =better
+        =cannot|=can't|=couldn't =better|=improve|=complain
+        =can =not =complain|=fault|=improve
+        hard|difficult _ fault|faults
         second to none
         first class|rate
         top class|notch|marks|quality
@@ -139,8 +141,23 @@ PHRASES = {
         =no =fault
         =nothing =wrong
         =nothing =to =complain|=improve
-        nothing|not|can't|cannot =to|=that =could|=can|=needs =be improved|improve
-        nothing =could|=can =be|=have =been better|improved|=done
+        =nothing|=anything _ =could|=can|=needs|=need|=should _ better|improved|improving|=more|=done|=changed|=differently
+        =nothing|=anything _ =else =could|=can|=needs|=need|=should _ better|improved|improving|=more|=done|=changed
+        =nothing =negative
+        =nothing =you|=they|=we =can|=could
+        =nothing =can|=could =be =done
+        =nothing =need|=needs|=needed _ improvement|improving|change|changing
+        =no =change|=changes
+        =keep =the|=it =same
+        =same =as =before|=always
+        =treated =with =respect|=kindness|=dignity|=care
+        =extra =mile
+        =made =me|=us =better|=laugh|=smile|=happy
+        =they|=there|=who|=you look|looks =after
+        =not =wait|=have _ =long
+        =not =long =to =wait
+        =dealt =with quickly|promptly|=well|efficiently|professionally
+        =there's|=is =nothing
         nothing =needs|=need|=to improve|improving|improved|changing|change
         =no =improvement|=improvements
         =no =need =to improve|change
@@ -237,7 +254,7 @@ PHRASES = {
         =over =a =month|=week|=year
         =several|=many|=multiple|=numerous|=countless|=various|=repeated|=constant|=endless|=three|=3|=4|=5|=two =times|=calls|=phone|=occasions|=emails|=visits|=attempts|=weeks|=months|=hours|=telephone|=engineers|=engineer
         =lots =of =phone|=calls|=emails
-        =more =than|=then
+        =length =of =time
         =passed =around|=from|=between|=about|=to
         =back =and =forth|=forwards
         =went|=gone =wrong
@@ -386,7 +403,7 @@ EMPTY = frozenset("nothing none no nil n a na nope not at all anything really mu
 EVERYTHING = frozenset("everything all every aspect of it the literally absolutely".split())
 OPENS_EMPTY = frozenset("nothing none no n/a".split())
 CLOSES_EMPTY = frozenset("was is has gets done happened ever about works worked good one body communication reply help support".split())
-ASKS_BLAME = ("improve", "better", "wrong", "missing", "dislike", "worst", "change", "disappoint", "frustrat", "stop", "leave", "leaving", "cancel")
+ASKS_BLAME = ("improve", "better", "wrong", "missing", "dislike", "worst", "change", "disappoint", "dissatisfied", "frustrat", "stop", "leave", "leaving", "cancel")
 ASKS_PRAISE = ("good", "like most", "like best", "best", "enjoy", "well", "love", "satisfied", "value most")
 
 
