@@ -106,7 +106,7 @@ def _change(kpi: Kpi, latest: dict[str, Any], before: dict[str, Any]) -> SafeStr
         change = (now - then) * 100
     else:
         change = now - then
-    return delta(None if change is None else round(change, 0 if unit == "points" else 1), kpi.good)
+    return delta(None if change is None else round(change, 0 if unit == "points" else 1), kpi.good_of(latest["variant"]))
 
 
 def _foot(kpi: Kpi, latest: dict[str, Any], size: int | None) -> str:

@@ -99,12 +99,18 @@ class Kpi:
     params: Mapping[str, Param] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     good: str = "up"
+    # of variants that improve the other way
+    goods: Mapping[str, str] = field(default_factory=dict)
     kind: str = "strategic"
     timing: str = "lagging"
 
     def unit_of(self, variant: str) -> str:
         """The unit of a variant."""
         return self.units.get(variant, self.unit)
+
+    def good_of(self, variant: str) -> str:
+        """The direction in which a variant improves: up or down."""
+        return self.goods.get(variant, self.good)
 
 
 _ENTRIES = (
@@ -128,6 +134,30 @@ _ENTRIES = (
         {"survey": Param(key)},
         {"mean": "scale"},
         kind="operational",
+        timing="leading",
+    ),
+    Kpi(
+        "ces",
+        _("Customer effort score"),
+        _("How easy it was: the mean of the valid answers on the scale of 1 to 7, 7 is easiest."),
+        "scale",
+        ("mean_7", "agree_share_7", "index_7", "mean_5_effort"),
+        tuple(dict.fromkeys(ACCOUNT + ANSWER + ("agent", "group", "category", "channel", "severity"))),
+        {"survey": Param(key)},
+        {"agree_share_7": "fraction", "index_7": "points"},
+        goods={"mean_5_effort": "down"},
+        kind="operational",
+        timing="leading",
+    ),
+    Kpi(
+        "response_rate",
+        _("Survey response rate"),
+        _("Surveys of the period that were answered, divided by those that were delivered."),
+        "fraction",
+        ("delivered", "sent"),
+        tuple(dict.fromkeys(ACCOUNT + ANSWER + ("kind",))),
+        {"survey": Param(key), "kind": Param(choice("all", "nps", "csat", "ces", "exit", "review"), "all")},
+        kind="functional",
         timing="leading",
     ),
     Kpi(

@@ -17,12 +17,15 @@ from metrics.kpis import retention, revenue, voice
 from metrics.kpis.catalogue import CATALOGUE, Kpi, find, read_params
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question, WrongQuestion, instant, pieces
+from metrics.kpis.response_rate import response_rate
 
 __all__ = ["CATALOGUE", "WrongQuestion", "answer", "ask"]
 
 COMPUTE: dict[str, Callable[[Question, str | None], dict[str | None, Figure]]] = {
     "nps": voice.nps,
     "csat": voice.csat,
+    "ces": voice.ces,
+    "response_rate": response_rate,
     "mrr": revenue.mrr,
     "arr": retention.arr,
     "mrr_movements": retention.movements,

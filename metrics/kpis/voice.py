@@ -1,4 +1,4 @@
-"""NPS and CSAT over the stored answers. Definitions: `docs/metrics.md`, surveys."""
+"""NPS, CSAT and CES over the stored answers. Definitions: `docs/metrics.md`, surveys."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from metrics.kpis.dimensions import ACCOUNT_SQL, ANSWER_SQL, Conditions, express
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question
 from surveys.scoring import nps_interval, t_interval, wilson_interval
+
+# one answer per rated object (ticket, order); an answer about nothing stands for itself
+_OBJECT = "coalesce('t' || r.ticket_id, nullif('o' || r.rated_object, 'o'), 'r' || r.id)"
 
 TABLES = (ACCOUNT_SQL, ANSWER_SQL)
 
@@ -23,9 +26,13 @@ _ANSWERS = """
 """
 
 
-def _statement(question: Question, by: str | None, *, kind: str, scale: tuple[int, int], subject: str, latest: bool, columns: str) -> tuple[str, dict[str, Any]]:
-    """The counting statement: valid answers, one per subject where asked for, grouped."""
+def _statement(
+    question: Question, by: str | None, *, kind: str, scale: tuple[int, int], subject: str, latest: bool, columns: str, direction: str | None = None
+) -> tuple[str, dict[str, Any]]:
+    """The counting statement: valid answers, one per subject where asked for, grouped; of one direction where that matters."""
     conditions = Conditions({"kind": kind, "low": scale[0], "high": scale[1], "s": question.start, "e": question.until})
+    if direction is not None:
+        conditions.parts.append(f"r.direction = {conditions.bind(direction)}")
     if question.params["survey"] is not None:
         conditions.parts.append(f"{ANSWER_SQL['survey']} = {conditions.bind(question.params['survey'])}")
     narrow(question, conditions, TABLES, "r.answered_at")
@@ -77,7 +84,7 @@ def csat(question: Question, by: str | None) -> dict[str | None, Figure]:
     columns = ", ".join(f"count(*) FILTER (WHERE {score} = {n})" for n in range(1, 6))
     sql, values = _statement(
         question, by, kind="csat", scale=(1, 5), latest=True, columns=columns,
-        subject="coalesce('t' || r.ticket_id, nullif('o' || r.rated_object, 'o'), 'r' || r.id)",
+        subject=_OBJECT,
     )  # fmt: skip
     figures: dict[str | None, Figure] = {}
     for key, _responses, invalid, *scores in fetch(sql, values):
@@ -95,3 +102,39 @@ def _csat_figure(variant: str, scores: list[int], invalid: int) -> Figure:
         interval = t_interval({n: scores[n - 1] for n in range(1, 6)})
         return Figure(value=ratio(total, count), numerator=total, denominator=count, parts=parts, interval=interval)
     return Figure(value=ratio(satisfied, count), numerator=satisfied, denominator=count, parts=parts, interval=wilson_interval(satisfied, count))
+
+
+def ces(question: Question, by: str | None) -> dict[str | None, Figure]:
+    """Effort: the mean, the share of 5 to 7 or the index on the scale 1 to 7; or the mean of 1 to 5 where low is good.
+
+    One answer per rated object, the latest. A question that asks the other way round is another question:
+    scales and directions are never mixed, and never mirrored.
+    """
+    highest, direction = (5, "low_good") if question.variant == "mean_5_effort" else (7, "high_good")
+    columns = ", ".join(f"count(*) FILTER (WHERE c.score = {n})" for n in range(1, highest + 1))
+    sql, values = _statement(question, by, kind="ces", scale=(1, highest), latest=True, columns=columns, subject=_OBJECT, direction=direction)
+    figures = {key: _ces_figure(question.variant, scores, invalid) for key, _responses, invalid, *scores in fetch(sql, values)}
+    if by is None and not figures:
+        figures[None] = _ces_figure(question.variant, [0] * highest, 0)
+    return figures
+
+
+def _ces_figure(variant: str, scores: list[int], invalid: int) -> Figure:
+    count = sum(scores)
+    parts: dict[str, Any] = {}
+    easy = neutral = hard = 0
+    if variant != "mean_5_effort":
+        hard, from_easy = sum(scores[:3]), 6 if variant == "index_7" else 5
+        easy = sum(scores[from_easy - 1 :])
+        neutral = count - easy - hard
+        parts = {"easy": easy, "neutral": neutral, "hard": hard}
+    parts |= {"responses": count, "invalid": invalid, **{f"score_{n}": found for n, found in enumerate(scores, 1)}}
+    if variant == "agree_share_7":
+        return Figure(value=ratio(easy, count), numerator=easy, denominator=count, parts=parts, interval=wilson_interval(easy, count))
+    if variant == "index_7":
+        share = ratio(easy - hard, count)
+        value = None if share is None else 100 * share
+        return Figure(value=value, numerator=easy - hard, denominator=count, parts=parts, interval=nps_interval(easy, neutral, hard))
+    total = sum(n * found for n, found in enumerate(scores, 1))
+    interval = t_interval(dict(enumerate(scores, 1)))
+    return Figure(value=ratio(total, count), numerator=total, denominator=count, parts=parts, interval=interval)
