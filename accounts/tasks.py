@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from accounts.actions.heartbeats import note_heartbeats
 from accounts.actions.renewals import record_due_renewals
+from accounts.actions.verbatim_sources import forget_removed_notes, read_churn_reasons, read_notes
+from accounts.actions.verbatim_sweeps import sweep_outdated, sweep_texts
 from accounts.actions.work_items import wake_snoozed
 from accounts.models import Heartbeat
 
@@ -27,5 +29,17 @@ def tick() -> dict[str, int]:
     if looked_at is None or looked_at <= now - RENEWALS_EVERY:
         today = now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()
         done["renewals"] = record_due_renewals(now=now, today=today)
+        done["forgotten"] = forget_removed_notes()
         note_heartbeats(parts=[_RENEWALS], now=now)
     return done
+
+
+@shared_task(name="accounts.read_texts", ignore_result=True)
+def read_texts() -> dict[str, int]:
+    """Reads notes and reasons for leaving, and again whatever an older reader read."""
+    now = timezone.now()
+    return {
+        "notes": sweep_texts(part="accounts.read_notes", read=read_notes, now=now),
+        "churn": sweep_texts(part="accounts.read_churn", read=read_churn_reasons, now=now),
+        "again": sweep_outdated(now=now),
+    }

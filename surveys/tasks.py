@@ -11,8 +11,12 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.actions.outbox import MailSession, worker_name
+from accounts.actions.verbatim_sweeps import sweep_texts
+from accounts.models import User
+from accounts.text.classifier import TooFewAnswers
 from surveys.actions.dispatch import expire, queue_due, send_queued
 from surveys.actions.planning import plan
+from surveys.actions.verbatims import read_answers, train_classifier
 
 FULL_SWEEP_SECONDS = 3600
 # what one tick sends at most, so that it ends within its minute; the next goes on
@@ -48,3 +52,18 @@ def tick() -> dict[str, int]:
             done |= {f"queue_{key}": count for key, count in queue_due(as_of=now, now=now).items()}
             done |= {f"mail_{key}": count for key, count in send_queued(as_of=now, now=now, worker=worker_name(), session=session, limit=MAILS_A_TICK).items()}
     return done
+
+
+@shared_task(name="surveys.read_texts", ignore_result=True)
+def read_texts() -> int:
+    """Reads comments of answers as they come in."""
+    return sweep_texts(part="surveys.read_answers", read=read_answers, now=timezone.now())
+
+
+@shared_task(name="surveys.train_classifier", ignore_result=True)
+def train_text_classifier(language: str, actor_id: int | None = None) -> int | None:
+    """Trains a classifier on the installation's own scored answers, asked for by a person; None where there are too few."""
+    try:
+        return train_classifier(language=language, now=timezone.now(), actor=User.objects.filter(pk=actor_id).first()).pk
+    except TooFewAnswers:
+        return None

@@ -8,10 +8,12 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
+from accounts.actions.verbatim_sweeps import sweep_texts
 from accounts.models import Heartbeat
 from tickets.actions.clocks import fill_missing_clocks, record_breaches
 from tickets.actions.dispatch import dispatch
 from tickets.actions.ratings import keep_ratings
+from tickets.actions.verbatims import read_messages
 
 RECENT = dt.timedelta(minutes=15)
 SWEEP_EVERY = dt.timedelta(hours=1)
@@ -54,3 +56,9 @@ def rate() -> int:
     """Keeps recent ratings at once; the nudge after an answer came in."""
     now = timezone.now()
     return keep_ratings(since=now - RECENT, now=now)
+
+
+@shared_task(name="tickets.read_texts", ignore_result=True)
+def read_texts() -> int:
+    """Reads what customers wrote in tickets."""
+    return sweep_texts(part="tickets.read_messages", read=read_messages, now=timezone.now())

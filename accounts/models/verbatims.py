@@ -93,6 +93,7 @@ class Verbatim(models.Model):
         indexes = [
             models.Index(fields=["-occurred_at", "-id"], name="verbatim_by_time"),
             models.Index(fields=["account", "-occurred_at", "-id"], name="verbatim_by_account"),
+            models.Index(fields=["reader"], name="verbatim_by_reader"),
             models.Index(fields=["contact"], name="verbatim_by_contact", condition=Q(contact__isnull=False)),
             GinIndex(fields=["text_search"], name="verbatim_search", opclasses=["gin_trgm_ops"]),
         ]

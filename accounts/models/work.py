@@ -191,7 +191,7 @@ class Note(models.Model):
         verbose_name_plural = _("notes")
         ordering = ["-pinned", "-created_at", "-id"]
         constraints = [models.CheckConstraint(condition=~Q(body=""), name="note_has_text")]
-        indexes = [models.Index(fields=["account", "-created_at"], name="note_by_account")]
+        indexes = [models.Index(fields=["account", "-created_at"], name="note_by_account"), models.Index(fields=["updated_at"], name="note_by_change")]
 
     def __str__(self) -> str:
         return self.body[:60]

@@ -81,6 +81,7 @@ class Response(models.Model):
             models.Index(fields=["kind", "answered_at"], name="answer_by_kind"),
             models.Index(fields=["contact", "-answered_at"], name="answer_by_contact"),
             models.Index(fields=["survey", "-answered_at", "-id"], name="answer_by_survey"),
+            models.Index(fields=["updated_at"], name="answer_with_words", condition=~Q(comment="") | ~Q(reason_detail="")),
             models.Index(fields=["ticket_id"], name="answer_by_ticket", condition=Q(ticket_id__isnull=False)),
         ]
 

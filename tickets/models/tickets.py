@@ -197,7 +197,10 @@ class TicketMessage(models.Model):
         verbose_name = _("message")
         verbose_name_plural = _("messages")
         ordering = ["written_at", "id"]
-        indexes = [models.Index(fields=["ticket", "written_at"], name="message_by_ticket")]
+        indexes = [
+            models.Index(fields=["ticket", "written_at"], name="message_by_ticket"),
+            models.Index(fields=["created_at"], name="message_of_customer", condition=Q(author_kind="customer")),
+        ]
 
     def __str__(self) -> str:
         return self.body[:60]

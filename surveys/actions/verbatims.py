@@ -1,0 +1,95 @@
+"""Comments of answers, read as they come in; and the classifier that learns from scored answers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db import connection, transaction
+
+from accounts.actions.verbatims import NewText, read_texts
+from accounts.models import TextClassifier, User, Verbatim
+from accounts.text.classifier import TrainedText, train
+from surveys.scoring import Scale, group
+
+LIMIT = 1000
+# what a classifier learns from at most, the newest answers first
+MOST_ROWS = 50_000
+
+_UNREAD = """
+SELECT r.id, r.kind, r.account_id, r.contact_id, coalesce(r.answered_at, r.invited_at), concat_ws(E'\\n', nullif(r.comment, ''), nullif(r.reason_detail, '')),
+       coalesce(nullif(r.language, ''), c.language, '')
+FROM surveys_response r
+LEFT JOIN accounts_contact c ON c.id = r.contact_id
+LEFT JOIN accounts_verbatim v ON v.source = CASE r.kind WHEN 'review' THEN 'review' ELSE 'answer' END AND v.subject_id = r.id::text
+WHERE (r.comment <> '' OR r.reason_detail <> '') AND NOT r.test AND NOT r.is_suspect
+  AND (%(since)s::timestamptz IS NULL OR r.updated_at >= %(since)s)
+  AND (v.id IS NULL OR (v.read_at < r.updated_at AND v.text <> left(concat_ws(E'\\n', nullif(r.comment, ''), nullif(r.reason_detail, '')), 10000)))
+ORDER BY r.updated_at DESC LIMIT %(limit)s
+"""
+
+
+def read_answers(*, now: dt.datetime, since: dt.datetime | None, limit: int = LIMIT) -> int:
+    """Reads comments given or changed since (None: all that were never read); returns how many.
+
+    Suspect and test answers are left out until a person confirms them.
+    """
+    values: dict[str, Any] = {"since": since, "limit": limit}
+    with connection.cursor() as cursor:
+        cursor.execute(_UNREAD, values)
+        rows = cursor.fetchall()
+    return read_texts(
+        texts=[
+            NewText(
+                source=Verbatim.Source.REVIEW if kind == "review" else Verbatim.Source.ANSWER,
+                subject_id=str(pk), account_id=account, contact_id=contact, occurred_at=at, text=text, hint=language,
+            )
+            for pk, kind, account, contact, at, text, language in rows
+        ],
+        now=now,
+    )  # fmt: skip
+
+
+_SCORED = """
+SELECT v.text, r.kind, r.score, r.scale_min, r.scale_max, r.direction
+FROM accounts_verbatim v JOIN surveys_response r ON r.id::text = v.subject_id
+WHERE v.source IN ('answer', 'review') AND v.language = %s AND r.score IS NOT NULL AND NOT r.is_suspect AND NOT r.test
+ORDER BY v.occurred_at DESC, v.id LIMIT %s
+"""
+
+
+def scored_comments(language: str) -> tuple[list[str], list[bool]]:
+    """Comments of a language with whether their score was good; those in the middle of a scale teach nothing and are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SCORED, [language, MOST_ROWS])
+        rows = cursor.fetchall()
+    texts, labels = [], []
+    for text, kind, score, low, high, direction in rows:
+        good = speaks_well(kind, score, low, high, direction)
+        if good is not None:
+            texts.append(text)
+            labels.append(good)
+    return texts, labels
+
+
+def speaks_well(kind: str, score: int, low: int, high: int, direction: str) -> bool | None:
+    """Whether a score is good (True), bad (False) or neither: by the groups of `surveys.scoring.group`, so promoters against detractors."""
+    return {"promoter": True, "high": True, "detractor": False, "low": False}.get(group(kind, score, Scale(low, high, direction == "high_good")))
+
+
+def train_classifier(*, language: str, now: dt.datetime, actor: User | None) -> TextClassifier:
+    """Trains on the installation's own scored answers and keeps the result, not in use yet. Raises TooFewAnswers."""
+    texts, labels = scored_comments(language)
+    trained: TrainedText = train(texts, labels, language)
+    return TextClassifier.objects.create(language=language, trained_at=now, rows=len(texts), measured=trained.measured.as_dict(), weights=trained.to_bytes(), trained_by=actor)
+
+
+def use_classifier(*, pk: int, use: bool) -> TextClassifier:
+    """Takes a classifier into use for its language (another one goes out of it), or out of use."""
+    with transaction.atomic():
+        row = TextClassifier.objects.select_for_update().defer("weights").get(pk=pk)
+        if use:
+            TextClassifier.objects.filter(language=row.language, active=True).exclude(pk=pk).update(active=False)
+        TextClassifier.objects.filter(pk=pk).update(active=use)
+        row.active = use
+    return row
