@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
+from accounts.text.lexicon import words_of
 from accounts.text.tokens import fold, lower
 
 LANGUAGES = ("en", "tr")
@@ -14,20 +15,16 @@ SHORT = 24
 _TURKISH_LETTERS = frozenset("çğıöşüÇĞİÖŞÜ")
 _WORDS = re.compile(r"[^\W\d_]+")
 # small words that one language has and the other has not, folded
-_SMALL_TR = frozenset(
-    """
+_SMALL_TR = words_of("""
     ve bir bu cok icin ama fakat ancak ile de da mi mu ne degil yok var gibi daha en hic her sey tesekkur tesekkurler guzel iyi kotu
     urun hizli yavas memnun memnunum memnunuz kaldim tavsiye ederim ederiz super mukemmel harika berbat destek ekip olarak oldu olsun
     sonra once bence biz siz ben sen o onlar bana bize size fiyat pahali ucuz kolay zor kullanimi evet hayir tamam sorun kargo geldi
-    """.split()
-)
-_SMALL_EN = frozenset(
-    """
+    """)
+_SMALL_EN = words_of("""
     the and is are was were of to for with in on at it its this that they you your we our i my not no yes very good great bad nothing
     service support thanks thank easy price slow fast help helpful excellent poor never always nice love product all everything none
     ok because but have has had be been so too as from by an a do does did will would could
-    """.split()
-)
+    """)
 
 
 @cache

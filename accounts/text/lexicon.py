@@ -179,3 +179,8 @@ def _add_phrase(made: WordList, words: list[str], weight: float) -> None:
     for choice in elements[0]:
         key = choice[:3] + "*" if choice.endswith("*") else choice
         made.phrases.setdefault(key, []).append((tuple(elements), weight))
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of a list written as one text."""
+    return frozenset(text.split())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from types import ModuleType
 from typing import NamedTuple
 
@@ -176,7 +177,7 @@ def clauses_of(tokens: list[Token], lists: ModuleType) -> list[Clause]:
 
     def close(end: int) -> None:
         bounds = [*sentence, end]
-        for number, (first, last) in enumerate(zip(bounds, bounds[1:], strict=False)):
+        for number, (first, last) in enumerate(pairwise(bounds)):
             weight = 1.0
             if turns[number]:
                 weight = _BEFORE if turns[number] in lists.CONCESSIONS else _AFTER

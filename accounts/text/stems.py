@@ -18,10 +18,7 @@ _NOUN = (
     "[dt][ae]ki|ki|n[iu]n|yl[ae]|l[ae]|y?[dt][iu][mkrn]?|y?m[iu]s|ys[ae]|s[iu]n|s[ae]|y[ie]z|yken|ken|[dt][iu]r"
 )
 # endings of verbs: voice, ability, denial, tense, participle, person
-_VERB = (
-    _NOUN + "|[iu]l|[iu]s|[iu]t|t|[iu]r|[ae]r|r|y?[ae]b[iu]l|[iu]?yor?|y?[ae]c[ae][kg]|m[ae][kyz]?|y?[iu]p|y?[ae]n|[dt][iu][gk]|"
-    "m[ae]l[iu]|m[iu]|y?[ae]r[ae]k|k|[iu]nc[ae]|z"
-)
+_VERB = _NOUN + "|[iu]l|[iu]s|[iu]t|t|[iu]r|[ae]r|r|y?[ae]b[iu]l|[iu]?yor?|y?[ae]c[ae][kg]|m[ae][kyz]?|y?[iu]p|y?[ae]n|[dt][iu][gk]|m[ae]l[iu]|m[iu]|y?[ae]r[ae]k|k|[iu]nc[ae]|z"
 _NOUN_TAIL = re.compile(f"(?:{_NOUN})*")
 _VERB_TAIL = re.compile(f"(?:{_VERB})*")
 # after the denying -ma/-me/-mı-: only what a verb can have, so that `ödeme`, `ödemeden`, `beklemesi` stay nouns
