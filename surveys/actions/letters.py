@@ -1,157 +1,248 @@
 """Writing the mail of an invitation: plain text first and complete, HTML beside it, in the contact's language.
 
-The HTML frame is compiled once per survey version and language; a mail only fills it. Everything
-that a customer or an admin wrote is escaped, nothing of it enters a header but the subject.
+The frame is compiled once a design (`letter_frames`); a letter fills it and joins bytes. Everything
+that a customer or an admin wrote is escaped in HTML and made one line before it enters a header.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import email
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
-import mjml
 from django.conf import settings
-from django.template.loader import render_to_string
-from django.utils import formats, translation
 from django.utils.html import escape, linebreaks
 
-from accounts.models import OutgoingMail
-from surveys.models import Invitation, SurveyText
-from surveys.placeholders import fill, occasion
+from accounts.models import Installation, OutgoingMail
+from surveys.actions.letter_frames import BODY, QUESTION, REFUSAL, TOKEN, Choice, Design, Frame, encode, frame_of
+from surveys.actions.letter_words import (
+    bare_address,
+    chosen_text,
+    day_in_words,
+    direction_of,
+    interface_language,
+    look_of_text,
+    reminder_words,
+    score_choices,
+    sender_address,
+    sender_name,
+    words_of,
+)
+from surveys.looks import face_of
+from surveys.models import Invitation, SegmentLetter, Survey, SurveyText
+from surveys.placeholders import fill, one_line
+from surveys.plain_text import wrap
 
-# what the compiled frame has in place of the words of one mail; plain letters, so that no compiler changes them
-_SLOT = "VEFASLOT{}TOLSAFEV"
-_SLOTS = ("BODY", "QUESTION", "TOKEN", "REFUSAL", "UNTIL")
+__all__ = [
+    "BLOTTED", "Letter", "Written", "bare_address", "chosen_text", "interface_language", "look_of_text", "score_choices", "sender_address", "sender_name", "words_of",
+    "write_letter", "write_words",
+]  # fmt: skip
+
 BLOTTED = "•••"
-# of the languages we have words in; a survey may have texts in more
-_FALLBACK = "en"
+LONGEST_SUBJECT = 200
+_NO_ADDRESS = re.compile(r"[\s,;:<>()\[\]\"\\]|[^\x20-\x7e]")
 
 
 @dataclass(frozen=True)
 class Letter:
     """A mail ready to leave, and what is kept of it: the text with its tokens blotted out."""
 
-    message: EmailMessage
+    content: bytes
+    sender: str
     subject: str
     message_id: str
     archived_text: str
 
-
-def sender_name() -> str:
-    """The name customers know us by: that of the sender's address."""
-    return parseaddr(settings.DEFAULT_FROM_EMAIL)[0] or "Vefa"
-
-
-def bare_address(address: str) -> str:
-    """`Name <box@host>` -> `box@host`."""
-    return parseaddr(address)[1]
+    @property
+    def message(self) -> EmailMessage:
+        """The mail as an object; what leaves is `content`."""
+        return cast(EmailMessage, email.message_from_bytes(self.content, policy=SMTP))
 
 
-def chosen_text(texts: Mapping[str, SurveyText], *wanted: str) -> SurveyText:
-    """The text in the first wanted language there is (`tr-TR` falls back to `tr`), else English, else any.
+@dataclass(frozen=True)
+class Written:
+    """The words of a mail in its frame: what is the same for a letter that leaves and for a preview."""
 
-    Raises LookupError for a version without texts.
+    subject: str
+    frame: Frame
+    text_values: Mapping[str, str]
+    html_values: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        """The plain-text part."""
+        return self.frame.text.filled(self.text_values)
+
+    @property
+    def html(self) -> str:
+        """The HTML part."""
+        return self.frame.html.filled(self.html_values)
+
+
+def write_words(
+    text: SurveyText, words: Mapping[str, str], *, token: str, refusal: str, until: dt.date, segment_id: int | None = None, reminder: bool = False, postal: str | None = None
+) -> Written:
+    """Subject, plain text and HTML of one mail, for the segment where it has words of its own."""
+    subject, body = _subject_and_body(text, segment_id, reminder=reminder)
+    body, question = fill(body, words), fill(text.question, words)
+    frame = frame_of(_design(text, until=until, postal=_postal(text) if postal is None else postal))
+    return Written(
+        subject=one_line(fill(subject, words))[:LONGEST_SUBJECT],
+        frame=frame,
+        text_values={BODY: wrap(body), QUESTION: wrap(question), TOKEN: token, REFUSAL: refusal},
+        html_values={BODY: linebreaks(body, autoescape=True), QUESTION: escape(question), TOKEN: token, REFUSAL: refusal},
+    )
+
+
+def write_letter(
+    invitation: Invitation,
+    texts: Mapping[str, SurveyText],
+    *,
+    mail: OutgoingMail,
+    token: str,
+    refusal: str,
+    now: dt.datetime,
+    reminder: bool = False,
+) -> Letter:
+    """The mail of one invitation, or the reminder of it. Raises LookupError where its survey has no texts.
+
+    Load invitations with `account__owner` and `contact`, texts with `version__survey`.
     """
-    for language in (*wanted, _FALLBACK):
-        for code in (language, language.split("-")[0]):
-            if code in texts:
-                return texts[code]
-    if not texts:
-        raise LookupError("The survey version has no texts.")
-    return texts[min(texts)]
-
-
-def interface_language(language: str) -> str:
-    """The language our own words are in beside a text of this language."""
-    code = language.split("-")[0]
-    return code if code in dict(settings.LANGUAGES) else _FALLBACK
-
-
-def words_of(invitation: Invitation, text: SurveyText, *, name: str) -> dict[str, str]:
-    """What the placeholders of a survey's texts stand for."""
-    kind = invitation.touchpoint.event_kind if invitation.touchpoint else ("ticket.solved" if invitation.rated_object else "")
-    return {
-        "sender": sender_name(),
-        "name": name,
-        "account": invitation.account.name,
-        "ticket": invitation.rated_object,
-        "occasion": occasion(text.language, kind),
-    }
-
-
-def score_choices(text: SurveyText) -> list[dict[str, Any]]:
-    """The scores of the scale in order, each with its words; the ends always have some."""
-    version = text.version
-    ends = {version.scale_min: text.low_label, version.scale_max: text.high_label}
-    return [
-        {"value": value, "label": text.score_labels.get(str(value)) or ends.get(value, ""), "is_end": value in ends} for value in range(version.scale_min, version.scale_max + 1)
-    ]
-
-
-def write_letter(invitation: Invitation, texts: Mapping[str, SurveyText], *, mail: OutgoingMail, token: str, refusal: str, now: dt.datetime) -> Letter:
-    """The mail of one invitation. Raises LookupError where its survey has no texts."""
     text = chosen_text(texts, invitation.language)
-    contact = invitation.contact
+    survey, contact = text.version.survey, invitation.contact
     words = words_of(invitation, text, name=contact.name if contact else "")
     days = invitation.touchpoint.link_days if invitation.touchpoint else 30
-    with translation.override(interface_language(text.language)):
-        until = formats.date_format((now + dt.timedelta(days=days)).date(), "DATE_FORMAT")
-        filled = {"BODY": fill(text.mail_body, words), "QUESTION": fill(text.question, words), "TOKEN": token, "REFUSAL": refusal, "UNTIL": until}
-        base = settings.PUBLIC_BASE_URL.rstrip("/")
-        context = {
-            "text": text, "choices": score_choices(text), "body": filled["BODY"], "question": filled["QUESTION"], "sender": words["sender"], "until": until,
-            "page": f"{base}/s/{token}", "refuse": f"{base}/u/{refusal}", "as_words": text.version.survey.kind in {"csat", "exit"},
-        }  # fmt: skip
-        plain = render_to_string("mail/survey.txt", context).strip() + "\n"
-    html = _frame(text, base, words["sender"])
-    for slot, value in filled.items():
-        html = html.replace(_SLOT.format(slot), linebreaks(value, autoescape=True) if slot == "BODY" else escape(value))
-    subject = _one_line(fill(text.mail_subject, words))[:200]
-    host = bare_address(settings.DEFAULT_FROM_EMAIL).rpartition("@")[2] or "localhost"
-    message_id = f"<{invitation.pk}.{mail.attempt}@{host}>"
-    message = EmailMessage(policy=SMTP)
-    message["From"] = settings.DEFAULT_FROM_EMAIL
-    message["To"] = mail.to_address
-    message["Subject"] = subject
-    message["Date"] = format_datetime(now)
-    message["Message-ID"] = message_id
-    message["Content-Language"] = text.language
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
-    message["X-CS-Invitation"] = str(invitation.pk)
-    message["Feedback-ID"] = f"{invitation.touchpoint.key if invitation.touchpoint else 'request'}:{text.version.survey.key}:survey:vefa"
-    message["List-Unsubscribe"] = f"<{base}/u/{refusal}>"
-    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message.set_content(plain, cte="quoted-printable")
-    message.add_alternative(html, subtype="html", cte="quoted-printable")
-    archived = plain.replace(token, BLOTTED).replace(refusal, BLOTTED)
-    return Letter(message=message, subject=subject, message_id=message_id, archived_text=archived)
+    until = (now + dt.timedelta(days=days)).date()
+    written = write_words(text, words, token=token, refusal=refusal, until=until, segment_id=invitation.account.segment_id, reminder=reminder)
+    sender = sender_address(survey)
+    message_id = f"<{invitation.pk}.{'r' if reminder else ''}{mail.attempt}@{sender.rpartition('@')[2] or 'localhost'}>"
+    page = f"{settings.PUBLIC_BASE_URL.rstrip('/')}/u/{refusal}"
+    mailbox = getattr(settings, "UNSUBSCRIBE_MAILTO", "")
+    headers = [
+        *_sender_headers(sender_name(survey), sender, survey.reply_to),
+        f"To: {_address(mail.to_address)}",
+        _header("Subject", written.subject),
+        f"Date: {format_datetime(now)}",
+        f"Message-ID: {message_id}",
+        f"Content-Language: {one_line(text.language)}",
+        "Auto-Submitted: auto-generated",
+        "X-Auto-Response-Suppress: All",
+        f"X-CS-Invitation: {invitation.pk}",
+        f"Feedback-ID: {invitation.touchpoint.key if invitation.touchpoint else 'request'}:{survey.key}:{'reminder' if reminder else 'survey'}:vefa",
+        f"List-Unsubscribe: <{page}>" + (f",\r\n <mailto:{_address(mailbox)}?subject=unsubscribe-{refusal}>" if mailbox else ""),
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+    ]
+    archived = written.frame.text.filled({**written.text_values, TOKEN: BLOTTED, REFUSAL: BLOTTED})
+    content = _multipart(headers, written, boundary=f"=_{invitation.pk.hex}")
+    return Letter(content=content, sender=sender, subject=written.subject, message_id=message_id, archived_text=archived)
 
 
-def _one_line(text: str) -> str:
-    """No line ends or other control signs: a subject is one header line."""
-    return re.sub(r"[\x00-\x1f\x7f]+", " ", text).strip()
+def _multipart(headers: list[str], written: Written, *, boundary: str) -> bytes:
+    """The mail as it leaves. No encoded line can look like the boundary: none holds an equals sign before an underscore."""
+    # the token stands in the HTML a dozen times and is encoded once
+    shared = {name: encode(written.text_values[name]) for name in (TOKEN, REFUSAL)}
+    text = written.frame.text.filled_encoded({BODY: encode(written.text_values[BODY]), QUESTION: encode(written.text_values[QUESTION]), **shared})
+    html = written.frame.html.filled_encoded({BODY: encode(written.html_values[BODY]), QUESTION: encode(written.html_values[QUESTION]), **shared})
+    lines = [
+        *headers,
+        "MIME-Version: 1.0",
+        f'Content-Type: multipart/alternative; boundary="{boundary}"',
+        "",
+        f"--{boundary}",
+        'Content-Type: text/plain; charset="utf-8"',
+        "Content-Transfer-Encoding: quoted-printable",
+        "",
+        text,
+        f"--{boundary}",
+        'Content-Type: text/html; charset="utf-8"',
+        "Content-Transfer-Encoding: quoted-printable",
+        "",
+        html,
+        f"--{boundary}--",
+        "",
+    ]
+    return "\r\n".join(lines).encode("ascii")
 
 
-def _frame(text: SurveyText, base: str, sender: str) -> str:
-    """The compiled HTML with slots in place of what differs from mail to mail."""
-    values = {slot: _SLOT.format(slot) for slot in _SLOTS}
-    context = {
-        "text": text, "choices": score_choices(text), "body": values["BODY"], "question": values["QUESTION"], "until": values["UNTIL"], "sender": sender,
-        "page": f"{base}/s/{values['TOKEN']}", "refuse": f"{base}/u/{values['REFUSAL']}", "as_words": text.version.survey.kind in {"csat", "exit"},
-    }  # fmt: skip
-    with translation.override(interface_language(text.language)):
-        return _compiled(render_to_string("mail/survey.mjml", context))
+@lru_cache(maxsize=512)
+def _header(name: str, value: str) -> str:
+    """A header line, folded, in encoded words where it is not plain ASCII (RFC 2047)."""
+    plain = value.isascii() and "=?" not in value
+    return f"{name}: {Header(value, 'us-ascii' if plain else 'utf-8', maxlinelen=75, header_name=name).encode(linesep=chr(13) + chr(10))}"
 
 
-@lru_cache(maxsize=64)
-def _compiled(source: str) -> str:
-    """MJML to HTML: some 80 ms, so each source is compiled once a process. No font is fetched from anywhere."""
-    return mjml.mjml2html(source, fonts={})
+@lru_cache(maxsize=128)
+def _sender_headers(name: str, address: str, reply_to: str) -> tuple[str, ...]:
+    quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' if name.isascii() and "=?" not in name else Header(name, "utf-8", maxlinelen=60).encode(linesep="\r\n")
+    lines = [f"From: {quoted} <{_address(address)}>"]
+    return (*lines, f"Reply-To: {_address(reply_to)}") if reply_to else tuple(lines)
+
+
+def _address(address: str) -> str:
+    """The address without anything that would end the header or begin another address."""
+    if not _NO_ADDRESS.search(address):
+        return address
+    box, at, host = _NO_ADDRESS.sub(lambda found: "" if found[0].isascii() else found[0], address).rpartition("@")
+    if not host.isascii():
+        host = host.encode("idna", "ignore").decode("ascii")
+    return f"{box.encode('ascii', 'ignore').decode()}{at}{host}"
+
+
+def _subject_and_body(text: SurveyText, segment_id: int | None, *, reminder: bool) -> tuple[str, str]:
+    """The segment's own words, else those of the text; a reminder has one for all."""
+    found = _letters(text).get(segment_id) if segment_id is not None else None
+    subject, body = (found.mail_subject, found.mail_body) if found else (text.mail_subject, text.mail_body)
+    return reminder_words(text, subject, body) if reminder else (subject, body)
+
+
+def _letters(text: SurveyText) -> dict[int, SegmentLetter]:
+    """The letters for segments, looked up once for each text that was loaded."""
+    kept: dict[int, SegmentLetter] | None = text.__dict__.get("letters_by_segment")
+    if kept is None:
+        kept = {letter.segment_id: letter for letter in text.segment_letters.all()} if text.pk else {}
+        text.__dict__["letters_by_segment"] = kept
+    return kept
+
+
+def _postal(text: SurveyText) -> str:
+    """The postal address, looked up once for each text that was loaded."""
+    kept: str | None = text.__dict__.get("postal_address")
+    if kept is None:
+        kept = text.__dict__["postal_address"] = one_line(Installation.current().postal_address)
+    return kept
+
+
+def logo_address(survey: Survey) -> str:
+    """Where a mail program fetches the logo; empty for none."""
+    return f"{settings.PUBLIC_BASE_URL.rstrip('/')}/brand/{survey.key}/{survey.logo_file}" if survey.logo_file else ""
+
+
+def _design(text: SurveyText, *, until: dt.date, postal: str) -> Design:
+    version, survey = text.version, text.version.survey
+    low, high, glad = version.scale_min, version.scale_max, version.direction == "high_good"
+    choices: list[dict[str, Any]] = score_choices(text)
+    return Design(
+        language=text.language,
+        interface=interface_language(text.language),
+        direction=direction_of(text.language),
+        look=look_of_text(text),
+        choices=tuple(Choice(choice["value"], one_line(choice["label"]), face_of(choice["value"], low, high, high_good=glad)) for choice in choices),
+        low_label=one_line(text.low_label),
+        high_label=one_line(text.high_label),
+        sender=sender_name(survey),
+        color=survey.brand_color if re.fullmatch(r"#[0-9a-fA-F]{6}", survey.brand_color) else "",
+        logo=logo_address(survey),
+        logo_width=survey.logo_width or 0,
+        logo_height=survey.logo_height or 0,
+        base=settings.PUBLIC_BASE_URL.rstrip("/"),
+        postal=postal,
+        until=day_in_words(until, text.language),
+    )
