@@ -21,7 +21,7 @@ from accounts.actions.event_log import record_event
 from accounts.actions.outbox import Delivery, MailSession, claim, expire_leases, release, settle
 from accounts.actions.suppressions import GLOBAL, address_hmac, suppress, survey_scope
 from accounts.models import Contact, Installation, OutgoingMail, Suppression
-from surveys.actions.letters import Letter, bare_address, write_letter
+from surveys.actions.letters import Letter, write_letter
 from surveys.actions.planning import take_planner_lock
 from surveys.actions.reconsidering import RELATED, reconsider
 from surveys.models import Invitation, SurveyLink, SurveyText
@@ -120,7 +120,7 @@ def send_queued(
                 _give_back(item, worker=worker, verdict=verdict, made=made)
                 stopped = stopped or verdict == "stopped"
                 continue
-            delivery = session.deliver(sender=bare_address(settings.DEFAULT_FROM_EMAIL), recipient=item.mail.to_address, message=item.letter.message)
+            delivery = session.deliver(sender=item.letter.sender, recipient=item.mail.to_address, message=item.letter.content)
             after_step("delivered")
             made[_record(item, delivery, worker=worker, now=clock())] += 1
             after_step("settled")
@@ -142,7 +142,7 @@ def _prepare(mails: list[OutgoingMail], *, worker: str, as_of: dt.datetime, now:
     prepared: list[Prepared] = []
     with transaction.atomic():
         by_subject = {mail.subject_id: mail for mail in mails}
-        rows = Invitation.objects.filter(pk__in=list(by_subject)).select_related(*RELATED, "contact", "account").order_by("not_before", "id")
+        rows = Invitation.objects.filter(pk__in=list(by_subject)).select_related(*RELATED, "contact", "account__owner").order_by("not_before", "id")
         versions = {row.survey_version_id for row in rows}
         texts: dict[int, dict[str, SurveyText]] = {}
         for text in SurveyText.objects.filter(version_id__in=versions).select_related("version__survey"):
