@@ -1,7 +1,7 @@
 """How word lists are written down and looked up; the lists themselves are in `lexicon_en.py` and `lexicon_tr.py`. Pure.
 
 English: a word stands for all words of its stem; `=word` for itself alone. Turkish (folded letters): a word stands for itself with
-endings of nouns; `root-` is a verb root, which a denial turns round; `=word` stands for itself; `root*` for whatever follows.
+endings of nouns; `root-` is a verb root, which a denial turns round; `=word` stands for itself; `root*` for whatever follows; a word with Turkish letters for itself alone (`şık`, not `sık`).
 A phrase is a line of such words: `a|b` either, `_` up to two words of any kind.
 """
 
@@ -43,6 +43,7 @@ class WordList:
     """The words and phrases of one language, ready to be looked up."""
 
     language: str
+    forms: dict[str, float] = field(default_factory=dict)
     exact: dict[str, float] = field(default_factory=dict)
     stems: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
     roots: dict[str, list[Root]] = field(default_factory=dict)
@@ -52,6 +53,8 @@ class WordList:
     def word(self, token: Token) -> tuple[float, bool] | None:
         """Weight of one word and whether it denies itself; None for a word that says nothing."""
         key = token.form if self.language == "en" else token.fold
+        if token.form in self.forms:
+            return self.forms[token.form], False
         if key not in self.known:
             if len(self.known) > 50_000:
                 self.known.clear()
@@ -134,7 +137,8 @@ class WordList:
                 if form == choice[1:]:
                     return True
             elif choice.endswith("*"):
-                if form.startswith(choice[:-1]):
+                # `ed*` is no `edilmez`: a denial is asked for by name (`etm*`)
+                if form.startswith(choice[:-1]) and (self.language == "en" or choice[-2] == "m" or not is_denied_verb(form)):
                     return True
             elif choice == key:
                 return True
@@ -150,7 +154,9 @@ def word_list(language: str, words: Mapping[float, str], phrases: Mapping[float,
     made = WordList(language)
     for weight, text in words.items():
         for word in text.split():
-            if word.startswith("="):
+            if not word.isascii():
+                made.forms[word] = weight
+            elif word.startswith("="):
                 made.exact[word[1:]] = weight
             elif language == "en":
                 made.stems.setdefault(stem(word, "en"), []).append((word, weight))

@@ -11,31 +11,33 @@ from accounts.text.phrases_tr import PHRASES
 
 WORDS = {
     3.0: """
-        mukemmel* muhtesem* harika* super kusursuz* sahane* fevkalade* enfes efsane* muazzam* bayil- bayildi* =on10 =onnumara olaganustu mukkemel* mukemel* mukenmel* harıka harka
-        hayran* mukkemmel* bayıld* sevdim* =best =perfect
+        mukemmel* muhtesem* harika* super kusursuz* sahane* sikintisiz* problemsiz* fevkalade* enfes efsane* muazzam* bayil- bayildi* =on10 =onnumara olaganustu mukkemel* mukemel* mukenmel*  harka
+        hayran* mukkemmel*  sevdim* =best =perfect
     """,
     2.0: """
-        guzel* iyi memnun memnunum* memnunuz* memnuniyet* begen- tavsiye* oner- onerilir sev- basarili basariyla kaliteli kullanisli kalite sorunsuz* hizli saglam* tesekkur* tskler tesekur* tesekk* tsk* tesekür sagol* =sagolun saolun
-        eksiksiz* hatasiz pratik kolay konforlu rahat sessiz sik =sik estetik ozenli ilgili guleryuzlu nazik guvenilir guvenli profesyonel cozum* cozdu* cozuldu* faydali yararli ideal
-        dayanikli guclu performansli temiz lezzetli uygun hesapli ekonomik avantajli degdi* degiyor* degerli kibar yardimsever tatmin* kanka =bravo =tebrik tebrikler helal =afiyet keyif* keyifli
-        fp =f/p mutlu* sevin- sevindi* begendi* begenerek cabuk vazgecilmez* guvendi* kazanc =arti artilari artisi =tam basari* performans* tavsiyem* kullanisi muthis* hos* hoş sirin =cool =iyii =iyy gzl* =gzel =guze
-        alinabilir* alabilirsiniz* alın aliniz* hasarsiz ozen* titiz super* ucuz* olumlu orjinal orijinal kararli istedigim* istedigimiz bekledigim* kurtarici =tek =ideali zevkle begenil- begenildi memnn* memun* memmun* sevdik* sevdi*
+        guzel* iyi memnun memnunum* memnunuz* memnuniyet* begen- tavsiye* oner- onerilir sev- basarili basariyla kaliteli kullanisli kalite sorunsuz* hizli saglam* tesekkur* tskler tesekur* tesekk* tsk*  sagol* =sagolun saolun
+        eksiksiz* hatasiz pratik kolay konforlu rahat sessiz şık şıktı estetik ozenli ilgili guleryuzlu nazik guvenilir guvenli profesyonel cozum* cozdu* cozuldu* faydali yararli ideal
+        dayanikli guclu performansli temiz lezzetli uygun hesapli ekonomik avantajli degdi* degiyor* degerli kibar yardimsever tatmin*  =bravo =tebrik tebrikler helal =afiyet keyif* keyifli
+        fp =f/p mutlu* sevin- sevindi* begendi* begenerek cabuk vazgecilmez* guvendi* kazanc =arti artilari artisi  basari* performans* tavsiyem* kullanisi muthis* hos*  sirin =cool =iyii =iyy gzl* =gzel =guze
+        alinabilir* alabilirsiniz*  aliniz* hasarsiz ozen* titiz super* ucuz* olumlu orjinal orijinal kararli istedigim* istedigimiz bekledigim* kurtarici =tek =ideali zevkle begenil- begenildi memnn* memun* memmun* sevdik* sevdi*
     """,
     1.0: """
-        yeterli kadar yumusak hafif sade modern yeni ferah genis hizla =seri anlasilir net =mis fark etkili verimli tasarruf* aynen aynisi =ayni pisman- tercih* =evet cicek indirim* hediye* isimi gor- =calisiyor zamaninda sicak parlak canli
+        yeterli kadar yumusak hafif sade modern yeni ferah genis hizla =seri anlasilir net  fark etkili verimli tasarruf* aynen aynisi =ayni pisman- tercih* =evet cicek indirim* hediye* isimi gor- =calisiyor zamaninda sicak parlak canli
         saglikli tasarim tasarimi guvendim garantili hizmet kampanya* uyumlu sukur cazip =yapiyor =umarim keskin kucuk =kullaniyorum =kullaniyoruz =zarif =hala =yillardir =bol =herkese
     """,
+    # what would be taken for a form of a listed word
+    0.0: "=kesinlikle =kesin =zaman =zamanlarda =nedense =temizlik =temizlemesi =temizlenmesi =temizleme =devamli =acikcasi =ekonomi =sertlik =kadari",
     -1.0: """
-        pahali* agir yavas gec =gecikti gecik- eksik* zor* zayif kisa dar sert ince =kucuk basit idare =vasat orta ortalama gurultu* =sesli koku* kokuyor* isin- isini* bekle- beklet- bekliyor*
-        degisim* iptal* yipran- solu* sahte* taklit* farkli yanlis ayip* uzgun* maalesef malesef* ne_yazik ugras* ugrast- karmasik anlamsiz gereksiz yetersiz dayaniksiz takil- kopuk* kop- kesil- kes- kas- kasma* donu* donma
+        pahali* agir yavas gec =gecikti gecik- eksik* zor* zayif kisa dar sert ince =kucuk basit idare =vasat orta ortalama gurultu* =sesli koku* kokuyor* isin- isini* bekle- beklet- bekliyor* beklemeyin* sikintili*
+        degisim* iptal* yipran- solu* sahte* taklit* farkli yanlis ayip* uzgun* maalesef malesef*  ugras* ugrast- karmasik anlamsiz gereksiz yetersiz dayaniksiz takil- kopuk* kop- kesil- kes- kas- kasma* donu* donma
         dusuk dusur- leke* kirli tozlu pis cizik cizil- darbe* ezik ezil- acik yirtik yirtil- kirik kiril- kirildi* catla- catlak* sok- patla- patlak akit- akitiyor* sizdir- dokul- dusuk
         sikayet* servis* garanti* tamir* iade* geri =keske ariza* arizali bozul- bozuk* boz- problem* sorun* sikinti* hata* hatali dezavantaj* olumsuz* eksi eksisi eksileri yamuk* egri* plastik* kalitesiz*
-        rahatsiz* =uyar- uyari* iskence* dert* derdi =neden =niye =hala =gelmedi kaba ilgisiz* saygisiz* tutarsiz guvensiz kararsiz* sorunlu =ama =yalan* kandir- =maalesef kullanissiz* beklenti* umdu* sasir- =sadece usen- sacma* zaman kaybi kayip* =artik
+        rahatsiz* =uyar- uyari* iskence* dert* derdi =neden =niye =hala =gelmedi kaba ilgisiz* saygisiz* tutarsiz guvensiz kararsiz* sorunlu  =yalan* kandir- =maalesef kullanissiz* beklenti* umdu* sasir- =sadece usen- sacma*  kayip* =artik
     """,
     -2.0: """
-        kotu* berbat* rezalet* rezil* igrenc* fiyasko* felaket* pisman* pismanim* sinir* hayal_kirikligi husran* cop copu cope cope* dandik* tirt* uyduruk* adi =fos* kazik* kaziklan- dolandir* sahtekar* zarar* yazik* bosa* bosuna* almayin* almayiniz* alinmaz*
+        kotu* basarisiz* berbat* rezalet* rezil* igrenc* fiyasko* felaket* pisman* pismanim* sinir*  husran* cop copu cope cope* dandik* tirt* uyduruk* adi =fos* kazik* kaziklan- dolandir* sahtekar* zarar* yazik* bosa* bosuna* almayin* almayiniz* alinmaz*
         bozuldu* kirildi* kalitesiz* kullanissiz* berbatt vasat* sacmalik* sacma* yalan* magdur* utan* aldatil* kandir* defolu defo* hurda* cirkin* kullanilmaz* =beter =facia lanet* zirva* =nefret skandal* rezillik* iade* ayipli ariza* arizalan* yaramaz* yaramadi* yaramiyor*
-        bozuk* aldanma* kacin* hic =sifir =kesinlikle_almayin memnuniyetsiz* =ozensiz* ozensiz* uzak_durun eziyet* cekilmez* cileden cile* hüsran patladi* yirtildi* calismaz*
+        bozuk* aldanma* kacin* hic =sifir  memnuniyetsiz* =ozensiz* ozensiz*  eziyet* cekilmez* cileden cile*  patladi* yirtildi* calismaz*
     """,
 }
 
@@ -45,6 +47,8 @@ DENIED = {
     -1.0: "gel- git- bit- sar- goster- bil- bas- pis- kullan- kullanil- dus-",
 }
 
+# verbs that only carry the word before them ("memnun kalmadım", "sorun yaşamadım"): they deny it from three words away, other verbs only the next
+CARRIERS = ("ol", "kal", "et", "yap", "yasa", "cik", "gor", "bul", "ver", "al", "ed", "soyle", "dusun", "hisset", "duy", "gel", "dur", "sun")
 NEGATORS = frozenset("degil degildi degilim degiliz degilmis deil degl dgil diil yok yoktu yokmus".split())
 # standing alone they say this
 BARE = {"degil": -0.7, "yok": -0.5, "deil": -0.7, "yoktu": -0.5, "degildi": -0.7, "degilmis": -0.7, "degilim": -0.7}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 PHRASES = {
     3.0: """
+        beklenti* karsil*|_ karsiladi|karsiliyor
         on numara
         10 numara
         tek kelimeyle harika|mukemmel|super
@@ -89,6 +90,10 @@ PHRASES = {
         merak etmeyin
     """,
     0.0: """
+        gerek yok|kal*
+        sik sik
+        alir almaz
+        beklemeye gerek
         iyi gunler|aksamlar|forumlar|calismalar|haftalar|seneler|geceler|bayramlar
         iyi kotu
         musteri hizmetleri
@@ -137,6 +142,10 @@ PHRASES = {
         kisa sur*
     """,
     -2.0: """
+        hakkini NOT
+        beklenti* NOT
+        hala yok
+        neyi|neyini begen*
         iyi|guzel|kaliteli|memnun|hos|kullanisli|saglam|basarili|yeterli degil*
         tavsiye etm*|edilmez|etmem|etmiyorum|etmiyoruz
         tavsiye NOT

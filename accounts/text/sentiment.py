@@ -204,7 +204,7 @@ def clauses_of(tokens: list[Token], lists: ModuleType) -> list[Clause]:
 def _weighed(tokens: list[Token], clause: Clause, lists: ModuleType, language: str, asked: str) -> list[tuple[Hit, str]]:
     hits = _hits(tokens, clause, lists)
     if language == "tr":
-        return lexicon_tr_rules(tokens, clause, hits, lists)
+        return _turkish(tokens, clause, hits, lists)
     return _english(tokens, clause, hits, lists, asked)
 
 
@@ -279,7 +279,7 @@ def _hits(tokens: list[Token], clause: Clause, lists: ModuleType) -> list[Hit]:
     return hits
 
 
-def lexicon_tr_rules(tokens: list[Token], clause: Clause, hits: list[Hit], lists: ModuleType) -> list[tuple[Hit, str]]:
+def _turkish(tokens: list[Token], clause: Clause, hits: list[Hit], lists: ModuleType) -> list[tuple[Hit, str]]:
     """Turkish denies after the word: `güzel değil`, `sorun yok`, `memnun kalmadım`; a verb that denies nothing else is a fault itself."""
     taken: dict[int, Hit] = {hit.first: hit for hit in hits}
     covered = {place for hit in hits for place in range(hit.first, hit.last)}
@@ -291,7 +291,7 @@ def lexicon_tr_rules(tokens: list[Token], clause: Clause, hits: list[Hit], lists
         denies = token.fold in lists.NEGATORS or is_denied_verb(token.fold)
         if not denies:
             continue
-        target = _before(tokens, clause, taken, place)
+        target = _before(tokens, clause, taken, place, lists)
         if target is not None:
             hit, _why = result[target]
             factor = _TURN_GOOD if hit.weight > 0 else lists.TURN_BAD
@@ -301,6 +301,12 @@ def lexicon_tr_rules(tokens: list[Token], clause: Clause, hits: list[Hit], lists
             result[place] = (Hit(place, place + 1, lists.BARE_DENIAL), DENIED)
         elif token.fold in lists.BARE:
             result[place] = (Hit(place, place + 1, lists.BARE[token.fold]), DENIED)
+    neither = [place for place in range(clause.first, clause.last) if tokens[place].fold == "ne"]
+    if len(neither) > 1:
+        # ne hızlı ne kolay: neither quick nor easy
+        for first, (hit, why) in list(result.items()):
+            if first > neither[0] and hit.weight > 0 and why == LISTED:
+                result[first] = (replace(hit, weight=hit.weight * _TURN_GOOD), TURNED)
     final = []
     for first in sorted(result):
         hit, why = result[first]
@@ -313,9 +319,10 @@ def lexicon_tr_rules(tokens: list[Token], clause: Clause, hits: list[Hit], lists
     return final
 
 
-def _before(tokens: list[Token], clause: Clause, taken: dict[int, Hit], place: int) -> int | None:
+def _before(tokens: list[Token], clause: Clause, taken: dict[int, Hit], place: int, lists: ModuleType) -> int | None:
     """The nearest listed word before a denial, within three tokens and no mark between."""
-    for back in range(1, 4):
+    carries = tokens[place].fold.startswith(lists.CARRIERS) or tokens[place].fold in lists.NEGATORS
+    for back in range(1, 4 if carries else 2):
         at = place - back
         if at < clause.first or tokens[at].kind == MARK:
             return None
