@@ -1,4 +1,4 @@
-"""When a person may be written to: a window of local hours on some weekdays. Pure.
+"""When a person may be written to: a window of local hours on some weekdays, holidays left out. Pure.
 
 Wall time is turned into instants by two rules: a local time that does not exist (clocks go forward)
 is the first valid instant after it; one that exists twice (clocks go back) is the first of the two.
@@ -7,13 +7,16 @@ is the first valid instant after it; one that exists twice (clocks go back) is t
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import zoneinfo
+from collections.abc import Container
 from dataclasses import dataclass
 
 _DAY = dt.timedelta(days=1)
 _SECOND = dt.timedelta(seconds=1)
-# a window opens at least once a week; a day more for zones that skip one
-_LOOK_AHEAD_DAYS = 9
+_UTC = zoneinfo.ZoneInfo("UTC")
+# a window opens at least once a week, a day more for zones that skip one; the rest is for holidays in a row
+_LOOK_AHEAD_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -24,20 +27,30 @@ class Window:
     closes: dt.time
     weekdays: frozenset[int]
 
+    @property
+    def passes_midnight(self) -> bool:
+        """Whether it closes on the day after it opens."""
+        return self.closes <= self.opens
+
 
 WORKING_HOURS = Window(dt.time(9), dt.time(18), frozenset({1, 2, 3, 4, 5}))
+
+
+@functools.lru_cache(maxsize=2048)
+def _zone(name: str) -> zoneinfo.ZoneInfo | None:
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 def zone_of(*names: str) -> zoneinfo.ZoneInfo:
     """The first of the names that is a known zone; UTC where none is."""
     for name in names:
-        if not name:
-            continue
-        try:
-            return zoneinfo.ZoneInfo(name)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            continue
-    return zoneinfo.ZoneInfo("UTC")
+        zone = _zone(name) if name else None
+        if zone is not None:
+            return zone
+    return _UTC
 
 
 def instant_of(wall: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
@@ -57,20 +70,37 @@ def instant_of(wall: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
     return after
 
 
-def first_decent_instant(start: dt.datetime, *, zone: zoneinfo.ZoneInfo, window: Window) -> dt.datetime | None:
-    """The first instant from `start` on that lies in the window; None where it never opens."""
+@functools.lru_cache(maxsize=16_384)
+def _opening(day: dt.date, zone: zoneinfo.ZoneInfo, window: Window, until_midnight: bool) -> tuple[dt.datetime, dt.datetime]:
+    """When the window of a day opens and closes, at the latest at midnight where it is told so."""
+    opens = instant_of(dt.datetime.combine(day, window.opens), zone)
+    last_day = day + _DAY if window.passes_midnight else day
+    closes = instant_of(dt.datetime.combine(last_day, window.closes), zone)
+    if until_midnight and window.passes_midnight:
+        closes = min(closes, instant_of(dt.datetime.combine(last_day, dt.time()), zone))
+    return opens, closes
+
+
+def first_decent_instant(start: dt.datetime, *, zone: zoneinfo.ZoneInfo, window: Window, days_off: Container[dt.date] = frozenset()) -> dt.datetime | None:
+    """The first instant from `start` on that lies in the window and on no day off; None where there is none within a month.
+
+    A window that runs past midnight belongs to the weekday on which it opens; on the eve of a day off it ends at midnight.
+    """
     today = start.astimezone(zone).date()
-    for offset in range(-1, _LOOK_AHEAD_DAYS):
+    for offset in range(-1 if window.passes_midnight else 0, _LOOK_AHEAD_DAYS):
         day = today + offset * _DAY
-        if day.isoweekday() not in window.weekdays:
+        if day.isoweekday() not in window.weekdays or day in days_off:
             continue
-        opens = instant_of(dt.datetime.combine(day, window.opens), zone)
-        last_day = day if window.closes > window.opens else day + _DAY
-        closes = instant_of(dt.datetime.combine(last_day, window.closes), zone)
+        opens, closes = _opening(day, zone, window, window.passes_midnight and day + _DAY in days_off)
         candidate = max(start, opens)
         if candidate < closes:
             return candidate
     return None
+
+
+def day_after(instant: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
+    """The midnight in this zone that follows an instant."""
+    return instant_of(dt.datetime.combine(instant.astimezone(zone).date() + _DAY, dt.time()), zone)
 
 
 def one_working_day_later(instant: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:

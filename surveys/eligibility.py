@@ -1,27 +1,29 @@
 """Whether, when, and if not why not, a contact is asked. Pure: facts and an instant in, a decision out.
 
-The planner, the dry run and the last look before a mail leaves all ask `decide()`, so that what the
-dry run names is what is sent. Every decision says which rule made it, with the value and the limit.
+The planner, the dry run, the forecast and the last look before a mail leaves all ask `decide()`, so that
+what the dry run names is what is sent. Every decision says which rule made it, with the value and the
+limit. Beside it: `fatigue` (limits), `decent_hours` and `days_off` (clocks), `spreading` (lots).
 """
 
 from __future__ import annotations
 
-import bisect
 import datetime as dt
-import hashlib
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from surveys.decent_hours import WORKING_HOURS, Window, first_decent_instant, zone_of
+from surveys.days_off import NONE
+from surveys.decent_hours import WORKING_HOURS, Window, day_after, first_decent_instant, zone_of
+from surveys.fatigue import USUAL, Ask, Limits, account_limit, most_in_a_period, tired_account, tired_contact
+from surveys.spreading import hash_share, phase, weekday_shift
 
-NPS_PAUSE = dt.timedelta(days=90)
-ACCOUNT_PERIOD = dt.timedelta(days=7)
-ACCOUNT_LEAST = 3
-ACCOUNT_SHARE = Decimal("0.2")
+__all__ = [
+    "CLOCK_SKEW", "Ask", "Company", "Decision", "Limits", "Occasion", "Person", "Reason", "Rule", "account_limit", "decide", "hash_share", "meets",
+    "most_in_a_period", "phase", "weekday_shift",
+]  # fmt: skip
+
 # an event may be dated this far ahead of our clock; later ones wait until their time has come
 CLOCK_SKEW = dt.timedelta(minutes=10)
 
@@ -44,6 +46,7 @@ class Reason(StrEnum):
     CONDITION = "condition"
     NOT_ACTIVE = "not_active"
     PAUSED = "paused"
+    ENDED = "ended"
     REOPENED = "reopened"
     ACCOUNT_CHURNED = "account_churned"
     NOT_PUBLISHED = "not_published"
@@ -51,23 +54,31 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What a touchpoint says (or a direct request, which has no touchpoint)."""
+    """What a touchpoint says (or a direct request, which has no touchpoint). `cool_down` adds to the installation's gap where it is longer."""
 
     salt: str
     survey_kind: str
+    touchpoint: int | None = None
     published: bool = True
     delay: dt.timedelta = dt.timedelta(0)
     valid_for: dt.timedelta = dt.timedelta(hours=72)
     window: Window = WORKING_HOURS
+    respects_holidays: bool = True
     sampling: Decimal = Decimal(1)
-    cool_down: dt.timedelta = dt.timedelta(days=30)
+    cool_down: dt.timedelta = dt.timedelta(0)
+    own_gap: dt.timedelta = dt.timedelta(0)
+    daily_cap: int | None = None
     segments: frozenset[int] = frozenset()
     conditions: Mapping[str, Any] = field(default_factory=dict)
     activated_at: dt.datetime | None
     paused: bool = False
+    ended: bool = False
+    link_life: dt.timedelta = dt.timedelta(days=30)
+    reminder_after: dt.timedelta | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+# What follows is made for every candidate of a wave: no frozen classes, which cost three times as much to make.
+@dataclass(slots=True, kw_only=True)
 class Occasion:
     """What happened: an event, the start of a contact's round, or a request."""
 
@@ -79,24 +90,20 @@ class Occasion:
     # the event itself names the contact, which makes a contact known from an import a real one
     names_contact: bool = False
     already_asked: bool = False
+    # a round that starts on a day without a window waits for one that its lot chooses
+    extra_delay: dt.timedelta = dt.timedelta(0)
+    # at most so many of the touchpoint's mails a day, where its rule names no cap: the rate at which a backlog is worked off
+    catch_up_cap: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ask:
-    """A survey that a contact got or will get, at this instant."""
-
-    at: dt.datetime
-    survey_kind: str
-    contact_id: int
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Person:
     """What is known of the contact. `asks` are those over all surveys."""
 
     contact_id: int
     address: str
     time_zone: str = ""
+    days_off: Container[dt.date] = NONE
     opted_out: bool = False
     suppressed: bool = False
     bounced: bool = False
@@ -105,7 +112,7 @@ class Person:
     asks: Sequence[Ask] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Company:
     """What is known of the account. `asks` are those of all its contacts."""
 
@@ -117,12 +124,12 @@ class Company:
     asks: Sequence[Ask] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Decision:
     """The outcome: `send` now, `hold` until `due_at`, or `skip` for a reason; with the evidence.
 
-    The reason of a hold is `delay` (the touchpoint waits) or `quiet_hours` (the contact's clock), that
-    of a send `eligible`.
+    The reason of a hold is `delay` (the touchpoint waits), `quiet_hours` (the contact's clock) or
+    `daily_cap` (enough of the touchpoint's mails leave that day), that of a send `eligible`.
     """
 
     outcome: str
@@ -137,50 +144,18 @@ class Decision:
         return self.outcome == "skip"
 
 
-def account_limit(contacts: int) -> int:
-    """How many contacts of an account may be asked in seven days: 3, or a fifth where that is more."""
-    return max(ACCOUNT_LEAST, math.floor(ACCOUNT_SHARE * contacts))
-
-
-def hash_share(salt: str, contact_id: int, period: str) -> Decimal:
-    """A number in [0, 1), the same on every run for the same salt, contact and period."""
-    digest = hashlib.sha256(f"{salt}:{contact_id}:{period}".encode()).digest()
-    return Decimal(int.from_bytes(digest[:8], "big")) / Decimal(2**64)
-
-
-def phase(salt: str, contact_id: int, every_days: int) -> int:
-    """The day of a recurring touchpoint's round on which this contact's turn is; spreads a base evenly."""
-    digest = hashlib.md5(f"{salt}:{contact_id}".encode(), usedforsecurity=False).hexdigest()
-    return int(digest[:7], 16) % every_days
-
-
-def weekday_shift(salt: str, contact_id: int, starts_on: dt.date, weekdays: frozenset[int]) -> dt.timedelta:
-    """How long a round that starts on a day without a window waits, so that its people spread over the days that have one."""
-    if starts_on.isoweekday() in weekdays or not weekdays:
-        return dt.timedelta(0)
-    choices = [days for days in range(1, 8) if (starts_on + dt.timedelta(days=days)).isoweekday() in weekdays]
-    return dt.timedelta(days=choices[int(hash_share(salt, contact_id, f"weekday {starts_on}") * len(choices))])
-
-
 def meets(conditions: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
     """Whether the payload has all the values asked for; a list allows any of its values."""
     return all(payload.get(key) in wanted if isinstance(wanted, list) else payload.get(key) == wanted for key, wanted in conditions.items())
 
 
-def most_in_a_period(instants: Iterable[dt.datetime], including: dt.datetime, period: dt.timedelta) -> int:
-    """The largest number of instants, `including` among them, that lie within one half-open period of this length."""
-    near = sorted([including, *(at for at in instants if abs(at - including) < period)])
-    most = 1
-    for first, start in enumerate(near):
-        if start > including:
-            break
-        if including - start < period:
-            most = max(most, bisect.bisect_left(near, start + period) - first)
-    return most
+def decide(
+    *, rule: Rule, occasion: Occasion, person: Person | None, company: Company, as_of: dt.datetime, limits: Limits = USUAL, taken: Callable[[dt.date], int] | None = None
+) -> Decision:
+    """The one decision about one contact. Rules are tried in a fixed order; the first that refuses names the reason.
 
-
-def decide(*, rule: Rule, occasion: Occasion, person: Person | None, company: Company, as_of: dt.datetime) -> Decision:
-    """The one decision about one contact. Rules are tried in a fixed order; the first that refuses names the reason."""
+    `taken` tells how many mails of this touchpoint leave on a day of the organisation's zone; without it no daily cap holds.
+    """
     valid_until = occasion.occurred_at + rule.valid_for
 
     def skip(reason: Reason, value: Any = None, limit: Any = None) -> Decision:
@@ -194,7 +169,7 @@ def decide(*, rule: Rule, occasion: Occasion, person: Person | None, company: Co
         return skip(Reason.SEGMENT, company.segment, sorted(rule.segments))
     if person is None:
         return skip(Reason.NO_CONTACT)
-    unreachable = _refusal_of_person(person)
+    unreachable = refusal_of_person(person)
     if unreachable:
         return skip(unreachable)
     if person.imported_unconfirmed and not occasion.names_contact:
@@ -206,27 +181,47 @@ def decide(*, rule: Rule, occasion: Occasion, person: Person | None, company: Co
         if share >= rule.sampling:
             return skip(Reason.SAMPLED_OUT, round(share, 4), rule.sampling)
 
-    earliest = max(occasion.occurred_at + rule.delay, as_of)
+    earliest = max(occasion.occurred_at + rule.delay + occasion.extra_delay, as_of)
     if earliest > valid_until:
         return skip(Reason.STALE, earliest, valid_until)
     zone = zone_of(person.time_zone, company.time_zone, company.organisation_time_zone)
-    due = first_decent_instant(earliest, zone=zone, window=rule.window)
+    due = first_decent_instant(earliest, zone=zone, window=rule.window, days_off=person.days_off)
     if due is None or due > valid_until:
         return skip(Reason.QUIET, due, valid_until)
+    waits_for = "eligible" if due <= as_of else "quiet_hours" if earliest == as_of else "delay"
+    cap = rule.daily_cap if rule.daily_cap is not None else occasion.catch_up_cap
+    if cap is not None and taken is not None:
+        office = zone_of(company.organisation_time_zone)
+        while taken(due.astimezone(office).date()) >= cap:
+            waits_for = "daily_cap"
+            moved = first_decent_instant(day_after(due, office), zone=zone, window=rule.window, days_off=person.days_off)
+            if moved is None or moved > valid_until:
+                return skip(Reason.STALE, {"daily_cap": cap}, valid_until)
+            due = moved
     # the rest after an import keeps rhythms and guesses away; what happened to this very person ends it
     if person.surveyable_from is not None and due < person.surveyable_from and not occasion.names_contact:
         return skip(Reason.IMPORT, due, person.surveyable_from)
     if occasion.already_asked:
         return skip(Reason.DUPLICATE)
-    tired = _tired(rule, person, company, due)
+    tired: tuple[Any, Any] | None = tired_contact(
+        person.asks, due=due, survey_kind=rule.survey_kind, touchpoint=rule.touchpoint, gap=rule.cool_down, own_gap=rule.own_gap, limits=limits
+    )
     if tired:
-        return skip(*tired)
-    evidence = {"rule": "eligible", "value": due.isoformat(), "limit": valid_until.isoformat(), "as_of": as_of.isoformat(), "zone": zone.key}
-    outcome, waits_for = ("send", "eligible") if due <= as_of else ("hold", "quiet_hours" if earliest == as_of else "delay")
-    return Decision(outcome=outcome, reason=waits_for, due_at=due, valid_until=valid_until, evidence=evidence)
+        return skip(Reason.FATIGUE_CONTACT, *tired)
+    tired = tired_account(company.asks, due=due, contacts=company.contacts, limits=limits)
+    if tired:
+        return skip(Reason.FATIGUE_ACCOUNT, *tired)
+    evidence: dict[str, Any] = {"rule": "eligible", "value": due.isoformat(), "limit": valid_until.isoformat(), "as_of": as_of.isoformat(), "zone": zone.key}
+    if waits_for != "eligible":
+        evidence["waits_for"] = waits_for
+    if waits_for == "daily_cap":
+        evidence["cap"] = cap
+    return Decision(outcome="send" if due <= as_of else "hold", reason=waits_for, due_at=due, valid_until=valid_until, evidence=evidence)
 
 
 def _refusal_of_occasion(rule: Rule, occasion: Occasion) -> tuple[Any, ...] | None:
+    if rule.ended:
+        return (Reason.ENDED,)
     if rule.paused:
         return (Reason.PAUSED,)
     if rule.activated_at is None or occasion.occurred_at < rule.activated_at:
@@ -235,34 +230,21 @@ def _refusal_of_occasion(rule: Rule, occasion: Occasion) -> tuple[Any, ...] | No
         return (Reason.NOT_PUBLISHED,)
     if occasion.imported:
         return (Reason.IMPORT, "event")
-    if not meets(rule.conditions, occasion.payload):
+    if rule.conditions and not meets(rule.conditions, occasion.payload):
         return (Reason.CONDITION, {key: occasion.payload.get(key) for key in rule.conditions}, dict(rule.conditions))
     if occasion.reopened:
         return (Reason.REOPENED,)
     return None
 
 
-def _refusal_of_person(person: Person) -> Reason | None:
+def refusal_of_person(person: Person) -> Reason | None:
+    """Why this person cannot or must not be written to at all; None where it is fine."""
     if not person.address:
         return Reason.NO_ADDRESS
     if person.suppressed or person.bounced:
         return Reason.SUPPRESSED
     if person.opted_out:
         return Reason.NO_CONSENT
-    return None
-
-
-def _tired(rule: Rule, person: Person, company: Company, due: dt.datetime) -> tuple[Any, ...] | None:
-    """Fatigue looks both ways: a survey that is planned for later tires as one that was sent before."""
-    for ask in person.asks:
-        if abs(due - ask.at) < rule.cool_down:
-            return (Reason.FATIGUE_CONTACT, ask.at, f"1 in {rule.cool_down.days} days")
-        if rule.survey_kind == "nps" and ask.survey_kind == "nps" and abs(due - ask.at) < NPS_PAUSE:
-            return (Reason.FATIGUE_CONTACT, ask.at, f"1 NPS in {NPS_PAUSE.days} days")
-    limit = account_limit(company.contacts)
-    most = most_in_a_period([ask.at for ask in company.asks], due, ACCOUNT_PERIOD)
-    if most > limit:
-        return (Reason.FATIGUE_ACCOUNT, most - 1, limit)
     return None
 
 

@@ -3,63 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
 from accounts.actions.suppressions import GLOBAL, suppressed_scopes, survey_scope
-from surveys.decent_hours import WORKING_HOURS, Window
-from surveys.eligibility import Ask, Company, Decision, Occasion, Person, Rule, decide
-from surveys.models import SurveyVersion, Touchpoint
+from accounts.models import Installation
+from surveys.actions.candidates import Candidate, Programme
+from surveys.days_off import NONE, days_off_of
+from surveys.decent_hours import instant_of, zone_of
+from surveys.eligibility import Ask, Company, Decision, Limits, Occasion, Person, decide
 
-# how far back asks matter: an NPS rests 90 days, a cool-down is at most this long
+# how far back asks matter at the least: asking twice about one thing is wrong for a year
 _LOOK_BACK = dt.timedelta(days=400)
-PLANNED_AND_LATER = ("planned", "queued", "sent", "answered", "unknown")
-QUEUED_AND_LATER = ("queued", "sent", "answered", "unknown")
+_DAY = dt.timedelta(days=1)
+PLANNED_AND_LATER = ("planned", "queued", "sent", "answered", "unknown", "expired")
+QUEUED_AND_LATER = ("queued", "sent", "answered", "unknown", "expired")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Programme:
-    """A touchpoint (or a direct request) with the survey version it sends."""
-
-    rule: Rule
-    survey_key: str
-    touchpoint_id: int | None = None
-    key: str = ""
-    event_kind: str = ""
-    version_id: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """One contact to decide about; without a contact, the account had nobody to ask."""
-
-    programme: Programme
-    account_id: int
-    contact_id: int | None
-    occurred_at: dt.datetime
-    period: str
-    event_id: int | None = None
-    wave: str = ""
-    payload: dict[str, Any] = field(default_factory=dict)
-    names_contact: bool = False
-    extra_delay: dt.timedelta = dt.timedelta(0)
-    # the invitation that is looked at again; its own row is no ask
-    invitation_id: str | None = None
-
-    @property
-    def about(self) -> str:
-        """The ticket it asks about, as text; empty for none."""
-        ticket = self.payload.get("ticket")
-        return "" if ticket is None else str(ticket)
-
-
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Asked:
     """A survey that counts for fatigue."""
 
@@ -70,40 +36,34 @@ class Asked:
     ask: Ask
 
 
-def programme_of(touchpoint: Touchpoint, version: SurveyVersion | None) -> Programme:
-    """The rules of a touchpoint in the terms of the pure module."""
-    rule = Rule(
-        salt=touchpoint.key,
-        survey_kind=touchpoint.survey.kind,
-        published=version is not None,
-        delay=dt.timedelta(minutes=touchpoint.delay_minutes),
-        valid_for=dt.timedelta(hours=touchpoint.valid_hours),
-        window=Window(touchpoint.window_from, touchpoint.window_until, frozenset(touchpoint.weekdays) or WORKING_HOURS.weekdays),
-        sampling=Decimal(touchpoint.sampling),
-        cool_down=dt.timedelta(days=touchpoint.cool_down_days),
-        segments=frozenset(segment.pk for segment in touchpoint.segments.all()),
-        conditions=touchpoint.conditions,
-        activated_at=touchpoint.activated_at,
-        paused=touchpoint.paused_at is not None,
+@dataclass(slots=True)
+class Memory:
+    """What was decided and is stored nowhere: a dry run keeps it from batch to batch, where a run reads its own rows again."""
+
+    by_contact: dict[int, list[Asked]] = field(default_factory=lambda: defaultdict(list))
+    by_account: dict[int, list[Asked]] = field(default_factory=lambda: defaultdict(list))
+    by_day: Counter[tuple[int, dt.date]] = field(default_factory=Counter)
+
+    def keep(self, asked: Asked, day: dt.date) -> None:
+        """Remembers one ask."""
+        self.by_contact[asked.ask.contact_id].append(asked)
+        if asked.account_id is not None:
+            self.by_account[asked.account_id].append(asked)
+        if asked.touchpoint_id is not None:
+            self.by_day[asked.touchpoint_id, day] += 1
+
+
+def installation_limits() -> Limits:
+    """The limits that this installation's settings name."""
+    row = Installation.objects.filter(pk=1).first() or Installation()
+    return Limits(
+        contact_gap=row.contact_gap_days * _DAY,
+        nps_gap=row.nps_gap_days * _DAY,
+        account_period=row.account_days * _DAY,
+        account_people=row.account_people,
+        account_share=row.account_share,
+        reminder_gap=row.reminder_gap_days * _DAY,
     )
-    return Programme(
-        rule=rule, survey_key=touchpoint.survey.key, touchpoint_id=touchpoint.pk, key=touchpoint.key, event_kind=touchpoint.event_kind, version_id=version.pk if version else None
-    )
-
-
-def published_versions(survey_ids: Iterable[int]) -> dict[int, SurveyVersion]:
-    """The newest published version of each survey."""
-    rows = SurveyVersion.objects.filter(survey_id__in=set(survey_ids), published_at__isnull=False).order_by("survey_id", "number")
-    return {version.survey_id: version for version in rows}
-
-
-def programmes(*, keys: Iterable[str] | None = None) -> list[Programme]:
-    """All touchpoints as programmes; events first, rhythms last, so that what just happened is asked about first."""
-    rows = Touchpoint.objects.select_related("survey").prefetch_related("segments").order_by("id")
-    touchpoints = [row for row in rows if keys is None or row.key in set(keys)]
-    versions = published_versions(row.survey_id for row in touchpoints)
-    found = [programme_of(row, versions.get(row.survey_id)) for row in touchpoints]
-    return sorted(found, key=lambda programme: not programme.event_kind)
 
 
 class Facts:
@@ -113,8 +73,9 @@ class Facts:
     batches after it: a dry run, which writes nothing, decides exactly as a run that writes.
     """
 
-    def __init__(self, candidates: Sequence[Candidate], *, as_of: dt.datetime, statuses: Sequence[str] = PLANNED_AND_LATER, carried: list[Asked] | None = None):
+    def __init__(self, candidates: Sequence[Candidate], *, as_of: dt.datetime, statuses: Sequence[str] = PLANNED_AND_LATER, carried: Memory | None = None):
         self.as_of = as_of
+        self.limits = installation_limits()
         contact_ids = sorted({candidate.contact_id for candidate in candidates if candidate.contact_id is not None})
         account_ids = sorted({candidate.account_id for candidate in candidates})
         self.contacts = _contacts(contact_ids)
@@ -124,69 +85,136 @@ class Facts:
         self._by_contact: dict[int, list[Asked]] = defaultdict(list)
         self._by_account: dict[int, list[Asked]] = defaultdict(list)
         self._carried = carried
-        for asked in _asked(contact_ids, account_ids, as_of - _LOOK_BACK, statuses):
+        self._office = zone_of(settings.ORGANISATION_TIME_ZONE)
+        for asked in _asked(contact_ids, account_ids, as_of - self._look_back(candidates), as_of - self.limits.account_period - 31 * _DAY, statuses):
             self._remember(asked)
-        for asked in carried or ():
-            self._remember(asked)
+        if carried is not None:
+            for known, mine, ids in ((carried.by_contact, self._by_contact, contact_ids), (carried.by_account, self._by_account, account_ids)):
+                for pk in ids:
+                    if pk in known:
+                        mine[pk].extend(known[pk])
+        self._by_day = self._taken(candidates, statuses)
+
+    def _look_back(self, candidates: Sequence[Candidate]) -> dt.timedelta:
+        rules = {candidate.programme.touchpoint_id: candidate.programme.rule for candidate in candidates}.values()
+        gaps = [self.limits.contact_gap, self.limits.nps_gap, *(rule.cool_down for rule in rules), *(rule.own_gap for rule in rules)]
+        # what was planned long before it left counts from when it left
+        return max(_LOOK_BACK, max(gaps) + 31 * _DAY)
+
+    def _taken(self, candidates: Sequence[Candidate], statuses: Sequence[str]) -> Counter[tuple[int, dt.date]]:
+        """How many mails of touchpoints with a cap leave on each day from today on."""
+        capped = _capped(candidates)
+        capped_ids = [programme.touchpoint_id for programme in capped if programme.touchpoint_id is not None]
+        if not capped_ids:
+            return Counter()
+        today = instant_of(dt.datetime.combine(self.as_of.astimezone(self._office).date(), dt.time()), self._office)
+        longest = max(programme.rule.valid_for for programme in capped)
+        values = {
+            "touchpoints": capped_ids, "zone": self._office.key, "as_of": self.as_of, "today": today, "since": today - longest - 2 * _DAY, "statuses": list(statuses),
+        }  # fmt: skip
+        found: Counter[tuple[int, dt.date]] = Counter({(row["touchpoint_id"], row["day"]): row["count"] for row in _rows(_TAKEN, values)})
+        if self._carried is not None:
+            found.update({key: count for key, count in self._carried.by_day.items() if key[0] in capped_ids})
+        return found
 
     def _remember(self, asked: Asked) -> None:
         self._by_contact[asked.ask.contact_id].append(asked)
         if asked.account_id is not None:
             self._by_account[asked.account_id].append(asked)
 
-    def decide(self, candidate: Candidate) -> Decision:
-        """The decision on one candidate; an eligible one is remembered as an ask."""
-        programme, account = candidate.programme, self.accounts[candidate.account_id]
+    def decide(self, candidate: Candidate, *, as_of: dt.datetime | None = None) -> Decision:
+        """The decision on one candidate; an eligible one is remembered as an ask. `as_of` looks from another instant (a forecast)."""
+        programme, account, own = candidate.programme, self.accounts[candidate.account_id], candidate.invitation_id
         contact = self.contacts.get(candidate.contact_id) if candidate.contact_id is not None else None
-        rule = replace(programme.rule, delay=programme.rule.delay + candidate.extra_delay)
-        others = [asked for asked in self._by_contact[candidate.contact_id or 0] if asked.invitation_id is None or asked.invitation_id != candidate.invitation_id]
+        rule, about = programme.rule, candidate.about
+        others = self._by_contact.get(candidate.contact_id or 0, ())
+        around = self._by_account.get(candidate.account_id, ())
+        if own is not None:
+            others, around = [one for one in others if one.invitation_id != own], [one for one in around if one.invitation_id != own]
         occasion = Occasion(
             occurred_at=candidate.occurred_at,
             period=candidate.period,
             payload=candidate.payload,
             reopened=candidate.event_id in self._reopened,
             names_contact=candidate.names_contact,
-            already_asked=bool(candidate.about) and any(asked.about == candidate.about and asked.touchpoint_id == programme.touchpoint_id for asked in others),
+            already_asked=bool(about) and any(asked.about == about and asked.touchpoint_id == programme.touchpoint_id for asked in others),
+            extra_delay=candidate.extra_delay,
+            catch_up_cap=candidate.catch_up_cap,
         )
-        person = None
-        if contact is not None:
-            scopes = self._scopes.get(contact["email"], set())
-            person = Person(
-                contact_id=contact["id"],
-                address=contact["email"],
-                time_zone=contact["time_zone"],
-                opted_out=contact["opted_out"],
-                suppressed=bool(scopes & {GLOBAL, survey_scope(programme.survey_key)}),
-                bounced=contact["bounced_at"] is not None,
-                surveyable_from=contact["surveyable_from"],
-                imported_unconfirmed=contact["imported_unconfirmed"],
-                asks=[asked.ask for asked in others],
-            )
+        person = None if contact is None else self._person(contact, account, candidate, [asked.ask for asked in others] if others else ())
+        company = self.company(candidate.account_id, asks=[asked.ask for asked in around] if around else ())
+        taken = None
+        if programme.touchpoint_id is not None and (rule.daily_cap is not None or candidate.catch_up_cap is not None):
+            days, touchpoint = self._by_day, programme.touchpoint_id
+
+            def taken(day: dt.date) -> int:
+                return days[touchpoint, day]
+
+        decision = decide(rule=rule, occasion=occasion, person=person, company=company, as_of=as_of or self.as_of, limits=self.limits, taken=taken)
+        if decision.outcome != "skip" and person is not None and decision.due_at is not None:
+            ask = Ask(at=decision.due_at, survey_kind=rule.survey_kind, contact_id=person.contact_id, touchpoint=programme.touchpoint_id)
+            asked = Asked(own, candidate.account_id, programme.touchpoint_id, about, ask)
+            self._remember(asked)
+            if taken is not None or self._carried is not None:
+                day = decision.due_at.astimezone(self._office).date()
+                self._by_day[programme.touchpoint_id or 0, day] += 1
+                if self._carried is not None:
+                    self._carried.keep(asked, day)
+        return decision
+
+    def person(self, candidate: Candidate) -> Person | None:
+        """What is known of a candidate's contact, without what the contact was asked."""
+        contact = self.contacts.get(candidate.contact_id or 0)
+        return None if contact is None else self._person(contact, self.accounts[candidate.account_id], candidate, ())
+
+    def _person(self, contact: dict[str, Any], account: dict[str, Any], candidate: Candidate, asks: Sequence[Ask]) -> Person:
+        scopes = self._scopes.get(contact["email"])
+        return Person(
+            contact_id=contact["id"],
+            address=contact["email"],
+            time_zone=contact["time_zone"],
+            days_off=days_off_of(contact["country"], account["country"]) if candidate.programme.rule.respects_holidays else NONE,
+            opted_out=contact["opted_out"],
+            suppressed=scopes is not None and bool(scopes & {GLOBAL, survey_scope(candidate.programme.survey_key)}),
+            bounced=contact["bounced_at"] is not None,
+            surveyable_from=contact["surveyable_from"],
+            imported_unconfirmed=contact["imported_unconfirmed"],
+            asks=asks,
+        )
+
+    def company(self, account_id: int, *, asks: Sequence[Ask] = ()) -> Company:
+        """What is known of an account of the batch."""
+        account = self.accounts[account_id]
         churned_at = account["churned_at"]
-        company = Company(
+        return Company(
             time_zone=account["time_zone"],
             organisation_time_zone=settings.ORGANISATION_TIME_ZONE,
             segment=account["segment_id"],
             churned=churned_at is not None and churned_at <= self.as_of,
             contacts=account["contacts"],
-            asks=[asked.ask for asked in self._by_account[candidate.account_id] if asked.invitation_id is None or asked.invitation_id != candidate.invitation_id],
+            asks=asks,
         )
-        decision = decide(rule=rule, occasion=occasion, person=person, company=company, as_of=self.as_of)
-        if not decision.is_skip and person is not None and decision.due_at is not None:
-            ask = Ask(at=decision.due_at, survey_kind=programme.rule.survey_kind, contact_id=person.contact_id)
-            asked = Asked(candidate.invitation_id, candidate.account_id, programme.touchpoint_id, candidate.about, ask)
-            self._remember(asked)
-            if self._carried is not None:
-                self._carried.append(asked)
-        return decision
 
     def language(self, candidate: Candidate) -> str:
         """The contact's language, else the account's, else English."""
         contact = self.contacts.get(candidate.contact_id) if candidate.contact_id is not None else None
         return (contact["language"] if contact else "") or self.accounts[candidate.account_id]["language"] or "en"
 
+    def zone(self, candidate: Candidate) -> str:
+        """The name of the zone by whose clock the candidate is written to."""
+        contact = self.contacts.get(candidate.contact_id) if candidate.contact_id is not None else None
+        return zone_of(contact["time_zone"] if contact else "", self.accounts[candidate.account_id]["time_zone"], settings.ORGANISATION_TIME_ZONE).key
 
-def _rows(sql: str, values: list[Any]) -> list[dict[str, Any]]:
+
+def _capped(candidates: Sequence[Candidate]) -> list[Programme]:
+    """The touchpoints among them that have a cap, of their own or to work off a backlog."""
+    found = {
+        candidate.programme.touchpoint_id: candidate.programme for candidate in candidates if candidate.programme.rule.daily_cap is not None or candidate.catch_up_cap is not None
+    }
+    return list(found.values())
+
+
+def _rows(sql: str, values: Any) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         names = [column.name for column in cursor.description]
@@ -195,7 +223,8 @@ def _rows(sql: str, values: list[Any]) -> list[dict[str, Any]]:
 
 def _contacts(ids: list[int]) -> dict[int, dict[str, Any]]:
     rows = _rows(
-        "SELECT id, account_id, external_id, email, time_zone, language, opted_out, bounced_at, surveyable_from, imported_unconfirmed FROM accounts_contact WHERE id = ANY(%s)",
+        "SELECT id, account_id, external_id, name, email, time_zone, country, language, opted_out, bounced_at, surveyable_from, imported_unconfirmed "
+        "FROM accounts_contact WHERE id = ANY(%s)",
         [ids],
     )
     return {row["id"]: row for row in rows}
@@ -203,7 +232,7 @@ def _contacts(ids: list[int]) -> dict[int, dict[str, Any]]:
 
 def _accounts(ids: list[int]) -> dict[int, dict[str, Any]]:
     rows = _rows(
-        "SELECT a.id, a.external_id, a.time_zone, a.language, a.segment_id, a.churned_at, "
+        "SELECT a.id, a.external_id, a.name, a.time_zone, a.country, a.language, a.segment_id, a.churned_at, "
         "(SELECT count(*) FROM accounts_contact c WHERE c.account_id = a.id) AS contacts FROM accounts_account a WHERE a.id = ANY(%s)",
         [ids],
     )
@@ -238,10 +267,22 @@ SELECT NULL, r.contact_id, NULL, r.touchpoint_id, coalesce(nullif(r.rated_object
 FROM surveys_response r WHERE r.contact_id = ANY(%(contacts)s) AND r.invitation_id IS NULL AND NOT r.test AND coalesce(r.invited_at, r.answered_at) > %(since)s
 """
 
+# by the day on which it left or will leave; what is overdue leaves today at the earliest
+_TAKEN = """
+SELECT touchpoint_id, (coalesce(sent_at, greatest(not_before, %(as_of)s)) AT TIME ZONE %(zone)s)::date AS day, count(*) AS count
+FROM surveys_invitation
+WHERE touchpoint_id = ANY(%(touchpoints)s) AND decided_at > %(since)s AND (status = ANY(%(statuses)s) OR (status = 'planned' AND not_before > %(as_of)s))
+  AND coalesce(sent_at, greatest(not_before, %(as_of)s)) >= %(today)s
+GROUP BY 1, 2
+"""
 
-def _asked(contact_ids: list[int], account_ids: list[int], since: dt.datetime, statuses: Sequence[str]) -> list[Asked]:
-    lately = since + _LOOK_BACK - dt.timedelta(days=15)
-    rows = _rows(_ASKED, {"contacts": contact_ids, "accounts": account_ids, "since": since, "lately": lately, "statuses": list(statuses)})  # type: ignore[arg-type]
+
+def _asked(contact_ids: list[int], account_ids: list[int], since: dt.datetime, lately: dt.datetime, statuses: Sequence[str]) -> list[Asked]:
+    values: dict[str, Any] = {"contacts": contact_ids, "accounts": account_ids, "since": since, "lately": lately, "statuses": list(statuses)}
+    with connection.cursor() as cursor:
+        cursor.execute(_ASKED, values)
+        rows = cursor.fetchall()
     return [
-        Asked(row["invitation_id"], row["account_id"], row["touchpoint_id"], row["about"], Ask(at=row["at"], survey_kind=row["kind"], contact_id=row["contact_id"])) for row in rows
+        Asked(invitation, account, touchpoint, about, Ask(at=at, survey_kind=kind, contact_id=contact, touchpoint=touchpoint))
+        for invitation, contact, account, touchpoint, about, at, kind in rows
     ]

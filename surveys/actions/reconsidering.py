@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from surveys.actions.facts import QUEUED_AND_LATER, Candidate, Facts, Programme, programme_of
-from surveys.decent_hours import WORKING_HOURS
+from surveys.actions.candidates import Candidate, Programme, programme_of
+from surveys.actions.facts import QUEUED_AND_LATER, Facts, Memory
 from surveys.eligibility import Decision, Rule
 from surveys.models import Invitation
 
@@ -15,20 +15,29 @@ from surveys.models import Invitation
 RELATED = ("touchpoint__survey", "survey_version__survey", "event")
 
 
-def reconsider(invitations: Iterable[Invitation], *, as_of: dt.datetime, statuses: Sequence[str] = QUEUED_AND_LATER) -> list[tuple[Invitation, Candidate, Decision, Facts]]:
+def reconsider(
+    invitations: Iterable[Invitation], *, as_of: dt.datetime, statuses: Sequence[str] = QUEUED_AND_LATER, carried: Memory | None = None
+) -> list[tuple[Invitation, Candidate, Decision, Facts]]:
     """The decisions of now, in the order given; only surveys on their way or sent count as asks.
 
-    Pass rows loaded with `select_related(*RELATED)`.
+    Pass rows loaded with `select_related(*RELATED)`; a dry run passes its memory from batch to batch.
     """
     rows = list(invitations)
+    candidates = candidates_of(rows)
+    facts = Facts(candidates, as_of=as_of, statuses=statuses, carried=carried)
+    return [(row, candidate, facts.decide(candidate), facts) for row, candidate in zip(rows, candidates, strict=True)]
+
+
+def candidates_of(rows: Iterable[Invitation]) -> list[Candidate]:
+    """The candidates that invitations once were."""
+    found: list[Candidate] = []
     programmes: dict[tuple[int | None, int | None], Programme] = {}
     for row in rows:
         key = (row.touchpoint_id, row.survey_version_id)
         if key not in programmes:
             programmes[key] = _programme(row)
-    candidates = [_candidate(row, programmes[row.touchpoint_id, row.survey_version_id]) for row in rows]
-    facts = Facts(candidates, as_of=as_of, statuses=statuses)
-    return [(row, candidate, facts.decide(candidate), facts) for row, candidate in zip(rows, candidates, strict=True)]
+        found.append(_candidate(row, programmes[key]))
+    return found
 
 
 def _programme(row: Invitation) -> Programme:
@@ -36,7 +45,7 @@ def _programme(row: Invitation) -> Programme:
     if row.touchpoint is not None:
         return programme_of(row.touchpoint, version)
     assert version is not None
-    rule = Rule(salt=f"request:{version.survey.key}", survey_kind=version.survey.kind, window=WORKING_HOURS, activated_at=row.decided_at)
+    rule = Rule(salt=f"request:{version.survey.key}", survey_kind=version.survey.kind, activated_at=row.decided_at)
     return Programme(rule=rule, survey_key=version.survey.key, version_id=version.pk)
 
 

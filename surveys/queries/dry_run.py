@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
-from surveys.actions.facts import QUEUED_AND_LATER, Candidate, Facts
-from surveys.actions.planning import forecast
+from surveys.actions.candidates import Candidate
+from surveys.actions.facts import QUEUED_AND_LATER, Facts, Memory
+from surveys.actions.planning import rehearse
 from surveys.actions.reconsidering import RELATED, reconsider
 from surveys.eligibility import Decision
 from surveys.models import Invitation
@@ -35,7 +36,7 @@ def plan_lines(*, as_of: dt.datetime, touchpoint: str | None = None) -> list[dic
     for line in _planned(as_of):
         if touchpoint in (None, line["touchpoint"]):
             keep(line)
-    for candidate, decision, facts in forecast(as_of=as_of, touchpoint=touchpoint):
+    for candidate, decision, facts in rehearse(as_of=as_of, touchpoint=touchpoint):
         keep(_line(candidate, decision, facts))
     for line in _stored_refusals(as_of, touchpoint):
         keep(line)
@@ -57,11 +58,12 @@ def _line(candidate: Candidate, decision: Decision, facts: Facts) -> dict[str, A
 def _planned(as_of: dt.datetime) -> Iterator[dict[str, Any]]:
     """Planned invitations in the order in which the dispatcher takes them."""
     last: tuple[dt.datetime, Any] | None = None
+    memory = Memory()
     rows = Invitation.objects.filter(status=Invitation.Status.PLANNED).order_by("not_before", "id").select_related(*RELATED, "contact", "account")
     while True:
         batch = list(rows[:_BATCH] if last is None else rows.extra(where=["(not_before, surveys_invitation.id) > (%s, %s)"], params=list(last))[:_BATCH])
         due = [row for row in batch if row.not_before is not None and row.not_before <= as_of]
-        for row, candidate, decision, facts in reconsider(due, as_of=as_of, statuses=QUEUED_AND_LATER):
+        for row, candidate, decision, facts in reconsider(due, as_of=as_of, statuses=QUEUED_AND_LATER, carried=memory):
             yield {**_line(candidate, decision, facts), "touchpoint": row.touchpoint.key if row.touchpoint else ""}
         for row in batch:
             if row.not_before is None or row.not_before > as_of:
