@@ -5,6 +5,7 @@ Nothing here needs Django: the supervisor reads the same values before any setti
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import zoneinfo
@@ -21,6 +22,13 @@ ROOT = Path(__file__).resolve().parent.parent
 # A UNIX socket's path may have 107 bytes; the longest below the data folder is `/pg/.s.PGSQL.5432`.
 LONGEST_DATA_FOLDER = 85
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?|[0-9a-fA-F:.]+")
+# the keys by which mail providers sign their calls, as anymail names them, and what checking one needs installed
+PROVIDER_KEYS = {
+    "MAILERSEND_SIGNING_SECRET": "", "MAILGUN_WEBHOOK_SIGNING_KEY": "", "MAILTRAP_TRACKING_SECRET": "", "MANDRILL_WEBHOOK_KEY": "", "MANDRILL_WEBHOOK_URL": "",
+    "POSTAL_WEBHOOK_KEY": "cryptography", "RESEND_SIGNING_SECRET": "svix", "SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY": "cryptography", "UNISENDER_GO_API_KEY": "",
+}  # fmt: skip
+# never shown, not even when they are wrong
+SECRET_NAMES = {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "EMAIL_WEBHOOK_SECRET", *PROVIDER_KEYS} - {"MANDRILL_WEBHOOK_URL"}
 _ADDRESS = r"[^<>@\s,]+@[^<>@\s,]+"
 
 
@@ -33,7 +41,7 @@ class WrongSetting(SystemExit):
 
     def __init__(self, name: str, value: str, expected: str):
         self.name, self.value, self.expected = name, value, expected
-        shown = "•••" if name == "SECRET_KEY" else re.sub(r"//[^@/]*@", "//•••@", value)
+        shown = "•••" if name in SECRET_NAMES else re.sub(r"//[^@/]*@", "//•••@", value)
         super().__init__(f"{name}={shown!r} cannot be used: expected {expected}.")
 
 
@@ -120,10 +128,53 @@ def _hosts(value: str) -> list[str]:
     return names
 
 
+def _allowlist(value: str) -> list[str]:
+    """Addresses and domains that mails may go to, in small letters; `@example.com` is taken for its domain."""
+    entries = [part.strip().lower().removeprefix("@") for part in value.split(",") if part.strip()]
+    domain = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"
+    if not entries or not all(re.fullmatch(rf"(?:[^<>@\s,]+@)?{domain}", entry) for entry in entries):
+        _wrong()
+    return entries
+
+
 def _secret(value: str) -> str:
     if len(value) < 50:
         _wrong()
     return value
+
+
+def _secrets(value: str) -> list[str]:
+    return [_secret(part.strip()) for part in value.split(",") if part.strip()] or _wrong()
+
+
+def _webhook_secrets(value: str) -> list[str]:
+    """`name:password` as basic authentication has it; two while the secret changes."""
+    pairs = [part.strip() for part in value.split(",") if part.strip()]
+    if not pairs or not all(re.fullmatch(r"[^:\s]+:[^\s]{16,}", pair) for pair in pairs):
+        _wrong()
+    return pairs
+
+
+def _mailbox(value: str) -> str:
+    if not re.fullmatch(_ADDRESS, value.strip()):
+        _wrong()
+    return value.strip()
+
+
+def _present(value: str) -> str:
+    if not value.isascii() or re.search(r"\s", value):
+        _wrong()
+    return value
+
+
+def _provider_keys(get: Callable[..., Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, needed in PROVIDER_KEYS.items():
+        if key := get(name, _present, "the key as the provider shows it, without spaces or line ends"):
+            if needed and importlib.util.find_spec(needed) is None:
+                raise WrongSetting(name, "•••", f"the Python package “{needed}”, which checks it, to be installed; without the key, EMAIL_WEBHOOK_SECRET proves the calls")
+            found[name] = key
+    return found
 
 
 def parse_email_url(value: str) -> Email:
@@ -149,11 +200,16 @@ class Environment:
     database_url: str | None
     redis_url: str | None
     secret_key: str | None
+    secret_key_fallbacks: list[str]
     port: int
     public_base_url: str
     allowed_hosts: list[str]
     email: Email | None
     default_from_email: str
+    unsubscribe_mailto: str
+    email_webhook_secrets: list[str]
+    provider_keys: dict[str, str]
+    mail_allowlist: list[str]
     organisation_time_zone: str
     reporting_currency: str
     data: Path
@@ -181,11 +237,16 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         database_url=get("DATABASE_URL", _database_url, "postgresql://user:password@host:port/database"),
         redis_url=get("REDIS_URL", _redis_url, "redis://host:port/0 or rediss://host:port/0"),
         secret_key=get("SECRET_KEY", _secret, "at least 50 random characters"),
+        secret_key_fallbacks=get("SECRET_KEY_FALLBACKS", _secrets, "earlier secret keys separated by commas, each at least 50 characters") or [],
         port=port,
         public_base_url=public,
         allowed_hosts=get("ALLOWED_HOSTS", _hosts, "host names separated by commas, without scheme or port", f"{_bracketed(public)},127.0.0.1,localhost,[::1]"),
         email=get("EMAIL_URL", parse_email_url, "smtp://user:password@host:port, smtps://… or smtp://…?tls=1"),
         default_from_email=get("DEFAULT_FROM_EMAIL", _from_address, "an address such as Vefa <vefa@example.com>", "Vefa <vefa@localhost.localdomain>"),
+        unsubscribe_mailto=get("UNSUBSCRIBE_MAILTO", _mailbox, "an address such as unsubscribe@example.com") or "",
+        email_webhook_secrets=get("EMAIL_WEBHOOK_SECRET", _webhook_secrets, "name:password, the password of at least 16 characters; two of them while it changes") or [],
+        provider_keys=_provider_keys(get),
+        mail_allowlist=get("MAIL_ALLOWLIST", _allowlist, "addresses and domains separated by commas, such as ada@example.com, example.org") or [],
         organisation_time_zone=get("ORGANISATION_TIME_ZONE", _time_zone, "an IANA time zone name such as Europe/Istanbul", "UTC"),
         reporting_currency=get("REPORTING_CURRENCY", _currency, "a three-letter ISO 4217 currency code such as EUR", "EUR"),
         data=data_folder(variables),

@@ -30,6 +30,7 @@ PUBLIC_BASE_URL = given.public_base_url
 ORGANISATION_TIME_ZONE = given.organisation_time_zone
 REPORTING_CURRENCY = given.reporting_currency
 SECRET_KEY = given.secret_key or kept_secret_key(VEFA_DATA)
+SECRET_KEY_FALLBACKS = given.secret_key_fallbacks
 ALLOWED_HOSTS = given.allowed_hosts
 HTTPS = urlsplit(PUBLIC_BASE_URL).scheme == "https"
 
@@ -170,6 +171,12 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email.user, _email.password
 EMAIL_USE_SSL, EMAIL_USE_TLS = _email.use_ssl, _email.use_starttls
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = given.default_from_email
+# not empty: whoever else a mail is for does not get it (copies for trying things out)
+MAIL_ALLOWLIST = frozenset(given.mail_allowlist)
+# a mailbox that somebody reads may stand beside the one-click address in List-Unsubscribe
+UNSUBSCRIBE_MAILTO = given.unsubscribe_mailto
+# how calls of mail providers to /hooks/in/email/ prove where they come from; nobody is called back
+ANYMAIL = {"WEBHOOK_SECRET": given.email_webhook_secrets, "AMAZON_SES_AUTO_CONFIRM_SNS_SUBSCRIPTIONS": False, **given.provider_keys}
 
 # ── Browser security ────────────────────────────────────────────────────────
 from csp.constants import NONE, SELF  # noqa: E402
