@@ -87,9 +87,12 @@ def used(*texts: str) -> set[str]:
     return {piece.name for text in texts for piece in parse(text) if isinstance(piece, Slot)}
 
 
+@lru_cache(maxsize=4096)
 def one_line(value: str) -> str:
     """A value fit to stand in a sentence or a header: one line, nothing invisible that acts on its surroundings."""
-    kept = "".join(sign if unicodedata.category(sign) not in {"Cc", "Cs", "Zl", "Zp"} else " " for sign in _TURNS_READING.sub("", value))
+    if value.isascii() and value.isprintable():
+        return " ".join(value.split())
+    kept = "".join([sign if unicodedata.category(sign) not in {"Cc", "Cs", "Zl", "Zp"} else " " for sign in _TURNS_READING.sub("", value)])
     return " ".join(kept.split())
 
 
@@ -114,12 +117,14 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
 
 def unknown(text: str) -> list[str]:
-    """What stands in braces and would never be filled, sorted."""
+    """What stands in braces and would never be filled, sorted; also what stands in two pairs of them."""
     found = set()
     for match in _BRACES.finditer(text):
         inside = _SLOT.fullmatch(match[1])
         if inside is None or inside[1] not in MEANINGS:
             found.add(match[1].split("|")[0].strip() or match[0])
+        elif text[match.start() - 1 : match.start()] == "{" and text[match.end() : match.end() + 1] == "}":
+            found.add(match[0])
     return sorted(found)
 
 

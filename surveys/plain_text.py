@@ -38,20 +38,16 @@ def quoted(text: str) -> str:
 
 
 def _quoted(line: str) -> str:
-    signs = [_SIGNS[byte] for byte in line.encode("utf-8", "replace")]
-    if signs and signs[-1] in {" ", "\t"}:
-        signs[-1] = f"={ord(signs[-1]):02X}"
-    lines: list[str] = []
-    current: list[str] = []
-    length = 0
-    total = sum(map(len, signs))
-    for sign in signs:
-        # the last stretch of a line needs no soft break behind it
-        if length + len(sign) > _ENCODED - 1 and not (length + total <= _ENCODED):
-            lines.append("".join(current))
-            current, length = [], 0
-        current.append(sign)
-        length += len(sign)
-        total -= len(sign)
-    lines.append("".join(current))
+    encoded = "".join([_SIGNS[byte] for byte in line.encode("utf-8", "replace")])
+    if encoded[-1:] in {" ", "\t"}:
+        encoded = f"{encoded[:-1]}={ord(encoded[-1]):02X}"
+    lines = []
+    start, length = 0, len(encoded)
+    while length - start > _ENCODED:
+        end = start + _ENCODED - 1
+        # never between the signs of one code
+        end -= 1 if encoded[end - 1] == "=" else 2 if encoded[end - 2] == "=" else 0
+        lines.append(encoded[start:end])
+        start = end
+    lines.append(encoded[start:])
     return SOFT_BREAK.join(lines)

@@ -93,7 +93,7 @@ def write_words(
     """Subject, plain text and HTML of one mail, for the segment where it has words of its own."""
     subject, body = _subject_and_body(text, segment_id, reminder=reminder)
     body, question = fill(body, words), fill(text.question, words)
-    frame = frame_of(_design(text, until=until, postal=_postal(text) if postal is None else postal))
+    frame = _frame(text, until, _postal(text) if postal is None else postal)
     return Written(
         subject=one_line(fill(subject, words))[:LONGEST_SUBJECT],
         frame=frame,
@@ -216,8 +216,16 @@ def _postal(text: SurveyText) -> str:
     """The postal address, looked up once for each text that was loaded."""
     kept: str | None = text.__dict__.get("postal_address")
     if kept is None:
-        kept = text.__dict__["postal_address"] = one_line(Installation.current().postal_address)
+        kept = text.__dict__["postal_address"] = one_line(Installation.objects.filter(pk=1).values_list("postal_address", flat=True).first() or "")
     return kept
+
+
+def _frame(text: SurveyText, until: dt.date, postal: str) -> Frame:
+    """The frame of a text, asked for once for each text that was loaded and each last day of links."""
+    kept: dict[tuple[dt.date, str], Frame] = text.__dict__.setdefault("frames", {})
+    if (until, postal) not in kept:
+        kept[until, postal] = frame_of(_design(text, until=until, postal=postal))
+    return kept[until, postal]
 
 
 def logo_address(survey: Survey) -> str:
