@@ -1,7 +1,8 @@
 """How word lists are written down and looked up; the lists themselves are in `lexicon_en.py` and `lexicon_tr.py`. Pure.
 
 English: a word stands for all words of its stem; `=word` for itself alone. Turkish (folded letters): a word stands for itself with
-endings of nouns; `root-` is a verb root, which a denial turns round; `=word` stands for itself; `root*` for whatever follows; a word with Turkish letters for itself alone (`şık`, not `sık`).
+endings of nouns; `root-` is a verb root, which a denial turns round; `=word` stands for itself; `root*` for whatever follows;
+a word with Turkish letters for itself alone (`şık`, not `sık`).
 A phrase is a line of such words: `a|b` either, `_` up to two words of any kind.
 """
 

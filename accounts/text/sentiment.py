@@ -95,6 +95,17 @@ def summed(evidence: tuple[Evidence, ...]) -> Sentiment:
     return Sentiment(score, label, evidence)
 
 
+# a text so short that names nothing bad ("Nothing.", "Courtyard") is content; who writes more without a word of praise tells of trouble
+_SHORT = 4
+
+
+def leans_positive(said: Sentiment, text: str, asked: str = "") -> bool:
+    """Good or bad, where a figure needs one of the two. A text that says neither: good if we asked for praise or it is short, else bad."""
+    if said.score:
+        return said.score > 0
+    return asked == ASKED_PRAISE or sum(token.kind == WORD for token in tokens_of(text, "en")) <= _SHORT
+
+
 def asked_of(question: str, language: str) -> str:
     """Whether a question asks for praise ("What was good?"), for blame ("How could we improve?"), or for neither or both ("")."""
     lists = _lists(language)
