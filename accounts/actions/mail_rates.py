@@ -100,6 +100,15 @@ class Pace:
         resting = [self._rests[name] for name in (ALL, domain_bucket(mail.to_address)) if name in self._rests]
         return Slot(max(resting), "rests") if resting else None
 
+    @property
+    def everything_rests(self) -> bool:
+        """Whether the server asked us to leave it alone for a while."""
+        return ALL in self._rests
+
+    def is_ahead(self, mail: OutgoingMail) -> bool:
+        """Whether there is time left until the mail's slot."""
+        return self._slots[mail.pk][1] > time.monotonic() + 0.02
+
     def wait(self, mail: OutgoingMail) -> None:
         """Sleeps until the mail's slot has come."""
         pause = self._slots[mail.pk][1] - time.monotonic()

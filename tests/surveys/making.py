@@ -25,7 +25,7 @@ LONG_AGO = NOW - dt.timedelta(days=400)
 
 def activate(**fields) -> None:
     """All shipped touchpoints active for long (or as the fields say)."""
-    Touchpoint.objects.update(activated_at=LONG_AGO, **fields)
+    Touchpoint.objects.update(**{"activated_at": LONG_AGO, "canary_passed_at": LONG_AGO, **fields})
 
 
 def happens(contact: Contact | None, kind: str = "purchase.completed", *, account=None, at: dt.datetime = NOW, origin: str = "api", key=None, **payload) -> AccountEvent:

@@ -12,7 +12,7 @@ from django.db import connections
 from django.utils import timezone
 
 from accounts.actions.suppressions import suppress
-from accounts.models import Account, AccountEvent, Contact, Installation, OutgoingMail, Suppression
+from accounts.models import Account, AccountEvent, Contact, Installation, MailBucket, OutgoingMail, Suppression
 from surveys.actions.dispatch import expire, queue_due, send_queued
 from surveys.actions.letters import write_letter
 from surveys.actions.planning import plan
@@ -169,6 +169,10 @@ def test_a_busy_server_means_later_and_the_token_of_the_failed_try_is_gone(ready
         assert SurveyLink.objects.count() == 0
         sink.rcpt = ""
         OutgoingMail.objects.update(next_attempt_at=timezone.now())
+        # the server asked us to slow down: its domain rests a moment
+        assert send(sink) == {"later": 1}
+        MailBucket.objects.update(backs_off_until=timezone.now())
+        OutgoingMail.objects.update(next_attempt_at=timezone.now())
         assert send(sink) == {"sent": 1}
     invitation.refresh_from_db()
     assert invitation.status == "sent"
@@ -211,7 +215,7 @@ def test_the_stop_switch_holds_between_two_mails_of_a_batch(ready):
     queue_due(as_of=NOW, now=NOW)
 
     def stop(step):
-        if step == "settled":
+        if step == "delivered":
             Installation.objects.update(sending_enabled=False)
 
     with Sink() as sink:
@@ -270,6 +274,7 @@ def test_a_reopened_ticket_cancels_the_survey_that_waits(ready):
 
 
 def test_four_senders_send_each_survey_once(ready):
+    Installation.objects.update_or_create(pk=1, defaults={"rate_per_second": 1000})
     for number in range(60):
         account = Account.objects.create(external_id=f"a{number}", name=f"A {number}")
         planned(Contact.objects.create(external_id=f"c{number}", account=account, email=f"c{number}@x.test"))
