@@ -16,6 +16,8 @@ SENTENCES: dict[str, Any] = {
     "low_score": _("Answered %(score)s of %(scale_max)s to the %(survey)s survey."),
     "low_score_ticket": _("Answered %(score)s of %(scale_max)s after ticket #%(ticket)s was solved."),
     "call_me": _("Answered %(score)s of %(scale_max)s and asked to be called."),
+    "case_late": _("The answer to a score of %(score)s of %(scale_max)s in the %(survey)s survey is late."),
+    "promoter": _("Answered %(score)s of %(scale_max)s to the %(survey)s survey: ask for a reference or a review."),
     "usage_trend": _("Use fell by %(percent)s %% in four weeks."),
     "last_nps": _("The last NPS answer was %(score)s of 10."),
     "csat_90d": _("Satisfaction after tickets averages %(mean)s of 5 in 90 days."),

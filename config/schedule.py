@@ -26,10 +26,14 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "nightly": _every(3600, "metrics.nightly"),
     # work: wake what was snoozed, tell of renewals that come near
     "accounts": _every(60, "accounts.tick"),
+    # the loop: unhappy answers become cases, late ones escalate, people hear what was settled
+    "loops": _every(20, "surveys.close_loops"),
     # what customers wrote: language, sentiment and topics, soon after it was written
     "texts-surveys": _every(20, "surveys.read_texts"),
     "texts-tickets": _every(60, "tickets.read_texts"),
     "texts-accounts": _every(60, "accounts.read_texts"),
+    # what spans the apps and was begun elsewhere: reports of mail providers, erasures
+    "sweep": _every(30, "config.sweep"),
     # tickets: service levels that ran out, replies to send, ratings to keep
     "tickets": _every(60, "tickets.tick"),
 }

@@ -14,8 +14,12 @@ from accounts.actions.outbox import MailSession, worker_name
 from accounts.actions.verbatim_sweeps import sweep_texts
 from accounts.models import User
 from accounts.text.classifier import TooFewAnswers
+from surveys.actions.announcements import send_news
+from surveys.actions.cases import escalate_late, follow_work
 from surveys.actions.dispatch import expire, queue_due, send_queued
+from surveys.actions.follow_ups import open_due_cases
 from surveys.actions.planning import plan
+from surveys.actions.promoters import ask_promoters
 from surveys.actions.verbatims import read_answers, train_classifier
 
 FULL_SWEEP_SECONDS = 3600
@@ -67,3 +71,14 @@ def train_text_classifier(language: str, actor_id: int | None = None) -> int | N
         return train_classifier(language=language, now=timezone.now(), actor=User.objects.filter(pk=actor_id).first()).pk
     except TooFewAnswers:
         return None
+
+
+@shared_task(name="surveys.close_loops", ignore_result=True)
+def close_loops() -> dict[str, int]:
+    """Cases of unhappy answers: those that waited long enough open, work and case follow each other, late ones escalate, promoters are asked to help."""
+    now = timezone.now()
+    done = {"opened": open_due_cases(now=now), "followed": follow_work(now=now), "late": escalate_late(now=now), "promoters": ask_promoters(now=now)}
+    with _alone("surveys.news") as mine, MailSession() as session:
+        if mine:
+            done |= {f"news_{key}": count for key, count in send_news(as_of=now, worker=worker_name(), session=session, clock=timezone.now).items()}
+    return done

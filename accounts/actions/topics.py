@@ -25,8 +25,23 @@ def check_query(text: str, language: str) -> None:
     except QueryError as fault:
         raise ValidationError(
             _("At sign %(position)s: expected %(expected)s, found %(found)s."),
-            params={"position": fault.position + 1, "expected": fault.expected, "found": fault.found},
+            params={"position": fault.position + 1, "expected": _expected(fault.expected), "found": f"“{fault.found}”" if fault.found else _("the end")},
         ) from fault
+
+
+def _expected(code: str) -> str:
+    """What a query should have had at a place, in the reader's language."""
+    words = {
+        "term": _("a word, a phrase or an opening bracket"),
+        "close": _("a closing bracket"),
+        "quote": _("a closing quotation mark"),
+        "operator": _("AND, OR, NEAR or the end"),
+        "distance": _("a distance of 1 to 50 words"),
+        "shorter": _("a shorter query"),
+        "flatter": _("fewer brackets inside each other"),
+        "positive": _("something to look for beside what must not be there"),
+    }
+    return words.get(code, code)
 
 
 def save_topic(*, topic: Topic, values: dict[str, Any], actor: User | None, number: int | None = None) -> Topic:
