@@ -1,4 +1,4 @@
-"""The task of the installation itself: a sign of life."""
+"""The tasks of the installation itself: a sign of life, and what spans the apps."""
 
 from __future__ import annotations
 
@@ -6,9 +6,17 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.actions.heartbeats import note_heartbeats
+from config.mail_reports import sweep_reports
 
 
 @shared_task(name="config.heartbeat", time_limit=20, soft_time_limit=15)
 def heartbeat() -> None:
     """Came from beat, through the broker, into a worker: all three live."""
     note_heartbeats(parts=["beat", "worker"], now=timezone.now())
+
+
+@shared_task(name="config.sweep", ignore_result=True)
+def sweep() -> dict[str, int]:
+    """Works on reports of mail providers that were kept and not yet worked on. May run twice, and beside itself."""
+    now = timezone.now()
+    return {"mail_reports": sweep_reports(now=now)}

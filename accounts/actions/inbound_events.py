@@ -25,8 +25,12 @@ MOST_ATTEMPTS = 12
 RETRY_AFTER = dt.timedelta(minutes=1)
 
 
-class NotYet(Exception):
-    """The event cannot be worked on now (its mail is being sent this moment): again at the next sweep."""
+@dataclass(frozen=True)
+class Worked:
+    """What came of working on an event; `later` asks for another look (its mail is being sent this moment)."""
+
+    note: str = ""
+    later: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,10 +116,10 @@ def _inserted(row: InboundEvent) -> bool:
     return True
 
 
-def work_on(*, event_id: int, handle: Callable[[InboundEvent], str], now: dt.datetime, again: bool = False) -> str:
+def work_on(*, event_id: int, handle: Callable[[InboundEvent], Worked], again: bool = False) -> str:
     """Works on a kept event in one transaction and notes what became of it; returns its status.
 
-    `handle` returns a note, and raises NotYet to be asked later. A fault is noted and tried again by the
+    What `handle` wrote stands also where it asks for another look. A fault is noted and tried again by the
     sweep. What is done is done once, unless `again` is said (a replay); another worker's event is left alone ("").
     """
     try:
@@ -123,12 +127,9 @@ def work_on(*, event_id: int, handle: Callable[[InboundEvent], str], now: dt.dat
             row = InboundEvent.objects.select_for_update(skip_locked=True).filter(pk=event_id).first()
             if row is None or (row.status not in {Status.NEW, Status.FAILED} and not again) or row.status == Status.CONFLICT:
                 return ""
-            try:
-                with transaction.atomic():
-                    note, status = handle(row), Status.DONE
-            except NotYet as reason:
-                note, status = str(reason), Status.NEW
-            InboundEvent.objects.filter(pk=row.pk).update(status=status, note=note[:300], attempts=F("attempts") + 1)
+            came = handle(row)
+            status = Status.NEW if came.later else Status.DONE
+            InboundEvent.objects.filter(pk=row.pk).update(status=status, note=came.note[:300], attempts=F("attempts") + 1)
             return str(status)
     except (DatabaseError, ValueError, TypeError, LookupError) as fault:
         InboundEvent.objects.filter(pk=event_id).update(status=Status.FAILED, note=type(fault).__name__, attempts=F("attempts") + 1)

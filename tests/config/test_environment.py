@@ -68,6 +68,11 @@ WRONG = [
     ("EMAIL_URL", "smtp://mail.example.com?tls=perhaps"),
     ("DEFAULT_FROM_EMAIL", "Vefa"),
     ("DEFAULT_FROM_EMAIL", "Vefa <a@b.example>\r\nBcc: c@d.example"),
+    ("SECRET_KEY_FALLBACKS", "short"),
+    ("UNSUBSCRIBE_MAILTO", "Somebody <a@b.example>"),
+    ("EMAIL_WEBHOOK_SECRET", "only-a-password-without-a-name"),
+    ("EMAIL_WEBHOOK_SECRET", "name:short"),
+    ("MAILGUN_WEBHOOK_SIGNING_KEY", "two words"),
     ("ORGANISATION_TIME_ZONE", "Istanbul"),
     ("ORGANISATION_TIME_ZONE", "Europe"),
     ("ORGANISATION_TIME_ZONE", "../../etc/passwd"),
@@ -95,7 +100,7 @@ def test_a_wrong_value_is_named_with_what_is_expected(name: str, value: str) -> 
 
 
 def test_a_wrong_value_shows_no_password() -> None:
-    for variables in ({"DATABASE_URL": "mysql://vefa:hunter2@db/vefa"}, {"SECRET_KEY": "hunter2"}, {"EMAIL_URL": "imap://a:hunter2@mail"}):
+    for variables in ({"DATABASE_URL": "mysql://vefa:hunter2@db/vefa"}, {"SECRET_KEY": "hunter2"}, {"EMAIL_URL": "imap://a:hunter2@mail"}, {"EMAIL_WEBHOOK_SECRET": "x:hunter2"}):
         with pytest.raises(WrongSetting) as refusal:
             read_environment(variables)
         assert "hunter2" not in str(refusal.value)
@@ -114,3 +119,16 @@ def test_every_setting_stands_in_the_example() -> None:
     example = (ROOT / ".env.example").read_text()
     for name in {name for name, _ in WRONG}:
         assert f"#{name}=" in example
+
+
+def test_a_key_that_nothing_installed_could_check_is_refused() -> None:
+    with pytest.raises(WrongSetting) as refusal:
+        read_environment({"RESEND_SIGNING_SECRET": "whsec_x"})
+    assert "svix" in str(refusal.value)
+    assert "whsec_x" not in str(refusal.value)
+
+
+def test_the_keys_of_mail_providers_are_taken_by_the_names_they_have() -> None:
+    given = read_environment({"EMAIL_WEBHOOK_SECRET": "vefa:sixteen-letters-at-least, vefa:another-sixteen-letters", "MAILGUN_WEBHOOK_SIGNING_KEY": "k"})
+    assert given.email_webhook_secrets == ["vefa:sixteen-letters-at-least", "vefa:another-sixteen-letters"]
+    assert given.provider_keys == {"MAILGUN_WEBHOOK_SIGNING_KEY": "k"}
