@@ -244,7 +244,7 @@ PHRASES = {
         =nothing =works|=worked
         =waste =of
         =not =fit
-        =not =working|=work|=works|=good|=great|=happy|=helpful|=impressed|=satisfied|=acceptable|=recommend|=reliable|=worth|=best|=resolved|=fixed|=easy|=clear|=received|=arrive|=arrived|=connected|=completed|=delivered|=listen|=listened|=able|=care|=interested|=available|=answer|=answered
+        =not =working|=work|=works|=resolved|=fixed|=received|=arrive|=arrived|=connected|=completed|=delivered|=listen|=listened|=able|=care|=interested|=available|=answer|=answered
         =can't|=cannot|=couldn't|=can =get|=not|=access|=use|=seem|=contact|=log|=connect|=afford|=even|=wait|=speak|=believe
         =had|=have =enough
         =messed =me|=us|=up|=about|=around

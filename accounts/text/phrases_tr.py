@@ -175,7 +175,8 @@ PHRASES = {
         kac kere|defa|kez
         aylardir|gunlerdir|haftalardir
         hala gel*|bekli*|yok
-        hic iyi|guzel|memnun|begen*|kullanisli|kaliteli
+        hic iyi|guzel|memnun|kullanisli|kaliteli|hos|saglam _ degil*|NOT
+        hic iyi|guzel|memnun|kullanisli|kaliteli|hos|saglam degil*|NOT
         hic bir|bi ise
         hicbir|hic ise
         alakasi|ilgisi yok

@@ -170,9 +170,9 @@ def _bare_answer(tokens: list[Token], lists: ModuleType, asked: str) -> Evidence
 
 def _opening_answer(tokens: list[Token], lists: ModuleType, asked: str) -> Evidence | None:
     """An answer that begins with "Nothing" or "Everything." and goes on."""
-    first = tokens[0]
-    if first.kind != WORD or len(tokens) < 2:
+    if len(tokens) < 2 or tokens[0].kind != WORD:
         return None
+    first = tokens[0]
     if first.fold in lists.OPENS_EMPTY and tokens[1].fold not in lists.CLOSES_EMPTY:
         return Evidence(first.start, first.end, 1.5 if asked == ASKED_BLAME else -1.5, ANSWER)
     if first.fold in lists.EVERYTHING and tokens[1].kind == MARK:

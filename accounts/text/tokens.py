@@ -49,14 +49,14 @@ def fold(form: str) -> str:
     return "".join(sign for sign in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(sign)).translate(_FOLD).lower()
 
 
-def shortened(form: str) -> str:
+def shortened(form: str, language: str) -> str:
     """A word without its emphasis: three and more of a letter become one (`çoook`, `soooo`), or two where English writes two (`goood`)."""
-    return _THREE.sub(r"\1", _DOUBLE.sub(r"\1\1", form))
+    return _THREE.sub(r"\1", form if language == "tr" else _DOUBLE.sub(r"\1\1", form))
 
 
 @lru_cache(maxsize=32768)
 def _forms(word: str, language: str) -> tuple[str, str]:
-    form = shortened(lower(word, language))
+    form = shortened(lower(word, language), language)
     return form, fold(form)
 
 

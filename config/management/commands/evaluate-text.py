@@ -27,9 +27,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Reads each set and prints what each reader is worth on it."""
         if not options["json"]:
-            self.stdout.write(
-                f"{'set':<22} {'reader':<31} {'rows':>5} {'balanced accuracy':>22} {'bar':>5} {'':<7}{'recall good/bad':>16} {'precision good/bad':>19} {'undecided':>10}"
-            )
+            self.stdout.write(f"{'set':<22} {'reader':<31} {'rows':>5} {'balanced accuracy':>22} {'bar':>5} {'':<7}{'recall':>16} {'precision':>19} {'undecided':>10}")
+            self.stdout.write(f"{'':<22} {'':<31} {'':>5} {'(95 % interval)':>22} {'':>5} {'':<7}{'good / bad':>16} {'good / bad':>19} {'':>10}")
         for chosen in SETS:
             try:
                 rows = chosen.read(options["data"])
