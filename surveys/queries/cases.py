@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
@@ -154,15 +153,5 @@ def _mark(after: str) -> tuple[dt.datetime, int] | None:
 
 def case_of(user: User, pk: int) -> LoopCase | None:
     """A case the reader may see, with everything its page shows; None for every other one."""
-    about: tuple[Any, ...] = ("response__survey", "response__survey_version", "response__touchpoint", "account__segment", "account__owner")
-    related = (*about, "contact", "work_item__owner", "closed_by")
-        "response__survey",
-        "response__survey_version",
-        "response__touchpoint",
-        "account__segment",
-        "account__owner",
-        "contact",
-        "work_item__owner",
-        "closed_by",
-    )
-    return LoopCase.objects.visible_to(user).select_related(*related).filter(pk=pk).first()
+    about = ("response__survey", "response__survey_version", "response__touchpoint", "account__segment", "account__owner")
+    return LoopCase.objects.visible_to(user).select_related(*about, "contact", "work_item__owner", "closed_by").filter(pk=pk).first()
