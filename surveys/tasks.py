@@ -10,21 +10,24 @@ from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 
+from accounts.actions.instances import watch_instance
 from accounts.actions.outbox import MailSession, worker_name
 from accounts.actions.verbatim_sweeps import sweep_texts
 from accounts.models import User
 from accounts.text.classifier import TooFewAnswers
 from surveys.actions.announcements import send_news
 from surveys.actions.cases import escalate_late, follow_work
+from surveys.actions.closing import close_expired, follow_mails
 from surveys.actions.dispatch import expire, queue_due, send_queued
 from surveys.actions.follow_ups import open_due_cases
 from surveys.actions.planning import plan
 from surveys.actions.promoters import ask_promoters
+from surveys.actions.reminders import queue_reminders
 from surveys.actions.verbatims import read_answers, train_classifier
 
 FULL_SWEEP_SECONDS = 3600
 # what one tick sends at most, so that it ends within its minute; the next goes on
-MAILS_A_TICK = 500
+MAILS_A_TICK, SECONDS_A_TICK = 5000, 40
 
 
 @contextmanager
@@ -51,10 +54,18 @@ def tick() -> dict[str, int]:
             full = bool(cache.add("surveys:full-sweep", 1, FULL_SWEEP_SECONDS))
             done |= {f"plan_{key}": count for key, count in plan(as_of=now, full=full).items()}
     done["unknown"] = expire(now=now)
+    if cache.add("surveys:closing", 1, FULL_SWEEP_SECONDS):
+        done |= {"closed": close_expired(now=now), "followed": follow_mails()}
+    if watch_instance():
+        # a copy, or a database that was restored: nothing leaves until an admin has confirmed it
+        return done
     with _alone("surveys.tick.send") as mine, MailSession() as session:
         if mine:
             done |= {f"queue_{key}": count for key, count in queue_due(as_of=now, now=now).items()}
-            done |= {f"mail_{key}": count for key, count in send_queued(as_of=now, now=now, worker=worker_name(), session=session, limit=MAILS_A_TICK).items()}
+            done |= {f"remind_{key}": count for key, count in queue_reminders(as_of=now, now=now).items()}
+            done |= {
+                f"mail_{key}": count for key, count in send_queued(as_of=now, now=now, worker=worker_name(), session=session, limit=MAILS_A_TICK, seconds=SECONDS_A_TICK).items()
+            }
     return done
 
 

@@ -10,13 +10,13 @@ import datetime as dt
 import time
 import zoneinfo
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 
-from accounts.actions.outbox import Delivery
+from accounts.actions.outbox import Delivery, is_allowed, release
 from accounts.mail_rate import DOMAIN_BUSY, SERVER_BUSY, Bucket, Slot, longer_rest, receiving_domain, slots
 from accounts.models import Installation, MailBucket, OutgoingMail
 
@@ -55,7 +55,8 @@ def _day(now: dt.datetime) -> tuple[dt.date, dt.datetime]:
 
 
 class Pace:
-    """The slots of one claimed batch. Ask `later()` of each mail first, then `wait()`, then tell `note()` what came of it.
+    """The slots of one claimed batch. `in_turn()` gives the mails that may leave, each in its slot; tell `note()` what
+    came of each, and `close()` at the end gives back what did not leave.
 
     Must not be made inside a transaction: its slots would not be seen by other senders.
     """
@@ -63,7 +64,7 @@ class Pace:
     def __init__(self, mails: Sequence[OutgoingMail], *, urgent: bool = False):
         self._slots: dict[Any, tuple[Slot, float]] = {}
         self._names: dict[Any, list[str]] = {}
-        self._untaken: Counter[str] = Counter()
+        self._left: set[Any] = set()
         self._rest_seconds: dict[str, int] = {}
         self._rests: dict[str, dt.datetime] = {}
         self._now = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -115,14 +116,23 @@ class Pace:
         if pause > 0:
             time.sleep(pause)
 
-    def untaken(self, mail: OutgoingMail) -> None:
-        """The mail did not leave after all: it does not count for its day."""
-        if not self._slots[mail.pk][0].reason:
-            self._untaken.update(self._names[mail.pk])
+    def in_turn(self, mails: Sequence[OutgoingMail], *, worker: str) -> Iterator[OutgoingMail]:
+        """The mails that may leave, each when its slot has come; the others are given back or withheld."""
+        for mail in mails:
+            slot = self.later(mail)
+            if slot is not None:
+                release(mail=mail, worker=worker, status=OutgoingMail.Status.QUEUED, reason=slot.reason, next_attempt_at=slot.at)
+            elif not is_allowed(mail.to_address):
+                release(mail=mail, worker=worker, status=OutgoingMail.Status.WITHHELD, reason="allowlist")
+            else:
+                self.wait(mail)
+                yield mail
 
     def note(self, mail: OutgoingMail, delivery: Delivery) -> None:
         """Slows down where the server asks for it, and forgets about it after a success."""
         mine = (ALL, domain_bucket(mail.to_address))
+        if delivery.outcome in {OutgoingMail.Status.SENT, OutgoingMail.Status.UNKNOWN}:
+            self._left.add(mail.pk)
         if delivery.outcome == OutgoingMail.Status.SENT:
             good = [name for name in mine if name in self._rest_seconds]
             if good:
@@ -130,8 +140,6 @@ class Pace:
                 for name in good:
                     del self._rest_seconds[name]
             return
-        if delivery.outcome != OutgoingMail.Status.UNKNOWN:
-            self.untaken(mail)
         if delivery.code in SERVER_BUSY or delivery.unreachable:
             self._rest(ALL)
         elif delivery.code in DOMAIN_BUSY:
@@ -147,15 +155,15 @@ class Pace:
 
     def close(self) -> None:
         """Takes what did not leave off the counts of the day."""
-        if self._untaken:
-            today = _day(self._now)[0]
+        unused = Counter(name for pk, (slot, _at) in self._slots.items() if not slot.reason and pk not in self._left for name in self._names[pk])
+        self._slots = {}
+        if unused:
             with connection.cursor() as cursor:
                 cursor.execute(
                     "UPDATE accounts_mailbucket b SET sent_today = greatest(0, b.sent_today - v.count) FROM unnest(%s::text[], %s::int[]) AS v(name, count) "
                     "WHERE b.name = v.name AND b.day = %s",
-                    [list(self._untaken), list(self._untaken.values()), today],
+                    [list(unused), list(unused.values()), _day(self._now)[0]],
                 )
-            self._untaken.clear()
 
 
 def _locked(names: list[str]) -> list[tuple[Any, ...]]:

@@ -118,10 +118,6 @@ def _send_batch(run: _Run, mails: list[OutgoingMail]) -> bool:
             release(mail=mail, worker=run.worker, status=Mail.QUEUED, reason=slot.reason, next_attempt_at=slot.at)
             run.made["later"] += 1
     prepared = _prepared(run, ready)
-    chosen = {item.mail.pk for item in prepared}
-    for mail in ready:
-        if mail.pk not in chosen:
-            pace.untaken(mail)
     run.after_step("prepared")
     waiting, stopped = deque(prepared), False
     try:
@@ -135,7 +131,6 @@ def _send_batch(run: _Run, mails: list[OutgoingMail]) -> bool:
             slot = pace.later(item.mail)
             verdict = "stopped" if stopped else "late" if late else slot.reason if slot else _last_look(item)
             if verdict:
-                pace.untaken(item.mail)
                 _give_back(run, item, verdict, until=slot.at if slot and verdict == slot.reason else None)
                 stopped = stopped or verdict == "stopped"
                 continue

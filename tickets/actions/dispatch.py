@@ -10,6 +10,8 @@ from email.utils import format_datetime, parseaddr
 
 from django.conf import settings
 
+from accounts.actions.instances import is_in_doubt
+from accounts.actions.mail_rates import Pace
 from accounts.actions.outbox import MailSession, claim, release, settle, worker_name
 from accounts.models import OutgoingMail
 
@@ -49,23 +51,28 @@ def message_id(mail: OutgoingMail) -> str:
 def dispatch(*, clock: Callable[[], dt.datetime], limit: int = 100, session: MailSession | None = None) -> dict[str, int]:
     """Sends due replies and alerts, one batch; returns how many ended in which status.
 
-    An address that bounced since is not written to. `clock` tells when each conversation was over.
+    They pass the same rates as all mails, replies before surveys. An address that bounced since is not
+    written to; a copy of an installation sends nothing. `clock` tells when each conversation was over.
     Must not be called inside a transaction.
     """
+    if is_in_doubt():
+        return {}
     worker = worker_name()
     counts: dict[str, int] = {}
     mails = claim(kinds=[str(kind) for kind in KINDS], limit=limit, worker=worker)
     if not mails:
         return counts
+    pace = Pace(mails, urgent=True)
     with session or MailSession() as server:
-        for mail in mails:
-            status = _send(mail, server, worker=worker, clock=clock)
+        for mail in pace.in_turn(mails, worker=worker):
+            status = _send(mail, server, pace, worker=worker, clock=clock)
             if status:
                 counts[status] = counts.get(status, 0) + 1
+    pace.close()
     return counts
 
 
-def _send(mail: OutgoingMail, server: MailSession, *, worker: str, clock: Callable[[], dt.datetime]) -> str | None:
+def _send(mail: OutgoingMail, server: MailSession, pace: Pace, *, worker: str, clock: Callable[[], dt.datetime]) -> str | None:
     """One mail; the status it ended in, None where the claim was lost meanwhile."""
     now = clock()
     if mail.contact and mail.contact.bounced_at:
@@ -78,4 +85,5 @@ def _send(mail: OutgoingMail, server: MailSession, *, worker: str, clock: Callab
         # an address or a header that no letter can carry
         return OutgoingMail.Status.FAILED if release(mail=mail, worker=worker, status=OutgoingMail.Status.FAILED, reason="unsendable") else None
     delivery = server.deliver(sender=parseaddr(str(letter["From"]))[1], recipient=mail.to_address, message=letter)
+    pace.note(mail, delivery)
     return settle(mail=mail, worker=worker, delivery=delivery, now=clock(), message_id=message_id(mail))

@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
 from accounts.actions.heartbeats import forget_heartbeats
+from accounts.actions.instances import watch_instance
 from accounts.models import Account, Installation, User
 from config.demo.people import DEMO_PASSWORD, PEOPLE
 from config.services.messages import compile_messages
@@ -54,6 +55,8 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=1 if options["verbosity"] > 1 else 0, stdout=self.stdout)
             # signs of life of an earlier run must not make this one look ready
             forget_heartbeats(parts=["beat", "worker"])
+            if doubt := watch_instance():
+                self._say(f"sending is off: this may be a copy of another installation ({doubt}); an admin confirms under Surveys, Outbox that it is not")
             self._static_files()
             if settings.VEFA_DEMO and not options["no_demo"] and self._is_new():
                 self._demo()
