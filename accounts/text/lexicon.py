@@ -63,7 +63,6 @@ class WordList:
         return self.known[key]
 
     def _english(self, form: str) -> tuple[float, bool] | None:
-        form = form.replace("’", "'")
         weight = self.exact.get(form, 0.0)
         if form not in self.exact:
             # a form begins as the word of the list does: `using` is no form of `useful`, `wonder` none of `wonderful`
@@ -101,7 +100,7 @@ class WordList:
         if token.kind != WORD:
             return None
         best = None
-        shown = token.form.replace("’", "'") if self.language == "en" else token.fold
+        shown = token.form if self.language == "en" else token.fold
         keys = {_key(token, self.language), "=" + shown, shown[:3] + "*"}
         for key in keys:
             for elements, weight in self.phrases.get(key, ()):
@@ -129,7 +128,7 @@ class WordList:
     def _is(self, token: Token, element: tuple[str, ...]) -> bool:
         if token.kind != WORD:
             return False
-        key, form = _key(token, self.language), token.form.replace("’", "'") if self.language == "en" else token.fold
+        key, form = _key(token, self.language), token.form if self.language == "en" else token.fold
         for choice in element:
             if choice == "NOT":
                 if is_denied_verb(token.fold):

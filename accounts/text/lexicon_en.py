@@ -31,9 +31,9 @@ WORDS = {
         effective effectively success successful successfully =interesting =fun =kept =gentle gently warm warmly =accommodating =ease =advice =advise =guidance timely willing
         loyal loyalty =bless =blessed cheery jolly jovial humour =chatty approachable =ready =organised =organized =immediately =instantly
     """,
-    0.5: "answered information urgently appropriate assured =seen =always =everything =able =early =correct =correctly =normal =sensible =adequate =adequately =available =support =supported",
+    0.5: "answered information urgently appropriate assured =seen =always =everything =able =correct =correctly =normal =sensible =adequate =adequately =available =support =supported",
     # what would be taken for a form of a listed word
-    0.0: "=poorly =patient =patients =interest =interested =hardy =careful =carefully ==likely =unlikely =helpline =minded =personal =personally =honestly =timed =appreciably =pricing =cards",
+    0.0: "=please =poorly =patient =patients =interest =interested =hardy =careful =carefully ==likely =unlikely =helpline =minded =personal =personally =honestly =timed =appreciably =pricing =cards",
     -0.5: "=only =another =again =eventually =finally =supposed =but =apparently =despite =nobody =told =month =months =hours =week =weeks =however",
     -1.0: """
         slow slowly late later delay delayed delays wait waited waiting =waits lost lose losing missing missed miss lack lacking lacks

@@ -238,6 +238,7 @@ PHRASES = {
         =nothing =was|=is =good
         =not =much|=a =lot
         =let =down|=me|=us
+        =not|=never|=haven't|=hasn't|=yet _ refunded|repaid|reimbursed
         =fed =up
         =sick =of
         =tired =of

@@ -146,7 +146,6 @@ PHRASES = {
         beklenti* NOT
         hala yok
         neyi|neyini begen*
-        iyi|guzel|kaliteli|memnun|hos|kullanisli|saglam|basarili|yeterli degil*
         tavsiye etm*|edilmez|etmem|etmiyorum|etmiyoruz
         tavsiye NOT
         memnun kalmad*|kalmadim|degilim|degiliz|kalmadik|olmadim

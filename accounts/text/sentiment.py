@@ -231,24 +231,26 @@ def _english(tokens: list[Token], clause: Clause, hits: list[Hit], lists: Module
         if wish is not None and weight > 0:
             # what is wished for is not there
             weight *= _WISHED_GOOD
-        denied = False
+        denied, over = False, _denies_itself(tokens, hit, lists)
         for reach, place in enumerate(range(hit.first - 1, max(clause.first, hit.first - _REACH) - 1, -1)):
             token = tokens[place]
             if token.kind == MARK and token.form in ",:()-":
                 break
-            form = token.form.replace("’", "'")
-            if form in lists.INTENSIFIERS and reach < 2:
-                weight *= lists.INTENSIFIERS[form]
-            elif form in lists.NEGATORS and not hit.phrase and not _inside(hits, place):
+            if token.form in lists.INTENSIFIERS and reach < 2:
+                weight *= lists.INTENSIFIERS[token.form]
+            elif token.form in lists.NEGATORS and not over and not _inside(hits, place):
                 denied = not denied
                 first = place
                 used.add(place)
+            elif denied:
+                # a second denial turns back only where it stands next to the first ("never not good")
+                over = True
         if denied:
             weight *= _TURN_GOOD if weight > 0 else _TURN_BAD
             why = TURNED
         result.append((replace(hit, first=first, weight=weight), why))
     for place in range(clause.first, clause.last):
-        form = tokens[place].form.replace("’", "'")
+        form = tokens[place].form
         if form in lists.BARE and place not in used and not _inside(hits, place):
             result.append((Hit(place, place + 1, lists.BARE_DENIAL), DENIED))
     return result
@@ -263,6 +265,11 @@ def _wish(tokens: list[Token], clause: Clause, hits: list[Hit], lists: ModuleTyp
     if not suggests or any(hit.first == first and hit.weight > 0 and hit.phrase for hit in hits):
         return None
     return first
+
+
+def _denies_itself(tokens: list[Token], hit: Hit, lists: ModuleType) -> bool:
+    """Whether the denial is part of the phrase ("no problem"), so that one before it does not turn it."""
+    return hit.phrase and any(tokens[place].form in lists.NEGATORS for place in range(hit.first, hit.last))
 
 
 def _inside(hits: list[Hit], place: int) -> bool:

@@ -48,7 +48,7 @@ def _stemmer(language: str) -> Any:
 @lru_cache(maxsize=65536)
 def stem(form: str, language: str) -> str:
     """The stem of one lower-cased word (`Token.form`): `müşterilerimizin` → `müşteri`, `crashes` → `crash`."""
-    bare = form.replace("’", "'").split("'")[0] if language == "tr" else form.replace("’", "'").removesuffix("'s")
+    bare = form.split("'")[0] if language == "tr" else form.removesuffix("'s")
     if language == "tr":
         # the stemmer wants Turkish letters; a word without them loses its endings all the same where the harmony allows
         return str(_stemmer("tr").stemWord(bare))

@@ -14,11 +14,12 @@ _EMOJI = r"[\u2600-\u27bf\u2b50\u2b55\u2190-\u21ff\U0001f000-\U0001faff](?:[\ufe
 # the nose may be missing; a bracket may be repeated; not inside a word or a time (12:30)
 _EMOTICON = r"(?:(?<![\w])(?:[:;=]['’]?-?[\)\(\]\[DPp/|]+|<3|[xX]D)(?!\w))|:\)+|:\(+"
 _PIECES = re.compile(
-    rf"(?P<emoticon>{_EMOTICON})|(?P<emoji>{_EMOJI})|(?P<number>\d+(?:[.,:]\d+)*)|(?P<word>[^\W\d_]\u0307?(?:[^\W\d_]|\u0307)*(?:['’‘`][^\W\d_]+)*)|(?P<mark>\.{{2,}}|…|<br\s*/?>|\n+|[^\w\s])",
+    rf"(?P<emoticon>{_EMOTICON})|(?P<emoji>{_EMOJI})|(?P<number>\d+(?:[.,:]\d+)*)|(?P<word>[^\W\d_]\u0307?(?:[^\W\d_]|\u0307)*(?:['’‘`\ufffd][^\W\d_]+)*)|(?P<mark>\.{{2,}}|…|<br\s*/?>|\n+|[^\w\s])",
     re.IGNORECASE,
 )
 _TURKISH = str.maketrans({"I": "ı", "İ": "i"})
-_FOLD = str.maketrans("çğıöşüâîûÇĞİÖŞÜ’‘`", "cgiosuaiucgiosu'''")
+_FOLD = str.maketrans("çğıöşüâîûÇĞİÖŞÜ’‘`\ufffd", "cgiosuaiucgiosu''''")
+_APOSTROPHE = str.maketrans("’‘`\ufffd", "''''")
 _THREE = re.compile(r"(\w)\1{2,}")
 _DOUBLE = re.compile(r"([oe])\1{2,}(?=[dlkptmns])")
 
@@ -56,7 +57,8 @@ def shortened(form: str, language: str) -> str:
 
 @lru_cache(maxsize=32768)
 def _forms(word: str, language: str) -> tuple[str, str]:
-    form = shortened(lower(word, language), language)
+    # an apostrophe, curly or lost on the way here, is one sign
+    form = shortened(lower(word, language), language).translate(_APOSTROPHE)
     return form, fold(form)
 
 
