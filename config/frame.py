@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import Role
+from accounts.roles import READS_PROGRAMMES, Role
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ _EVERY_ROW = frozenset({Role.ADMIN, Role.MANAGER, Role.CSM, Role.AGENT, Role.VIE
 MAIN = (
     Place(("accounts:work",), "list-checks", _("My work"), roles=_EVERY_ROW),
     Place(("accounts:list",), "building-2", _("Accounts"), roles=_EVERY_ROW),
-    Place(("surveys:overview",), "message-square-text", _("Surveys")),
+    Place(("surveys:overview",), "message-square-text", _("Surveys"), roles=READS_PROGRAMMES | {Role.ANALYST}),
     Place(("tickets:queue",), "ticket", _("Tickets"), roles=_EVERY_ROW),
     Place(("metrics:overview",), "chart-line", _("Metrics")),
     Place(("accounts:playbooks", "playbooks"), "book-open-check", _("Playbooks"), minor=True, roles=frozenset({Role.ADMIN, Role.MANAGER, Role.CSM})),

@@ -2,7 +2,7 @@
 
 The verb stands last; "after" takes the ablative of the participle ("çözüldükten … sonra"), "as soon
 as" has a form of its own ("çözülünce"), "to" is the dative of whoever is asked. No number or name
-takes an ending, since that would follow its last vowel.
+takes an ending, since that would follow its last vowel (“180 gün” is the one that may: its last vowel is known).
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ PHRASES = Phrases(
     some_survey="…",
     later="{event_kind} {delay} sonra",
     now="{event_kind}",
-    rhythm="her {every_days} geçtiğinde",
+    rhythm="her {every_days}de bir",
     main={
         (many, has): "{occasion}, " + (_IF if has else "") + "{audience} {weekdays} " + _TIME[many] + " {hours} arasında “{survey}” anketi gönderilir"
         for many in ("one", "many")
@@ -167,7 +167,7 @@ PHRASES = Phrases(
     is_value="{label} {value} ise",
     rows={
         "event": "{event_kind} {delay_value} {delay_unit} sonra",
-        "rhythm": "her {every_days} gün geçtiğinde",
+        "rhythm": "her {every_days} günde bir",
         "ask": "{audience} {survey} anketi gönderilir",
         "hours": "kişinin kendi saatiyle {window_from} ile {window_until} arasında",
         "condition": "{key} {value} ise",
