@@ -17,7 +17,7 @@ from accounts.models import Installation, OutgoingMail, User
 from surveys.actions.candidates import published_versions
 from surveys.actions.planning import take_planner_lock
 from surveys.actions.programme_values import record_step
-from surveys.models import Invitation, SurveyLink, Touchpoint
+from surveys.models import Invitation, SurveyLink, SurveyVersion, Touchpoint
 from surveys.programme_state import DONE, after
 
 Skip, Status = Invitation.SkipReason, Invitation.Status
@@ -117,8 +117,13 @@ def _end(row: Touchpoint, actor: User, now: dt.datetime) -> None:
 
 
 def _something_published(row: Touchpoint) -> None:
-    if row.survey_id not in published_versions([row.survey_id]):
+    if published_version(row.survey_id) is None:
         raise NothingPublished
+
+
+def published_version(survey_id: int) -> SurveyVersion | None:
+    """What a programme of this survey sends: its newest published version."""
+    return SurveyVersion.objects.filter(survey_id=survey_id, published_at__isnull=False).order_by("-number").first()
 
 
 _EFFECTS: dict[str, Callable[[Touchpoint, User, dt.datetime], None]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -19,7 +20,7 @@ from accounts.models import Installation, Segment, User
 from accounts.roles import WRITES_PROGRAMMES
 from surveys.actions.programme_changes import Changed, change_programme, make_programme
 from surveys.actions.programme_values import differences, plain_values
-from surveys.actions.programmes import StaleProgramme
+from surveys.actions.programmes import StaleProgramme, published_version
 from surveys.models import Survey, Touchpoint
 from surveys.programme_checks import oddities
 from surveys.programme_forms import CONDITIONS, ProgrammeForm, empty_values, initial_of, survey_choices
@@ -133,9 +134,17 @@ def _page(request: HttpRequest, user: User, row: Touchpoint, live: dict[str, Any
         "history": said_steps(history(row), names), "facts": [(field_word(name), say_value(name, values[name], names)) for name in FIELDS if name != "name"],
         "would_end": would_end(row, now=now) if writes else {}, "address": reverse("surveys:programme", args=[row.key]),
         "guarded": row.state in {"active", "paused"} and installation.approval_needed,
-        "preview": address("surveys:preview", row.key, row.pk, row.survey.key, row.survey_id), "dry_run": address("surveys:dry_run", row.key, row.pk),
+        "previews": _previews(row), "dry_run": address("surveys:dry_run", row.key, row.pk), "texts": address("surveys:editor_survey", row.survey.key),
     }  # fmt: skip
     return render(request, "surveys/programme.html", context, status=status)
+
+
+def _previews(row: Touchpoint) -> list[tuple[str, str]]:
+    """What is sent, as mail and as page in each language: word and address."""
+    version = published_version(row.survey_id)
+    parts = (("mail", _("mail")), ("page", _("page")))
+    found = [(f"{name}, {word}", address("surveys:preview", (version.pk, code, part))) for code, name in settings.LANGUAGES for part, word in parts] if version else []
+    return [(word, link) for word, link in found if link]
 
 
 @login_required

@@ -42,10 +42,10 @@ def reader(request: HttpRequest) -> User:
 
 
 def address(name: str, *candidates: Any) -> str:
-    """The address of a page that another part brings, by the first argument it takes; empty while it is not there."""
+    """The address of a page that another part brings, by the first argument (or tuple of them) it takes; empty while it is not there."""
     for candidate in candidates:
         try:
-            return reverse(name, args=[candidate])
+            return reverse(name, args=candidate if isinstance(candidate, tuple) else [candidate])
         except NoReverseMatch:
             continue
     return ""
@@ -80,7 +80,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         if writes
         else [],
         "domain_holds": domain_holds(),
-        "outbox": address_of_page("surveys:outbox"),
+        "outbox": address("surveys:outbox", ()),
         "survey_names": list(names.surveys.items()),
         "tabs": tabs_for(user, "surveys:overview"),
         "installation": Installation.current(),
@@ -89,14 +89,6 @@ def overview(request: HttpRequest) -> HttpResponse:
         "reads": user.role in READS_PROGRAMMES,
     }
     return render(request, "surveys/overview.html", context)
-
-
-def address_of_page(name: str) -> str:
-    """The address of a page without arguments; empty while it is not there."""
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""
 
 
 def programme_for(user: User, key: str, *, writing: bool = False) -> Touchpoint:
