@@ -23,6 +23,7 @@ from surveys.actions.follow_ups import open_due_cases
 from surveys.actions.planning import plan
 from surveys.actions.promoters import ask_promoters
 from surveys.actions.reminders import queue_reminders
+from surveys.actions.trial_letters import send_trials
 from surveys.actions.verbatims import read_answers, train_classifier
 
 FULL_SWEEP_SECONDS = 3600
@@ -66,6 +67,7 @@ def tick() -> dict[str, int]:
             done |= {
                 f"mail_{key}": count for key, count in send_queued(as_of=now, now=now, worker=worker_name(), session=session, limit=MAILS_A_TICK, seconds=SECONDS_A_TICK).items()
             }
+            done |= {f"trial_{key}": count for key, count in send_trials(now=now, worker=worker_name(), session=session).items()}
     return done
 
 
@@ -93,3 +95,10 @@ def close_loops() -> dict[str, int]:
         if mine:
             done |= {f"news_{key}": count for key, count in send_news(as_of=now, worker=worker_name(), session=session, clock=timezone.now).items()}
     return done
+
+
+@shared_task(name="surveys.send_trial_letters", ignore_result=True)
+def send_trial_letters() -> dict[str, int]:
+    """Sends trials of mails to those who write them; woken by the editor, and by every tick."""
+    with _alone("surveys.trials") as mine, MailSession() as session:
+        return dict(send_trials(now=timezone.now(), worker=worker_name(), session=session)) if mine else {}

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from surveys.views import cases, programme_editor, programmes, staff, survey_settings
+from surveys.views import cases, editor, preview, programme_editor, programmes, results, results_export, staff, survey_settings
 
 app_name = "surveys"
 urlpatterns = [
@@ -23,5 +23,21 @@ urlpatterns = [
     path("news/", cases.announcements, name="announcements"),
     path("sending/", staff.sending, name="sending"),
     path("panel/<int:account_id>/", staff.account_panel, name="account_panel"),
-    path("of/<slug:key>/", staff.results, name="results"),
+    path("editor/", editor.surveys, name="editor"),
+    path("editor/new/", editor.new, name="editor_new"),
+    path("editor/of/<slug:key>/", editor.survey, name="editor_survey"),
+    path("editor/of/<slug:key>/draft/", editor.draft, name="editor_draft"),
+    path("versions/<int:pk>/", editor.version, name="version"),
+    path("versions/<int:pk>/letters/", editor.letters, name="version_letters"),
+    path("versions/<int:pk>/publish/", editor.publish_version, name="version_publish"),
+    path("versions/<int:pk>/discard/", editor.discard, name="version_discard"),
+    path("versions/<int:pk>/sketch/", preview.sketch, name="version_sketch"),
+    path("versions/<int:pk>/test/", preview.send_test, name="version_test"),
+    path("preview/<int:pk>/<str:language>/<str:part>/", preview.preview, name="preview"),
+    path("results/", results.overview, name="results_overview"),
+    path("of/<slug:key>/", results.results, name="results"),
+    path("of/<slug:key>/reach/", results.reach, name="reach"),
+    path("of/<slug:key>/rows/", results.rows, name="results_rows"),
+    path("of/<slug:key>/rows.csv", results_export.rows, name="export_rows"),
+    path("of/<slug:key>/figures.csv", results_export.figures, name="export_figures"),
 ]

@@ -42,8 +42,8 @@ from surveys.placeholders import fill, one_line
 from surveys.plain_text import wrap
 
 __all__ = [
-    "BLOTTED", "Letter", "Written", "bare_address", "chosen_text", "interface_language", "look_of_text", "score_choices", "sender_address", "sender_name", "words_of",
-    "write_letter", "write_words",
+    "BLOTTED", "Letter", "Written", "bare_address", "chosen_text", "interface_language", "logo_address", "look_of_text", "score_choices", "sender_address",
+    "sender_name", "with_letters", "words_of", "write_letter", "write_words",
 ]  # fmt: skip
 
 BLOTTED = "•••"
@@ -210,6 +210,11 @@ def _letters(text: SurveyText) -> dict[int, SegmentLetter]:
         kept = {letter.segment_id: letter for letter in text.segment_letters.all()} if text.pk else {}
         text.__dict__["letters_by_segment"] = kept
     return kept
+
+
+def with_letters(sketch: SurveyText, stored: SurveyText) -> None:
+    """Gives an unsaved text the letters for segments of the stored one."""
+    sketch.__dict__["letters_by_segment"] = _letters(stored)
 
 
 def _postal(text: SurveyText) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -10,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Segment, User
 from accounts.roles import READS_PROGRAMMES, WRITES_PROGRAMMES
+from surveys.placeholders import check_each
+from surveys.version_rules import reason_faults, scale_faults, text_fields
 
 
 class EditedQuerySet(models.QuerySet):
@@ -137,6 +140,20 @@ class SurveyVersion(models.Model):
         """Whether it was published."""
         return self.published_at is not None
 
+    def clean(self) -> None:
+        """A scale that its kind knows, and reasons of two levels."""
+        super().clean()
+        faults: dict[str, list[str]] = {}
+        if self.survey_id and self.scale_min is not None and self.scale_max is not None:
+            faults = scale_faults(
+                kind=self.survey.kind, low=self.scale_min, high=self.scale_max, high_good=self.direction == Direction.HIGH_GOOD, look=self.look, offered=self.offered,
+                low_score=self.low_score,
+            )  # fmt: skip
+        if found := reason_faults(self.reasons):
+            faults["reasons"] = found
+        if faults:
+            raise ValidationError(faults)  # type: ignore[arg-type]
+
 
 class SurveyText(models.Model):
     """The words of one version in one language. `{placeholders}` are of a closed, safe set."""
@@ -168,6 +185,11 @@ class SurveyText(models.Model):
     def __str__(self) -> str:
         return f"{self.version} {self.language}"
 
+    def clean(self) -> None:
+        """Only placeholders that somebody fills."""
+        super().clean()
+        check_each(text_fields(self))
+
 
 class SegmentLetter(models.Model):
     """Another subject and text of the mail for the accounts of one segment; as frozen as its version."""
@@ -184,3 +206,8 @@ class SegmentLetter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.text} · {self.segment}"
+
+    def clean(self) -> None:
+        """Only placeholders that somebody fills."""
+        super().clean()
+        check_each([("mail_subject", self.mail_subject, True), ("mail_body", self.mail_body, True)])
