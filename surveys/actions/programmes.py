@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from accounts.models import Installation, OutgoingMail, User
-from surveys.actions.candidates import published_versions
 from surveys.actions.planning import take_planner_lock
 from surveys.actions.programme_values import record_step
 from surveys.models import Invitation, SurveyLink, SurveyVersion, Touchpoint
