@@ -43,7 +43,10 @@ _STATEMENTS = (
            1 + n %% 4, CASE WHEN n %% 8 = 0 THEN 'open' ELSE 'solved' END, 'customer', '', '', '', t.at,
            CASE WHEN n %% 8 <> 0 THEN t.at + interval '30 hours' END, 2, 1, false, true, n %% 97 = 0, false, '{}', 1, t.at, t.at
        FROM (SELECT n, %(start)s::timestamptz - random() * interval '500 days' AS at FROM generate_series(1, 2 * %(accounts)s) n) t""",
-    """INSERT INTO surveys_survey (key, name, kind, created_at) VALUES ('bench-nps', 'NPS', 'nps', %(start)s), ('bench-csat', 'CSAT', 'csat', %(start)s)""",
+    # as the shipped ones in all but the key, whatever columns a survey has
+    """INSERT INTO surveys_survey SELECT (jsonb_populate_record(NULL::surveys_survey, to_jsonb(s)
+           || jsonb_build_object('id', nextval(pg_get_serial_sequence('surveys_survey', 'id')), 'key', 'bench-' || s.key))).*
+       FROM surveys_survey s WHERE s.key IN ('nps', 'csat')""",
     """INSERT INTO surveys_response (id, external_id, survey_id, kind, touchpoint_label, account_id, respondent_key, respondent, answered_at, bounced, score, scale_min,
            scale_max, direction, comment, reasons, reason_detail, call_me, language, rated_object, agent_email, state, test, is_suspect, automation_flags, origin,
            created_at, updated_at)

@@ -24,7 +24,7 @@ from surveys.spreading import hash_share, weekday_shift
 BATCH = 10_000
 RECENT = dt.timedelta(minutes=15)
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_DAY = dt.timedelta(days=1)
+_DAY, _NO_TIME = dt.timedelta(days=1), dt.timedelta(0)
 # a backlog is worked off beside the ordinary load of a day, but never slower than this
 CATCH_UP_AT_LEAST = 20
 # a turn that nobody looked at for so many whole days is a backlog; a day may pass between two sweeps
@@ -239,7 +239,7 @@ def _rounds(programme: Programme, as_of: dt.datetime, after: Mark | None) -> tup
     with connection.cursor() as cursor:
         cursor.execute(_ROUNDS, values)
         rows = cursor.fetchall()
-    found = [turn(programme, contact_id, account_id, today - (today - phase) % every) for contact_id, account_id, phase in rows]
+    found = list(turns(programme, ((contact_id, account_id, today - (today - phase) % every) for contact_id, account_id, phase in rows)))
     late = [candidate for candidate in found if as_of - candidate.occurred_at - candidate.extra_delay >= _LATE_DAYS * _DAY]
     if len(late) > CATCH_UP_AT_LEAST:
         rate = _rate(programme)
@@ -251,12 +251,17 @@ def _rounds(programme: Programme, as_of: dt.datetime, after: Mark | None) -> tup
     return found, ((None, rows[-1][0]) if len(rows) == BATCH else None)
 
 
-def turn(programme: Programme, contact_id: int, account_id: int, day: int) -> Candidate:
-    """The candidate of a contact's turn on a day counted from 1970."""
-    starts, rule = EPOCH + day * _DAY, programme.rule
-    number = str(day // programme.every_days)
-    shift = weekday_shift(rule.salt, contact_id, starts.date(), rule.window.weekdays)
-    return Candidate(programme=programme, account_id=account_id, contact_id=contact_id, occurred_at=starts, period=number, wave=number, extra_delay=shift)
+def turns(programme: Programme, rows: Iterable[tuple[int, int, int]]) -> Iterator[Candidate]:
+    """The candidates of turns: (contact, account, day counted from 1970)."""
+    salt, weekdays = programme.rule.salt, programme.rule.window.weekdays
+    days: dict[int, tuple[dt.datetime, str, bool]] = {}
+    for contact_id, account_id, day in rows:
+        if day not in days:
+            starts = EPOCH + day * _DAY
+            days[day] = starts, str(day // programme.every_days), starts.isoweekday() in weekdays
+        starts, number, opens = days[day]
+        shift = _NO_TIME if opens else weekday_shift(salt, contact_id, starts.date(), weekdays)
+        yield Candidate(programme=programme, account_id=account_id, contact_id=contact_id, occurred_at=starts, period=number, wave=number, extra_delay=shift)
 
 
 def _rate(programme: Programme) -> int:

@@ -46,9 +46,7 @@ def plan(*, as_of: dt.datetime, full: bool = True) -> Counter[str]:
                 batch, mark = next_batch(programme, as_of=as_of, full=full, after=mark)
                 if batch:
                     facts = Facts(batch, as_of=as_of)
-                    rows = [row_of(candidate, facts.decide(candidate), facts.language(candidate), as_of) for candidate in batch]
-                    store(rows)
-                    made.update(row[7] for row in rows)
+                    made.update(store(row_of(candidate, facts.decide(candidate), facts.language(candidate), as_of) for candidate in batch))
             if mark is None:
                 break
     return made

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,7 +21,11 @@ _COLUMNS = (
     "id", "touchpoint_id", "survey_version_id", "account_id", "contact_id", "event_id", "wave", "status", "skip_reason", "decision", "ticket_id", "agent_id",
     "rated_object", "language", "decided_at", "not_before", "valid_until",
 )  # fmt: skip
+_STATUS = _COLUMNS.index("status")
+_CHUNK = 250
 _COPY = f"COPY surveys_invitation ({', '.join(_COLUMNS)}) FROM STDIN"
+_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""}
+_SPECIAL = re.compile(r"[\\\t\n\r\0]")
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -54,33 +60,48 @@ def invitation_of(row: tuple[Any, ...]) -> Invitation:
     return Invitation(**{**dict(zip(_COLUMNS, row, strict=True)), "decision": dict(row[9])})
 
 
-def store(rows: Iterable[tuple[Any, ...]]) -> None:
-    """Stores them, inside the transaction of the planner's lock. A decision that is stored already stays as it is."""
-    rows = list(rows)
+def store(rows: Iterable[tuple[Any, ...]]) -> Counter[str]:
+    """Stores them as they come, inside the transaction of the planner's lock; returns counts by status.
+
+    The database stores the first while the later ones are decided. A decision that is stored already stays as it is.
+    """
+    kept: list[tuple[Any, ...]] = []
     try:
         with transaction.atomic():
-            _copy(rows)
+            _copy(rows, kept)
     except IntegrityError:
         # somebody else stored one of them without the planner's lock; slowly, and each for itself
-        Invitation.objects.bulk_create([invitation_of(row) for row in rows], ignore_conflicts=True, batch_size=500)
+        kept.extend(rows)
+        Invitation.objects.bulk_create([invitation_of(row) for row in kept], ignore_conflicts=True, batch_size=500)
+    return Counter(row[_STATUS] for row in kept)
 
 
-def _copy(rows: list[tuple[Any, ...]]) -> None:
+def _copy(rows: Iterable[tuple[Any, ...]], kept: list[tuple[Any, ...]]) -> None:
     moments: dict[Any, str] = {None: "\\N"}
-    lines = []
-    for row in rows:
-        for moment in row[14:]:
-            if moment not in moments:
-                moments[moment] = moment.isoformat()
-        lines.append(
-            f"{row[0]}\t{_id(row[1])}\t{_id(row[2])}\t{row[3]}\t{_id(row[4])}\t{_id(row[5])}\t{_text(row[6])}\t{row[7]}\t{row[8]}\t{_text(_encode(row[9]))}\t"
-            f"{_id(row[10])}\t{_id(row[11])}\t{_text(row[12])}\t{_text(row[13])}\t{moments[row[14]]}\t{moments[row[15]]}\t{moments[row[16]]}\n"
-        )
+    lines: list[str] = []
     with connection.wrap_database_errors, connection.cursor() as cursor:
         raw: Any = cursor.cursor
         with raw.copy(_COPY) as copy:
-            for start in range(0, len(lines), 1000):
-                copy.write("".join(lines[start : start + 1000]))
+            for row in rows:
+                kept.append(row)
+                lines.append(_line(row, moments))
+                if len(lines) == _CHUNK:
+                    copy.write("".join(lines))
+                    lines.clear()
+            copy.write("".join(lines))
+
+
+def _line(row: tuple[Any, ...], moments: dict[Any, str]) -> str:
+    """One row as COPY reads it. Thousands of a wave share their instants."""
+    pk, touchpoint, version, account, contact, event, wave, status, reason, evidence, ticket, agent, rated, language, *instants = row
+    for instant in instants:
+        if instant not in moments:
+            moments[instant] = instant.isoformat()
+    decided, due, valid = instants
+    return (
+        f"{pk}\t{_id(touchpoint)}\t{_id(version)}\t{account}\t{_id(contact)}\t{_id(event)}\t{_text(wave)}\t{status}\t{reason}\t{_text(_encode(evidence))}\t"
+        f"{_id(ticket)}\t{_id(agent)}\t{_text(rated)}\t{_text(language)}\t{moments[decided]}\t{moments[due]}\t{moments[valid]}\n"
+    )
 
 
 def _id(value: int | None) -> str:
@@ -89,9 +110,7 @@ def _id(value: int | None) -> str:
 
 def _text(value: str) -> str:
     """The value as COPY reads it; NUL, which no text of a database holds, is left out."""
-    if "\\" in value or "\t" in value or "\n" in value or "\r" in value or "\0" in value:
-        value = value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r").replace("\0", "")
-    return value
+    return _SPECIAL.sub(lambda found: _ESCAPES[found[0]], value) if _SPECIAL.search(value) else value
 
 
 def _whole(value: Any) -> int | None:
