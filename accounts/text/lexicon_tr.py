@@ -15,16 +15,17 @@ WORDS = {
         hayran* mukkemmel*  sevdim* =best =perfect
     """,
     2.0: """
-        guzel* iyi memnun memnunum* memnunuz* memnuniyet* begen- tavsiye* oner- onerilir sev- basarili basariyla kaliteli kullanisli kalite sorunsuz* hizli saglam* tesekkur* tskler tesekur* tesekk* tsk*  sagol* =sagolun saolun
+        guzel* iyi memnun memnunum* memnunuz* memnuniyet* begen- tavsiye* oner- onerilir sev- basarili basariyla kaliteli kullanisli sorunsuz* hizli saglam* tesekkur* tskler tesekur* tesekk* tsk*  sagol* =sagolun saolun
         eksiksiz* hatasiz pratik kolay konforlu rahat sessiz şık şıktı estetik ozenli ilgili guleryuzlu nazik guvenilir guvenli profesyonel cozum* cozdu* cozuldu* faydali yararli ideal
         dayanikli guclu performansli temiz lezzetli uygun hesapli ekonomik avantajli degdi* degiyor* degerli kibar yardimsever tatmin*  =bravo =tebrik tebrikler helal =afiyet keyif* keyifli
-        fp =f/p mutlu* sevin- sevindi* begendi* begenerek cabuk vazgecilmez* guvendi* kazanc =arti artilari artisi  basari* performans* tavsiyem* kullanisi muthis* hos*  sirin =cool =iyii =iyy gzl* =gzel =guze
+        fp =f/p mutlu* sevin- sevindi* begendi* begenerek cabuk vazgecilmez* guvendi* kazanc =arti artilari artisi  basari* tavsiyem* kullanisi muthis* hos*  sirin =cool =iyii =iyy gzl* =gzel =guze
         alinabilir* alabilirsiniz*  aliniz* hasarsiz ozen* titiz super* ucuz* olumlu orjinal orijinal kararli istedigim* istedigimiz bekledigim* kurtarici =tek =ideali zevkle begenil- begenildi memnn* memun* memmun* sevdik* sevdi*
     """,
     1.0: """
         yeterli kadar yumusak hafif sade modern yeni ferah genis hizla =seri anlasilir net  fark etkili verimli tasarruf* aynen aynisi =ayni pisman- tercih* =evet cicek indirim* hediye* isimi gor- =calisiyor zamaninda sicak parlak canli
-        saglikli tasarim tasarimi guvendim garantili hizmet kampanya* uyumlu sukur cazip =yapiyor =umarim keskin kucuk =kullaniyorum =kullaniyoruz =zarif =hala =yillardir =bol =herkese
+        saglikli guvendim garantili hizmet kampanya* uyumlu sukur cazip =yapiyor =umarim keskin kucuk =kullaniyorum =kullaniyoruz =zarif =hala =yillardir =bol =herkese
     """,
+    0.5: "kalite performans* tasarim",
     # what would be taken for a form of a listed word
     0.0: "=kesinlikle =kesin =zaman =zamanlarda =nedense =temizlik =temizlemesi =temizlenmesi =temizleme =devamli =acikcasi =ekonomi =sertlik =kadari",
     -1.0: """

@@ -68,6 +68,10 @@ PHRASES = {
         =would =definitely recommend
     """,
     2.0: """
+        =don't|=not|=dont think|feel|believe|see _ =could|=can|=needs _ better|improved|=done|=improve|=more
+        =nothing bad|negative
+        keep going|=it|=this
+        keep =on =doing
         =no =problem|=problems|=issues|=issue|=complaints|=complaint|=trouble|=hassle|=fuss|=faults|=difficulty|=difficulties
         =no =real|=major|=further =problem|=problems|=issues|=issue|=complaints
         =without =any =problem|=problems|=issues|=issue|=fuss|=hassle|=trouble|=delay

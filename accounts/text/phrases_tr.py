@@ -90,6 +90,10 @@ PHRASES = {
         merak etmeyin
     """,
     0.0: """
+        olumlu|olumsuz yonleri|yonler|yanlari|yanlar|yani|yonu|taraflari
+        iyi olur
+        iyi alisverisler|gunlerde
+        daha iyi|iyisi|iyisini|kaliteli|uygun|guzel al*|bul*|var|cihaz*|urun*|marka*
         gerek yok|kal*
         sik sik
         alir almaz
