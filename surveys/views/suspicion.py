@@ -3,54 +3,54 @@
 from __future__ import annotations
 
 import datetime as dt
+from urllib.parse import urlsplit
 
-from django.core.cache import cache
+from django.conf import settings
 from django.http import HttpRequest
 
 from surveys.forms import Nonce
-from surveys.models import SurveyLink
+from surveys.queries.links import Opened
+from surveys.views.traces import HIDDEN, fetched
 
 TOO_FAST_MS = 1500
 BURST_SECONDS = 30
+HIDDEN_SECONDS = 60
+# nobody opens, reads and answers so soon after the mail server took the mail; a scanner in between does
+DELIVERY_SECONDS = 30
 # the name of the field that people do not see
 TRAP = "website"
 
 
-def preselection_key(link: SurveyLink) -> str:
-    """Where the scores that a link was fetched with are remembered."""
-    return f"surveys:preselected:{bytes(link.token_hash).hex()}"
-
-
-def note_preselection(link: SurveyLink, score: int, now: dt.datetime) -> None:
-    """Remembers for a moment that a link was fetched with this score; a scanner fetches several. No row is written.
-
-    A cache that does not answer costs the sign, not the page.
-    """
-    key = preselection_key(link)
-    try:
-        seen = [entry for entry in cache.get(key) or [] if now.timestamp() - entry[0] <= BURST_SECONDS]
-        cache.set(key, [*seen, (now.timestamp(), score)][-20:], BURST_SECONDS)
-    except Exception:  # the cache's own kinds of failure differ by back end
-        return
-
-
-def suspicions(request: HttpRequest, nonce: Nonce, link: SurveyLink, now: dt.datetime) -> list[str]:
+def suspicions(request: HttpRequest, nonce: Nonce, link: Opened, token: str, now: dt.datetime) -> list[str]:
     """The signs found in a submission, by name; usually none."""
     found = []
     if now.timestamp() * 1000 - nonce.rendered_ms < TOO_FAST_MS:
         found.append("too_fast")
     if request.POST.get(TRAP):
         found.append("trap_filled")
-    if request.headers.get("Sec-Fetch-Site") == "cross-site":
-        found.append("cross_site")
-    if _several_scores_fetched(link, now):
-        found.append("several_scores_fetched")
+    if link.kind != "test" and now - max(link.issued_at, link.sent_at or link.issued_at) < dt.timedelta(seconds=DELIVERY_SECONDS):
+        found.append("just_delivered")
+    found += _of_origin(request)
+    found += _of_fetches(token, now)
     return found
 
 
-def _several_scores_fetched(link: SurveyLink, now: dt.datetime) -> bool:
-    try:
-        seen = cache.get(preselection_key(link)) or []
-    except Exception:  # as above
-        return False
-    return len({score for at, score in seen if now.timestamp() - at <= BURST_SECONDS}) > 1
+def _of_origin(request: HttpRequest) -> list[str]:
+    """Where the form was sent from. Browsers say `null` here, since the page keeps its address to itself (`no-referrer`)."""
+    site, origin = request.headers.get("Sec-Fetch-Site", ""), request.headers.get("Origin", "")
+    if site == "cross-site":
+        return ["cross_site"]
+    if not origin:
+        return [] if site == "same-origin" else ["no_origin"]
+    ours = {request.get_host(), urlsplit(settings.PUBLIC_BASE_URL).netloc}
+    return [] if origin == "null" or urlsplit(origin).netloc in ours else ["foreign_origin"]
+
+
+def _of_fetches(token: str, now: dt.datetime) -> list[str]:
+    seen = {what: now.timestamp() - at for what, at in fetched(token).items()}
+    found = []
+    if seen.pop(HIDDEN, HIDDEN_SECONDS) < HIDDEN_SECONDS:
+        found.append("hidden_link_fetched")
+    if sum(age <= BURST_SECONDS for age in seen.values()) > 1:
+        found.append("several_scores_fetched")
+    return found
