@@ -17,22 +17,21 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.actions.outbox import Delivery, is_allowed, release
-from accounts.mail_rate import DOMAIN_BUSY, SERVER_BUSY, Bucket, Slot, longer_rest, receiving_domain, slots
+from accounts.mail_rate import ALL, DOMAIN_BUSY, SERVER_BUSY, Bucket, Slot, longer_rest, receiving_domain, slots
 from accounts.models import Installation, MailBucket, OutgoingMail
 
-ALL = MailBucket.ALL
 # a reply to a customer and a way into one's account go before everything that nobody waits for
 URGENT = frozenset({OutgoingMail.Kind.REPLY, OutgoingMail.Kind.AUTH})
 
 _LOCKED = """
 SELECT b.name, coalesce(b.rate_per_second, CASE WHEN b.name = 'all' THEN i.rate_per_second END), coalesce(b.rate_per_day, CASE WHEN b.name = 'all' THEN i.rate_per_day END),
-       b.tokens, b.filled_at, b.day, b.sent_today, b.backs_off_until, b.back_off_seconds, clock_timestamp()
+       b.filled_at, b.day, b.sent_today, b.backs_off_until, b.back_off_seconds, clock_timestamp()
 FROM accounts_mailbucket b LEFT JOIN accounts_installation i ON i.id = 1
 WHERE b.name = ANY(%s) ORDER BY b.name COLLATE "C" FOR UPDATE OF b
 """
 _KEPT = """
-UPDATE accounts_mailbucket b SET tokens = v.tokens, filled_at = v.filled_at, day = v.day, sent_today = v.sent_today
-FROM unnest(%s::text[], %s::float8[], %s::timestamptz[], %s::date[], %s::int[]) AS v(name, tokens, filled_at, day, sent_today) WHERE b.name = v.name
+UPDATE accounts_mailbucket b SET tokens = 1, filled_at = v.full_at, day = v.day, sent_today = v.sent_today
+FROM unnest(%s::text[], %s::timestamptz[], %s::date[], %s::int[]) AS v(name, full_at, day, sent_today) WHERE b.name = v.name
 """
 _REST = """
 INSERT INTO accounts_mailbucket AS b (name, tokens, sent_today, backs_off_until, back_off_seconds)
@@ -65,6 +64,7 @@ class Pace:
         self._slots: dict[Any, tuple[Slot, float]] = {}
         self._names: dict[Any, list[str]] = {}
         self._left: set[Any] = set()
+        self._behind = 0.0
         self._rest_seconds: dict[str, int] = {}
         self._rests: dict[str, dt.datetime] = {}
         self._now = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -80,18 +80,22 @@ class Pace:
                 Installation.current()
                 MailBucket.objects.bulk_create([MailBucket(name=ALL, tokens=1)], ignore_conflicts=True)
                 rows = _locked(sorted({name for each in names.values() for name in each}))
-            self._now, self._began = max(row[9] for row in rows), time.monotonic()
+            self._now, self._began = max(row[8] for row in rows), time.monotonic()
             today, next_day = _day(self._now)
-            buckets = {row[0]: Bucket(*row[:9]) for row in rows}
+            buckets = {row[0]: Bucket(*row[:8]) for row in rows}
             self._names = {pk: [name for name in each if name in buckets] for pk, each in names.items()}
             given = slots(buckets, [self._names[mail.pk] for mail in mails], now=self._now, today=today, next_day=next_day, urgent=urgent)
             kept = list(buckets.values())
             with connection.cursor() as cursor:
-                columns = [[getattr(bucket, name) for bucket in kept] for name in ("name", "tokens", "filled_at", "day", "sent_today")]
+                columns = [[getattr(bucket, name) for bucket in kept] for name in ("name", "full_at", "day", "sent_today")]
                 cursor.execute(_KEPT, columns)
         self._rest_seconds = {bucket.name: bucket.rest_seconds for bucket in kept if bucket.rest_seconds}
         for mail, slot in zip(mails, given, strict=True):
-            self._slots[mail.pk] = (slot, self._began + (slot.at - self._now).total_seconds())
+            self._slots[mail.pk] = (slot, self.monotonic(slot.at))
+
+    def monotonic(self, at: dt.datetime) -> float:
+        """An instant of the database's clock by `time.monotonic()` of this process."""
+        return self._began + (at - self._now).total_seconds()
 
     def later(self, mail: OutgoingMail) -> Slot | None:
         """Where the mail may not leave now: when it may, and why not; None where it may."""
@@ -108,13 +112,16 @@ class Pace:
 
     def is_ahead(self, mail: OutgoingMail) -> bool:
         """Whether there is time left until the mail's slot."""
-        return self._slots[mail.pk][1] > time.monotonic() + 0.02
+        return self._slots[mail.pk][1] + self._behind > time.monotonic() + 0.02
 
     def wait(self, mail: OutgoingMail) -> None:
         """Sleeps until the mail's slot has come."""
-        pause = self._slots[mail.pk][1] - time.monotonic()
+        pause = self._slots[mail.pk][1] + self._behind - time.monotonic()
         if pause > 0:
             time.sleep(pause)
+        else:
+            # what is late stays late: nobody catches up with a heap of mails at once
+            self._behind -= pause
 
     def in_turn(self, mails: Sequence[OutgoingMail], *, worker: str) -> Iterator[OutgoingMail]:
         """The mails that may leave, each when its slot has come; the others are given back or withheld."""
@@ -173,12 +180,18 @@ def _locked(names: list[str]) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
-def all_rests_until() -> dt.datetime | None:
-    """Until when nothing may leave because the server asked us to slow down; None where it may."""
+def closed_until() -> Slot | None:
+    """Until when nothing but urgent mail may leave, and why; None where it may. Takes nothing."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT backs_off_until FROM accounts_mailbucket WHERE name = %s AND backs_off_until > clock_timestamp()", [ALL])
+        cursor.execute(_LOCKED.replace("FOR UPDATE OF b", ""), [[ALL]])
         row = cursor.fetchone()
-    return row[0] if row else None
+    if row is None:
+        return None
+    bucket, now = Bucket(*row[:8]), row[8]
+    today, next_day = _day(now)
+    if bucket.rests_until is not None and bucket.rests_until > now:
+        return Slot(bucket.rests_until, "rests")
+    return Slot(next_day, "day_full") if bucket.day == today and bucket.is_full_for(urgent=False) else None
 
 
 def set_domain_rate(*, domain: str, rate_per_second: float | None, rate_per_day: int | None) -> MailBucket:

@@ -8,6 +8,7 @@ a machine.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable
@@ -16,9 +17,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from accounts.actions.mail_rates import Pace
+from accounts.actions.mail_rates import Pace, closed_until
 from accounts.actions.outbox import MailSession, claim, expire_leases, release
 from accounts.actions.suppressions import GLOBAL, address_hashes, survey_scope
+from accounts.mail_rate import Slot
 from accounts.models import Installation, OutgoingMail
 from surveys.actions.preparing import Desk, Prepared, forget_links
 from surveys.actions.queueing import SUBJECT, queue_due
@@ -32,6 +34,9 @@ KINDS = [str(OutgoingMail.Kind.SURVEY), str(OutgoingMail.Kind.REMINDER)]
 BATCH_OF_SECONDS, SMALLEST_BATCH, LARGEST_BATCH = 2, 5, 100
 # what is claimed and not begun after this long is given back, well before its lease ends
 BATCH_SECONDS = 120
+# why a mail has no slot now
+TURNED_AWAY = frozenset({"rests", "day_full", "rate"})
+LONGEST_SLEEP = 60
 AFTER_AN_ERROR = dt.timedelta(minutes=5)
 
 Status, Mail = Invitation.Status, OutgoingMail.Status
@@ -49,10 +54,24 @@ class _Run:
     made: Counter[str] = field(default_factory=Counter)
     tried: set[Any] = field(default_factory=set)
     began: float = field(default_factory=time.monotonic)
+    # when a mail that had no slot may come again, by the clock of this process
+    again_at: float = math.inf
 
     def __post_init__(self) -> None:
         self.desk = Desk(worker=self.worker, made=self.made)
         self.book = Book(worker=self.worker, made=self.made)
+
+    def passed(self) -> float:
+        """The seconds since this run began."""
+        return time.monotonic() - self.began
+
+    def sleep(self, seconds: float | None) -> bool:
+        """Waits for the first mail that had no slot; false where there is none, or not in this run's time."""
+        pause, self.again_at = self.again_at - time.monotonic(), math.inf
+        if pause > LONGEST_SLEEP or (seconds is not None and self.passed() + pause > seconds):
+            return False
+        time.sleep(max(0.0, pause))
+        return True
 
     def clock(self) -> dt.datetime:
         return self.now + dt.timedelta(seconds=time.monotonic() - self.began)
@@ -76,11 +95,13 @@ def send_queued(
     """
     run = _Run(worker, session, as_of, now, after_step)
     taken = 0
-    while (limit is None or taken < limit) and (seconds is None or time.monotonic() - run.began < seconds):
+    while (limit is None or taken < limit) and (seconds is None or run.passed() < seconds) and closed_until() is None:
         size = _batch_size()
         mails = claim(kinds=KINDS, limit=size if limit is None else min(size, limit - taken), worker=worker, as_of=as_of)
         if not mails:
-            break
+            if not run.sleep(seconds):
+                break
+            continue
         taken += len(mails)
         fresh = [mail for mail in mails if mail.pk not in run.tried]
         for mail in mails:
@@ -88,10 +109,18 @@ def send_queued(
                 # what is due at once again (by a clock that was set back) waits for the next run
                 release(mail=mail, worker=worker, status=Mail.RETRY if mail.attempt > 1 else Mail.QUEUED, reason="next_run")
         run.tried.update(mail.pk for mail in fresh)
+        before = _ended(run)
         if not fresh or not _send_batch(run, fresh):
+            break
+        if _ended(run) == before and not run.sleep(seconds):
             break
     run.made += Counter()
     return run.made
+
+
+def _ended(run: _Run) -> int:
+    """How many mails came to an end in this run."""
+    return sum(run.made.values()) - run.made["later"]
 
 
 def _batch_size() -> int:
@@ -108,30 +137,23 @@ def _send_batch(run: _Run, mails: list[OutgoingMail]) -> bool:
             release(mail=mail, worker=run.worker, status=Mail.QUEUED, reason="stopped")
         run.made["stopped"] += len(mails)
         return False
-    pace = Pace(mails)
-    ready = []
-    for mail in mails:
-        slot = pace.later(mail)
-        if slot is None:
-            ready.append(mail)
-        else:
-            release(mail=mail, worker=run.worker, status=Mail.QUEUED, reason=slot.reason, next_attempt_at=slot.at)
-            run.made["later"] += 1
-    prepared = _prepared(run, ready)
+    prepared = _prepared(run, mails)
+    # slots are taken last, so that they have not passed by while the letters were written
+    pace = Pace([item.mail for item in prepared])
     run.after_step("prepared")
     waiting, stopped = deque(prepared), False
     try:
         while waiting:
             item = waiting.popleft()
-            if not stopped and not pace.later(item.mail):
+            slot = pace.later(item.mail)
+            if not stopped and slot is None:
                 if pace.is_ahead(item.mail):
                     run.book.write()
                 pace.wait(item.mail)
             late = time.monotonic() - claimed_at > BATCH_SECONDS
-            slot = pace.later(item.mail)
             verdict = "stopped" if stopped else "late" if late else slot.reason if slot else _last_look(item)
             if verdict:
-                _give_back(run, item, verdict, until=slot.at if slot and verdict == slot.reason else None)
+                _give_back(run, item, verdict, slot if slot and verdict == slot.reason else None, pace)
                 stopped = stopped or verdict == "stopped"
                 continue
             delivery = run.session.deliver(sender=item.letter.sender, recipient=item.mail.to_address, message=item.letter.content)
@@ -143,7 +165,7 @@ def _send_batch(run: _Run, mails: list[OutgoingMail]) -> bool:
         run.book.write()
         # an interruption (a task's time limit, say) finds nothing claimed that was not begun
         for item in waiting:
-            _give_back(run, item, "late", until=None)
+            _give_back(run, item, "late")
         pace.close()
     return not stopped and not pace.everything_rests
 
@@ -177,15 +199,19 @@ def _last_look(item: Prepared) -> str:
     return "stopped" if not enabled else "no_consent" if refused else "suppressed" if suppressed else ""
 
 
-def _give_back(run: _Run, item: Prepared, verdict: str, *, until: dt.datetime | None) -> None:
+def _give_back(run: _Run, item: Prepared, verdict: str, slot: Slot | None = None, pace: Pace | None = None) -> None:
     """A prepared mail that does not leave: its tokens go, and it waits or is dropped."""
-    waits = verdict in {"stopped", "late", "rests"}
+    waits = verdict in {"stopped", "late", *TURNED_AWAY}
     with transaction.atomic():
-        release(mail=item.mail, worker=run.worker, status=Mail.QUEUED if waits else Mail.ABORTED, reason=verdict, next_attempt_at=until)
+        release(mail=item.mail, worker=run.worker, status=Mail.QUEUED if waits else Mail.ABORTED, reason=verdict, next_attempt_at=slot.at if slot else None)
         if not waits and not item.is_reminder:
             Invitation.objects.filter(pk=item.invitation.pk, status=Status.QUEUED).update(status=Status.SKIPPED, skip_reason=verdict)
         forget_links([item])
-    run.made["later" if verdict == "rests" else verdict if waits else "skip"] += 1
+    if verdict in TURNED_AWAY and verdict == "rate" and slot is not None and pace is not None:
+        # it may come again in this run
+        run.tried.discard(item.mail.pk)
+        run.again_at = min(run.again_at, pace.monotonic(slot.at))
+    run.made["later" if verdict in TURNED_AWAY else verdict if waits else "skip"] += 1
 
 
 def expire(*, now: dt.datetime) -> int:
