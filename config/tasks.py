@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.actions.heartbeats import note_heartbeats
+from config.erasing import sweep_erasures
 from config.mail_reports import sweep_reports
 
 
@@ -17,6 +18,6 @@ def heartbeat() -> None:
 
 @shared_task(name="config.sweep", ignore_result=True)
 def sweep() -> dict[str, int]:
-    """Works on reports of mail providers that were kept and not yet worked on. May run twice, and beside itself."""
+    """Works on kept reports of mail providers, finishes erasures. May run twice, and beside itself."""
     now = timezone.now()
-    return {"mail_reports": sweep_reports(now=now)}
+    return {"mail_reports": sweep_reports(now=now), "erased": sweep_erasures(now=now)}
