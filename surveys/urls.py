@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from surveys.views import cases, editor, preview, programme_editor, programmes, results, results_export, staff, survey_settings
+from surveys.views import cases, classifier, editor, preview, programme_editor, programmes, results, results_export, staff, survey_settings
 
 app_name = "surveys"
 urlpatterns = [
@@ -20,6 +20,9 @@ urlpatterns = [
     path("cases/", cases.cases, name="cases"),
     path("cases/<int:pk>/", cases.case, name="case"),
     path("cases/<int:pk>/reopen/", cases.case_reopen, name="case_reopen"),
+    path("classifiers/", classifier.classifiers, name="classifiers"),
+    path("classifiers/train/", classifier.classifier_train, name="classifier_train"),
+    path("classifiers/<int:pk>/use/", classifier.classifier_use, name="classifier_use"),
     path("news/", cases.announcements, name="announcements"),
     path("sending/", staff.sending, name="sending"),
     path("panel/<int:account_id>/", staff.account_panel, name="account_panel"),

@@ -72,6 +72,12 @@ def scored_comments(language: str) -> tuple[list[str], list[bool]]:
     return texts, labels
 
 
+def scored_counts(language: str) -> tuple[int, int]:
+    """How many comments of a language have a good, and how many a bad score."""
+    _texts, labels = scored_comments(language)
+    return sum(labels), len(labels) - sum(labels)
+
+
 def speaks_well(kind: str, score: int, low: int, high: int, direction: str) -> bool | None:
     """Whether a score is good (True), bad (False) or neither: by the groups of `surveys.scoring.group`, so promoters against detractors."""
     return {"promoter": True, "high": True, "detractor": False, "low": False}.get(group(kind, score, Scale(low, high, direction == "high_good")))
