@@ -50,8 +50,10 @@ def classifier_train(request: SignedInRequest) -> HttpResponse:
     language = request.POST.get("language", "")
     if language not in LANGUAGES:
         return HttpResponseBadRequest()
-    train_text_classifier.delay(language, request.user.pk)
-    messages.success(request, _("Training began; it takes from seconds to a few minutes. Load the page again to see the result."))
+    if train_text_classifier.delay(language, request.user.pk) is None:
+        messages.error(request, _("The worker cannot be reached at the moment. Try again in a minute."))
+    else:
+        messages.success(request, _("Training began; it takes from seconds to a few minutes. Load the page again to see the result."))
     return redirect("surveys:classifiers")
 
 
