@@ -71,6 +71,13 @@ def share_change(now: tuple[int, int], before: tuple[int, int]) -> Change | None
     return _by_z(Decimal(part) / whole - Decimal(part_before) / whole_before, error)
 
 
+def share_against(part: int, whole: int, expected: float) -> Change | None:
+    """A share against a known one (the whole base): z = (p - P) / sqrt(P (1 - P) / n); None over nothing or where P is 0 or 1."""
+    if not whole or not 0 < expected < 1:
+        return None
+    return _by_z(Decimal(part) / whole - Decimal(expected), math.sqrt(expected * (1 - expected) / whole))
+
+
 def _by_z(difference: Decimal, error: float) -> Change:
     if not error:
         return Change(difference, None, 0.0 if difference else 1.0)

@@ -11,7 +11,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Account, Contact, OutgoingMail, User, WorkItem
 from surveys.models import Invitation, Response, Survey
-from surveys.queries.figures import PERIOD, Flow, counts_by_score, flows, invitations_for, responses_for, score_of
+from surveys.queries.population import narrow
+from surveys.queries.results_filter import ResultsFilter
 from surveys.scoring import Scale, group
 
 PAGE = 50
@@ -28,7 +29,7 @@ class Slice:
 def slice_of(rows: QuerySet[Any], *, instant: str, mark: str, size: int = PAGE) -> Slice:
     """The page after a mark, newest first, by (instant, id); a mark that is none begins at the top."""
     rows = rows.order_by(f"-{instant}", "-pk")
-    at, pk = _read_mark(mark)
+    at, pk = read_mark(mark)
     if at is not None:
         rows = rows.filter(Q(**{f"{instant}__lt": at}) | Q(**{instant: at, "pk__lt": pk}))
     found = list(rows[: size + 1])
@@ -36,7 +37,8 @@ def slice_of(rows: QuerySet[Any], *, instant: str, mark: str, size: int = PAGE) 
     return Slice(found[:size], f"{getattr(last, instant).isoformat()}~{last.pk}" if last is not None else "")
 
 
-def _read_mark(mark: str) -> tuple[dt.datetime | None, uuid.UUID | None]:
+def read_mark(mark: str) -> tuple[dt.datetime | None, uuid.UUID | None]:
+    """The instant and the key of a mark; Nones for one that is none."""
     instant, _tilde, pk = mark.partition("~")
     try:
         at = dt.datetime.fromisoformat(instant)
@@ -45,31 +47,12 @@ def _read_mark(mark: str) -> tuple[dt.datetime | None, uuid.UUID | None]:
         return None, None
 
 
-def results(survey: Survey, user: User, *, now: dt.datetime) -> dict[str, Any]:
-    """Score, distribution and flow of a survey over 90 days."""
-    version = survey.versions.filter(published_at__isnull=False).first() or survey.versions.first()
-    scale = Scale(version.scale_min, version.scale_max, version.direction == "high_good") if version else Scale(0, 10)
-    since = now - PERIOD
-    counts = counts_by_score(responses_for(user).filter(survey=survey), kind=survey.kind, since=since)
-    by_touchpoint = flows(invitations_for(user).filter(survey_version__survey=survey), since=since)
-    totals = {name: sum(getattr(flow, name) for flow in by_touchpoint.values()) for name in ("planned", "sent", "bounced", "answered", "skipped", "unknown")}
-    most = max([count for score, count in counts.items() if scale.holds(score)], default=0)
-    tones = {"promoter": "good", "high": "good", "detractor": "risk", "low": "risk"}
-    bars = [
-        {
-            "score": score,
-            "count": counts.get(score, 0),
-            "width": round(100 * counts.get(score, 0) / most) if most else 0,
-            "tone": tones.get(group(survey.kind, score, scale), "pass"),
-        }
-        for score in range(scale.low, scale.high + 1)
-    ]
-    return {"version": version, "score": score_of(survey.kind, counts, scale), "bars": bars, "flow": Flow(**totals)}
-
-
-def verbatims(survey: Survey, user: User, *, mark: str, tone: str = "") -> Slice:
-    """Answers of a survey with what they say, newest first; `tone` is low, high or empty."""
+def verbatims(survey: Survey, user: User, *, mark: str, tone: str = "", chosen: ResultsFilter | None = None) -> Slice:
+    """Answers of a survey with what they say, newest first, those held back too; `tone` is low, said or empty."""
     rows = Response.objects.visible_to(user).filter(survey=survey, score__isnull=False, answered_at__isnull=False, test=False)
+    if chosen is not None:
+        start, end = chosen.period.span
+        rows = narrow(rows.filter(answered_at__gte=start, answered_at__lt=end), chosen, user, at="answered_at", label=True)
     version = survey.versions.filter(published_at__isnull=False).first()
     if tone == "low" and version is not None and version.low_score is not None:
         rows = rows.filter(score__lte=version.low_score) if version.direction == "high_good" else rows.filter(score__gte=version.low_score)

@@ -1,4 +1,4 @@
-"""The pages of surveys for those who work here: overview, results, decisions, uncertain mails, an account's panel."""
+"""The pages of surveys for those who work here: decisions, uncertain mails, an account's panel."""
 
 from __future__ import annotations
 
@@ -13,20 +13,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.models import Account, Installation, User
+from accounts.models import Account, User
 from accounts.roles import WRITES_ACCOUNTS, Role
 from surveys.actions.answers import confirm_response
 from surveys.actions.sending import switch_sending
 from surveys.actions.unknowns import NotUnknown, drop_unknown, resend_unknown
-from surveys.models import Invitation, Response, Survey, Touchpoint
-from surveys.queries.figures import overview as overview_figures
+from surveys.models import Invitation, Response, Touchpoint
 from surveys.queries.rows import account_panel as panel_rows
 from surveys.queries.rows import decisions as decision_rows
-from surveys.queries.rows import results as result_figures
 from surveys.queries.rows import unknowns as unknown_rows
-from surveys.queries.rows import verbatims
 from surveys.views.tabs import tabs_for
-from surveys.views.wording import sentence, shipped_name
+from surveys.views.wording import shipped_name
 
 
 def _reader(request: HttpRequest) -> User:
@@ -34,45 +31,6 @@ def _reader(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
-
-
-@login_required
-@require_GET
-def overview(request: HttpRequest) -> HttpResponse:
-    """All touchpoints as sentences, with what came of them in 90 days."""
-    user = _reader(request)
-    found = overview_figures(user, now=timezone.now())
-    for entry in found["touchpoints"]:
-        entry |= {"name": shipped_name(entry["row"]), "sentence": sentence(entry["row"]), "survey_name": shipped_name(entry["row"].survey)}
-    context = {
-        **found,
-        "survey_names": [(survey.key, shipped_name(survey)) for survey in found["surveys"]],
-        "tabs": tabs_for(user, "surveys:overview"),
-        "installation": Installation.current(),
-        "may_switch": user.role == Role.ADMIN,
-    }
-    return render(request, "surveys/overview.html", context)
-
-
-@login_required
-@require_GET
-def results(request: HttpRequest, key: str) -> HttpResponse:
-    """One survey: score, distribution, from plan to answer, and what people said."""
-    user = _reader(request)
-    survey = get_object_or_404(Survey, key=key)
-    tone = request.GET.get("show", "") if request.GET.get("show") in {"low", "said"} else ""
-    context = {
-        "survey": survey,
-        "name": shipped_name(survey),
-        "found": result_figures(survey, user, now=timezone.now()),
-        "says": verbatims(survey, user, mark=request.GET.get("after", ""), tone=tone),
-        "show": tone,
-        "choices": [("", _("All answers")), ("low", _("Unhappy")), ("said", _("With words"))],
-        "may_confirm": user.role in WRITES_ACCOUNTS,
-        "sees_rows": user.role != Role.ANALYST,
-    }
-    template = "surveys/_says.html" if request.headers.get("HX-Target") == "says" else "surveys/results.html"
-    return render(request, template, context)
 
 
 @login_required
