@@ -7,7 +7,11 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.utils import timezone
 
+from accounts.models import User
+from surveys.actions.programme_changes import life_values, record_administration
+from surveys.actions.programme_values import plain_values
 from surveys.models import Invitation, Response, ResponseRevision, Survey, SurveyLink, SurveyText, SurveyVersion, Touchpoint
 
 
@@ -91,7 +95,26 @@ class TouchpointAdmin(admin.ModelAdmin):
     search_fields = ("name", "key")
     list_select_related = ("survey",)
     filter_horizontal = ("segments",)
-    readonly_fields = ("created_at", "updated_at")
+    readonly_fields = ("state", "version", "author", "submitted_at", "submitted_by", "approved_by", "ended_at", "canary_until", "canary_passed_at", "created_at", "updated_at")
+
+    def save_model(self, request: HttpRequest, obj: Touchpoint, form: Any, change: bool) -> None:
+        """Saves, and remembers how it was: what is changed here goes past approval, but not unseen."""
+        before = Touchpoint.objects.select_related("survey").prefetch_related("segments").filter(pk=obj.pk).first() if change else None
+        request.programme_before = (plain_values(before), life_values(before)) if before else (None, {})  # type: ignore[attr-defined]
+        if not change and isinstance(request.user, User):
+            obj.author = request.user
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Writes the step into the programme's history once the segments are saved, too."""
+        super().save_related(request, form, formsets, change)
+        before, life = request.programme_before  # type: ignore[attr-defined]
+        if isinstance(request.user, User):
+            record_administration(touchpoint=form.instance, before=before, life_before=life, actor=request.user, now=timezone.now())
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Only what never went live: what asked somebody is ended, and its history stays."""
+        return super().has_delete_permission(request, obj) and not (isinstance(obj, Touchpoint) and obj.activated_at is not None)
 
 
 @admin.register(Invitation)

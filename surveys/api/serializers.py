@@ -13,6 +13,7 @@ from accounts.models import Contact
 from accounts.rest.fields import AccountField, ContactField, KeyField, SegmentField
 from accounts.rest.shapes import StrictShape
 from surveys.models import Invitation, Response, Survey, SurveyVersion, Touchpoint
+from surveys.programme_state import STATES
 
 
 @extend_schema_field(OpenApiTypes.STR)
@@ -78,13 +79,15 @@ class TouchpointShape(serializers.ModelSerializer):
     survey = SurveyField(read_only=True)
     segments = SegmentField(many=True, read_only=True)
     is_active = serializers.BooleanField(read_only=True)
+    state = serializers.ChoiceField(choices=STATES, read_only=True, help_text="Where the programme is in its life; only an active one asks.")
     conditions = serializers.DictField(read_only=True)
 
     class Meta:
         model = Touchpoint
         fields = [
             "id", "key", "name", "survey", "event_kind", "every_days", "audience", "delay_minutes", "valid_hours", "window_from", "window_until", "weekdays",
-            "segments", "sampling", "cool_down_days", "link_days", "conditions", "activated_at", "paused_at", "is_active", "created_at", "updated_at",
+            "segments", "sampling", "cool_down_days", "gap_days", "daily_cap", "respects_holidays", "reminder_after_days", "link_days", "priority", "conditions", "state",
+            "version", "submitted_at", "activated_at", "paused_at", "ended_at", "is_active", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -22,6 +22,7 @@ from surveys.actions.planning import request_invitation
 from surveys.api.serializers import AskBody, DecidedShape, InvitationShape, PlanAnswer, ResponseShape, SurveyShape, TouchpointShape
 from surveys.models import Invitation, Response, Survey, SurveyVersion, Touchpoint
 from surveys.models.surveys import SurveyKind
+from surveys.programme_state import STATES
 from surveys.queries.dry_run import plan_lines
 
 
@@ -74,10 +75,15 @@ class TouchpointFilters(filters.FilterSet):
     key = filters.CharFilter()
     survey = filters.CharFilter(field_name="survey__key")
     event_kind = filters.CharFilter()
+    state = filters.ChoiceFilter(choices=[(state, state) for state in STATES], method="in_state")
 
     class Meta:
         model = Touchpoint
         fields: list[str] = []
+
+    def in_state(self, rows: QuerySet[Touchpoint], name: str, state: str) -> QuerySet[Touchpoint]:
+        """Those in a state of a programme's life, as `Touchpoint.state` derives it."""
+        return rows.filter(pk__in=[row.pk for row in Touchpoint.objects.all() if row.state == state])
 
 
 class _Touchpoints(_Configuration):

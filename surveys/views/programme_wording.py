@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -34,6 +34,10 @@ class Names:
             {row.key: wording.segment_name(row) for row in Segment.objects.order_by("position", "id")},
         )
 
+    def of_segments(self, keys: Collection[str]) -> list[str]:
+        """The names of segments in their own order."""
+        return [name for key, name in self.segments.items() if key in keys]
+
 
 def sentence_of(values: Mapping[str, Any], names: Names) -> list[Part]:
     """The sentence of plain values, in pieces."""
@@ -44,7 +48,7 @@ def sentence_of(values: Mapping[str, Any], names: Names) -> list[Part]:
         delay_minutes=values["delay_minutes"],
         audience=values["audience"],
         conditions=values["conditions"],
-        segments=[names.segments.get(key, key) for key in values["segments"]],
+        segments=names.of_segments(values["segments"]),
         sampling=Decimal(values["sampling"]),
         window_from=dt.time.fromisoformat(values["window_from"]),
         window_until=dt.time.fromisoformat(values["window_until"]),
@@ -105,7 +109,7 @@ def say_value(name: str, value: Any, names: Names) -> str:
         "survey": lambda: names.surveys.get(value, value), "event_kind": lambda: words.at_once.get(value, value), "delay_minutes": lambda: duration(value, words),
         "valid_hours": lambda: duration(value * 60, words), "audience": lambda: str(Touchpoint.Audience(value).label),
         "conditions": lambda: words.listed([condition(key, value[key], words) for key in sorted(value)]),
-        "segments": lambda: words.listed([names.segments.get(key, key) for key in value]) or _("all"), "sampling": lambda: words.percent(Decimal(value) * 100),
+        "segments": lambda: words.listed(names.of_segments(value)) or _("all"), "sampling": lambda: words.percent(Decimal(value) * 100),
         "weekdays": lambda: days(value, words), "respects_holidays": lambda: _("yes") if value else _("no"),
         **dict.fromkeys(("every_days", "cool_down_days", "gap_days", "reminder_after_days", "link_days"), lambda: words.count(value, "day")),
         "daily_cap": lambda: words.number(value),

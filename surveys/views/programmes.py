@@ -81,7 +81,6 @@ def overview(request: HttpRequest) -> HttpResponse:
         else [],
         "domain_holds": domain_holds(),
         "outbox": address("surveys:outbox", ()),
-        "survey_names": list(names.surveys.items()),
         "tabs": tabs_for(user, "surveys:overview"),
         "installation": Installation.current(),
         "may_switch": user.role == Role.ADMIN,

@@ -27,7 +27,8 @@ def survey_settings(request: HttpRequest) -> HttpResponse:
     user = reader(request)
     if user.role != Role.ADMIN:
         raise PermissionDenied
-    row = Installation.current()
+    # read again: a row just made has its defaults as they were written, not as they are stored
+    row = Installation.objects.get(pk=Installation.current().pk)
     mark = settings_mark(row, _FIELDS)
     conflict: list[dict[str, str]] = []
     status = 200

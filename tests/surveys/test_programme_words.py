@@ -56,7 +56,7 @@ FULL = Said(
 def test_every_clause_is_said_in_english():
     assert plain(sentence(FULL, "en")) == (
         "1 day after a ticket is solved, ask the person who opened it the “CSAT” survey, on Mon and Wed 08:30–17:00 in their own time, if a person replied and the severity is 1 or 2; "
-        "public holidays included; never within 30 days of another survey; this one again after 90 days at the earliest; remind once after 4 days; 50 % sample; VIP and Core only; "
+        "public holidays included; never within 30 days of another survey; this one again after 90 days at the earliest; remind once after 4 days; 50% sample; VIP and Core only; "
         "at most 2,000 a day."
     )
 
