@@ -107,7 +107,7 @@ def send_queued(
         for mail in mails:
             if mail.pk in run.tried:
                 # what is due at once again (by a clock that was set back) waits for the next run
-                release(mail=mail, worker=worker, status=Mail.RETRY if mail.attempt > 1 else Mail.QUEUED, reason="next_run")
+                release(mail=mail, worker=worker, status=Mail.RETRY if mail.attempt > 1 else Mail.QUEUED, reason=mail.reason or "next_run")
         run.tried.update(mail.pk for mail in fresh)
         before = _ended(run)
         if not fresh or not _send_batch(run, fresh):
