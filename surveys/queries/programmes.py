@@ -167,7 +167,7 @@ def around(values: dict[str, Any], *, but: int | None) -> Around:
     installation = Installation.current()
     neighbours: Iterable[Touchpoint] = []
     if values["event_kind"]:
-        neighbours = Touchpoint.objects.filter(event_kind=values["event_kind"], ended_at=None, activated_at__isnull=False, paused_at=None).exclude(pk=but).select_related("survey")
+        neighbours = Touchpoint.objects.filter(event_kind=values["event_kind"], ended_at=None, activated_at__isnull=False, paused_at=None).exclude(pk=but or 0).select_related("survey")
     return Around(
         survey_kind=survey.kind if survey else "", published=bool(survey and survey.published), contact_gap_days=installation.contact_gap_days,
         nps_gap_days=installation.nps_gap_days, neighbours=[(row.name, row.survey.kind) for row in neighbours],

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Installation, OutgoingMail, WorkItem
 from surveys.models import Invitation, Response, Survey
 from tests.surveys.making import link_to, planned
-from tests.surveys.test_public_pages import press
+from tests.surveys.pressing import press
 
 pytestmark = pytest.mark.django_db
 PAGES = [("surveys:overview", []), ("surveys:decisions", []), ("surveys:unknown", []), ("surveys:results", ["nps"]), ("surveys:results", ["exit"])]
