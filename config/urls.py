@@ -3,11 +3,15 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from config.views.erasure import erase_me
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("tickets/", include("tickets.urls")),
     path("surveys/", include("surveys.urls")),
     path("metrics/", include("metrics.urls")),
+    # before the public pages of surveys, which answer whatever else begins like theirs
+    path("u/<str:token>/erase", erase_me, name="survey-erase"),
     path("", include("surveys.public_urls")),
     path("", include("config.pages_urls")),
     path("", include("accounts.session_urls")),

@@ -2,12 +2,12 @@
 
 from django.urls import path, re_path
 
-from surveys.views import brand, public
+from surveys.views import brand, preferences, public
 
 urlpatterns = [
     path("s/<str:token>", public.answer, name="survey-answer"),
     path("s/<str:token>/done", public.follow_up, name="survey-follow-up"),
-    path("u/<str:token>", public.unsubscribe, name="survey-refuse"),
+    path("u/<str:token>", preferences.preferences, name="survey-refuse"),
     # whatever shape a token has, it is as unknown as any other
     re_path(r"^[su](?:/.*)?$", public.unknown),
     re_path(r"^brand/(?P<colour>[0-9a-f]{6})\.css$", public.colours, name="survey-colours"),

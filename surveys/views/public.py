@@ -19,14 +19,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from surveys.actions.answers import AnswerIsFinal, NotAnswered, ScoreOutOfScale, submit_details, submit_score
-from surveys.actions.letter_words import chosen_text, sender_name
-from surveys.actions.refusals import ALL, ONE, refuse_surveys
 from surveys.actions.submissions import COMMENT_LENGTH, Submission
 from surveys.brand import NIGHT, PAPER, ink_on, readable
 from surveys.forms import chosen_reasons, clean_text, read_nonce, whole_number
 from surveys.looks import offered_scores
 from surveys.models import SurveyText
-from surveys.queries.links import Opened, opened, refusal_link, texts_of
+from surveys.queries.links import Opened, opened
 from surveys.views import pages
 from surveys.views.suspicion import suspicions
 from surveys.views.traces import HIDDEN, note_fetch
@@ -133,32 +131,6 @@ def follow_up(request: HttpRequest, token: str) -> HttpResponse:
 def unknown(request: HttpRequest) -> HttpResponse:
     """Whatever else stands where a token should: the same answer as for a token that is none."""
     return pages.unknown()
-
-
-@public_page
-@require_http_methods(_METHODS)
-def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """Refusing surveys: a GET shows the choices, a POST acts at once, also that of a mail program (RFC 8058)."""
-    now = timezone.now()
-    link = refusal_link(token)
-    if link is None:
-        return pages.unknown()
-    done = ""
-    if request.method == "POST":
-        done = ONE if request.POST.get("scope") == ONE else ALL
-        refuse_surveys(invitation=link.invitation, scope=done, now=now)
-        if request.POST.get("List-Unsubscribe") == "One-Click":
-            return HttpResponse(status=200)
-    invitation, texts = link.invitation, texts_of(link.invitation.survey_version_id)
-    text = chosen_text(texts, request.POST.get("lang") or request.GET.get("lang") or "", invitation.language)
-    context = {
-        **pages.frame(text, list(texts), reverse("survey-refuse", args=[token]), face=pages.Face(sender=sender_name(text.version.survey))),
-        "initials": invitation.contact.initials if invitation.contact else "",
-        "account": invitation.account.name,
-        "token": token,
-        "done": done,
-    }
-    return pages.page("unsubscribe", context, text.language, 200)
 
 
 @require_safe
