@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.actions.mail_rates import Pace
 from accounts.actions.outbox import MailSession, claim, release, settle
 from accounts.actions.suppressions import GLOBAL, suppressed_scopes
 from accounts.models import Contact, Installation, OutgoingMail, Topic, TopicTag, User
@@ -122,7 +123,8 @@ def send_news(*, as_of: dt.datetime, worker: str, session: MailSession, clock: C
         return counts
     rows = {str(row.pk): row for row in Announcement.objects.filter(pk__in={mail.subject_id.partition(":")[0] for mail in mails}).select_related("topic")}
     stopped = suppressed_scopes(mail.to_address for mail in mails)
-    for mail in mails:
+    pace = Pace(mails)
+    for mail in pace.in_turn(mails, worker=worker):
         now = clock()
         row, person = rows.get(mail.subject_id.partition(":")[0]), mail.contact
         verdict = (
@@ -149,9 +151,11 @@ def send_news(*, as_of: dt.datetime, worker: str, session: MailSession, clock: C
         subject, body = _words(row, person, mail.language)
         letter, message_id = _letter(mail, subject, body, token=token, now=now)
         delivery = session.deliver(sender=parseaddr(str(letter["From"]))[1], recipient=mail.to_address, message=letter)
+        pace.note(mail, delivery)
         status = settle(mail=mail, worker=worker, delivery=delivery, now=clock(), message_id=message_id, archived_text=body, mail_subject=subject)
         if status:
             counts[status] = counts.get(status, 0) + 1
+    pace.close()
     return counts
 
 
