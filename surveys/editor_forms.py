@@ -31,7 +31,7 @@ from surveys.version_rules import FILLED, PLAIN
 KEPT = "kept"
 BLANK_REASONS = 3
 _BAND_WORDS = (("any", _("any score")), ("low", _("low scores")), ("high", _("high scores")))
-_LONG = {"mail_body": 8, "reminder_body": 5}
+_LONG = {"mail_body": 8, "question": 2, "reminder_body": 5}
 # in the order of the page: what the mail says, what the page says, the reminder
 TEXT_FIELDS = (
     "mail_subject", "mail_body", "question", "low_label", "high_label", "why_low", "why_middle", "why_high", "thanks", "reminder_subject", "reminder_body",
@@ -186,6 +186,7 @@ class TextForm(forms.Form):
         data = getattr(self, "cleaned_data", {})
         # what was refused is kept as it was typed, so that a preview shows it
         raw = {name: str(data.get(name, self.data.get(self.add_prefix(name), ""))).replace("\r\n", "\n") for name in TEXT_FIELDS}
+        raw["question"] = " ".join(raw["question"].split())
         stored = self.text.score_labels if self.text else {}
         labels = {str(score): data.get(f"score_{score}", "") if score in self.scores else stored.get(str(score), "") for score in scores}
         return {**raw, "score_labels": {score: label for score, label in labels.items() if label}}

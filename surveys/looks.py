@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 NUMBERS, FACES, WORDS = "numbers", "faces", "words"
 MOST_FACES = 5
-# from worst to best; text, so that a mail is complete without images
-_MAIL_FACES = ("\U0001f61e", "\U0001f641", "\U0001f610", "\U0001f642", "\U0001f600")
+# from worst to best; text, so that a mail is complete without images, and of the oldest faces there are, so that every system has them
+_MAIL_FACES = ("\U0001f61e", "\U0001f615", "\U0001f610", "\U0001f60a", "\U0001f603")
 
 
 @dataclass(frozen=True)

@@ -166,6 +166,8 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
         return _version_page(request, user, found, DraftForms(found))
     if not may_edit(user):
         raise PermissionDenied
+    if found.is_frozen:
+        return _is_frozen(request, found)
     drafts = DraftForms(found, request.POST)
     if not drafts.is_valid():
         return _version_page(request, user, found, drafts, status=422)
@@ -176,12 +178,16 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
         found.refresh_from_db()
         return _version_page(request, user, found, drafts, status=STALE, theirs=_theirs(found, drafts))
     except VersionIsFrozen:
-        messages.error(request, _("This version was published in the meantime: make a new one."))
-        return redirect("surveys:version", found.pk)
+        return _is_frozen(request, found)
     except ValidationError as wrong:
         drafts.add_faults(wrong)
         return _version_page(request, user, found, drafts, status=422)
     messages.success(request, _("Draft saved."))
+    return redirect("surveys:version", found.pk)
+
+
+def _is_frozen(request: HttpRequest, found: SurveyVersion) -> HttpResponse:
+    messages.error(request, _("This version is published: make a new one to change anything."))
     return redirect("surveys:version", found.pk)
 
 
@@ -265,8 +271,7 @@ def letters(request: HttpRequest, pk: int) -> HttpResponse:
                 status = STALE
                 found.refresh_from_db()
             except VersionIsFrozen:
-                messages.error(request, _("This version was published in the meantime: make a new one."))
-                return redirect("surveys:version", found.pk)
+                return _is_frozen(request, found)
             else:
                 messages.success(request, _("Mails for segments saved."))
                 return redirect("surveys:version_letters", found.pk)

@@ -129,7 +129,7 @@ def preview_choices(user: User, version: SurveyVersion, texts: list[SurveyText])
         "pv_language": first,
         "pv_segments": Segment.objects.all(),
         "pv_contacts": contacts,
-        "address": reverse("surveys:preview", args=[version.pk, first, "mail"]),
+        "address": f"{reverse('surveys:preview', args=[version.pk, first, 'mail'])}?theme=light",
         "subject": subject,
     }
 

@@ -206,7 +206,8 @@ def test_the_scores_offered_are_links_that_only_preselect(cast, offered, look, s
     assert [int(found) for found in re.findall(rf"/s/{TOKEN}\?v=(\d+)", html)] == scores
     assert [int(found) for found in re.findall(rf"/s/{TOKEN}\?v=(\d+)", plain)] == scores
     assert re.search(r'title="(1, )?Very dissatisfied"', html)
-    assert "min-height:44px" in html or "line-height:44px" in html or "padding:10px 16px;min-height:24px" in html
+    # a link is at least 44 px tall: its own height, or that of its line and what is around it
+    assert {"faces": "min-height:58px", "numbers": "line-height:44px", "words": "padding:10px 16px;min-height:24px"}[look] in html
     assert ("\U0001f61e" in html) == (look == "faces")
 
 
