@@ -4,7 +4,7 @@ import quopri
 
 import pytest
 from django.core.exceptions import ValidationError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surveys.placeholders import PLACEHOLDERS, check_each, check_placeholders, fill, one_line, parse, unknown, used
@@ -38,6 +38,7 @@ def test_placeholders_are_filled(text, values, filled):
     assert fill(text, values) == filled
 
 
+@settings(deadline=None, max_examples=300)
 @given(TEXTS, VALUES)
 def test_filling_never_raises_and_never_reads_what_it_was_not_given(text, values):
     marked = {**values, "secret": "SECRET-0451"}
@@ -47,12 +48,14 @@ def test_filling_never_raises_and_never_reads_what_it_was_not_given(text, values
     assert set(made) <= allowed
 
 
+@settings(deadline=None, max_examples=300)
 @given(TEXTS)
 def test_a_text_without_known_placeholders_stays_as_it_is(text):
     if not used(text):
         assert fill(text, dict.fromkeys(PLACEHOLDERS, "X")) == text
 
 
+@settings(deadline=None, max_examples=300)
 @given(TEXTS, VALUES)
 def test_values_are_not_read_again(text, values):
     literal = {name: "{" + name + "}{csm|x}" for name in PLACEHOLDERS}
@@ -61,6 +64,7 @@ def test_values_are_not_read_again(text, values):
     )
 
 
+@settings(deadline=None, max_examples=300)
 @given(TEXTS)
 def test_what_passes_the_check_leaves_no_braces_that_somebody_meant(text):
     try:
@@ -71,6 +75,7 @@ def test_what_passes_the_check_leaves_no_braces_that_somebody_meant(text):
         assert unknown(text) == []
 
 
+@settings(deadline=None, max_examples=300)
 @given(st.text(max_size=400))
 def test_a_value_in_one_line_has_no_line_ends_and_no_hidden_turns(value):
     made = one_line(value)
@@ -93,6 +98,7 @@ def test_an_unknown_placeholder_is_refused_with_the_place_and_the_known_ones():
     assert "{name} would be shown as it is" in found["thanks"][0]
 
 
+@settings(deadline=None, max_examples=300)
 @given(st.text(max_size=500).filter(lambda text: "\r" not in text))
 def test_quoted_printable_comes_back_whole_in_short_lines(text):
     made = quoted(text)
@@ -101,6 +107,7 @@ def test_quoted_printable_comes_back_whole_in_short_lines(text):
     assert quopri.decodestring(made.encode()).decode().replace("\r\n", "\n") == text.encode("utf-8", "replace").decode()
 
 
+@settings(deadline=None, max_examples=300)
 @given(st.text(max_size=500))
 def test_wrapped_lines_are_short_and_no_word_is_lost(text):
     made = wrap(text)
