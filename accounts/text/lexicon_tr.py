@@ -16,9 +16,9 @@ WORDS = {
     """,
     2.0: """
         guzel* iyi memnun memnunum* memnunuz* memnuniyet* begen- tavsiye* oner- onerilir sev- basarili basariyla kaliteli kullanisli sorunsuz* hizli saglam* tesekkur* tskler tesekur* tesekk* tsk*  sagol* =sagolun saolun
-        eksiksiz* hatasiz pratik kolay konforlu rahat sessiz şık şıktı estetik ozenli ilgili guleryuzlu nazik guvenilir guvenli profesyonel cozum* cozdu* cozuldu* faydali yararli ideal
+        eksiksiz* hatasiz pratik kolay konforlu rahat sessiz şık şıktı artısı =artilari estetik ozenli ilgili guleryuzlu nazik guvenilir guvenli profesyonel cozum* cozdu* cozuldu* faydali yararli ideal
         dayanikli guclu performansli temiz lezzetli uygun hesapli ekonomik avantajli degdi* degiyor* degerli kibar yardimsever tatmin*  =bravo =tebrik tebrikler helal =afiyet keyif* keyifli
-        fp =f/p mutlu* sevin- sevindi* begendi* begenerek cabuk vazgecilmez* guvendi* kazanc =arti artilari artisi  basari* tavsiyem* kullanisi muthis* hos*  sirin =cool =iyii =iyy gzl* =gzel =guze
+        fp =f/p mutlu* sevin- sevindi* begendi* begenerek cabuk vazgecilmez* guvendi* kazanc     basari* tavsiyem* kullanisi muthis* hos*  sirin =cool =iyii =iyy gzl* =gzel =guze
         alinabilir* alabilirsiniz*  aliniz* hasarsiz ozen* titiz super* ucuz* olumlu orjinal orijinal kararli istedigim* istedigimiz bekledigim* kurtarici =tek =ideali zevkle begenil- begenildi memnn* memun* memmun* sevdik* sevdi*
     """,
     1.0: """
@@ -27,10 +27,10 @@ WORDS = {
     """,
     0.5: "kalite performans* tasarim",
     # what would be taken for a form of a listed word
-    0.0: "=kesinlikle =kesin =zaman =zamanlarda =nedense =temizlik =temizlemesi =temizlenmesi =temizleme =devamli =acikcasi =ekonomi =sertlik =kadari",
+    0.0: "=nedeniyle =nedenle =nedeni =donus =donuste =kesinlikle =kesin =zaman =zamanlarda =nedense =temizlik =temizlemesi =temizlenmesi =temizleme =devamli =acikcasi =ekonomi =sertlik =kadari",
     -1.0: """
-        pahali* agir yavas gec =gecikti gecik- eksik* zor* zayif kisa dar sert ince =kucuk basit idare =vasat orta ortalama gurultu* =sesli koku* kokuyor* isin- isini* bekle- beklet- bekliyor* beklemeyin* sikintili*
-        degisim* iptal* yipran- solu* sahte* taklit* farkli yanlis ayip* uzgun* maalesef malesef*  ugras* ugrast- karmasik anlamsiz gereksiz yetersiz dayaniksiz takil- kopuk* kop- kesil- kes- kas- kasma* donu* donma
+        pahali* agir yavas gec =gecikti gecik- eksik* zor* zayif kisa dar sert ince =kucuk basit idare =vasat orta ortalama gurultu* =sesli koku* kokuyor* isin- isini* bekle- beklet- bekliyor* beklemeyin* donuyor* dondu cokuyor* coktu ayril- zam zammi kesinti* gecikme* =aksadi sikintili*
+        degisim* iptal* yipran- solu* sahte* taklit* farkli yanlis ayip* uzgun* maalesef malesef*  ugras* ugrast- karmasik anlamsiz gereksiz yetersiz dayaniksiz takil- kopuk* kop- kesil- kes- kas- kasma*  donma
         dusuk dusur- leke* kirli tozlu pis cizik cizil- darbe* ezik ezil- acik yirtik yirtil- kirik kiril- kirildi* catla- catlak* sok- patla- patlak akit- akitiyor* sizdir- dokul- dusuk
         sikayet* servis* garanti* tamir* iade* geri =keske ariza* arizali bozul- bozuk* boz- problem* sorun* sikinti* hata* hatali dezavantaj* olumsuz* eksi eksisi eksileri yamuk* egri* plastik* kalitesiz*
         rahatsiz* =uyar- uyari* iskence* dert* derdi =neden =niye =hala =gelmedi kaba ilgisiz* saygisiz* tutarsiz guvensiz kararsiz* sorunlu  =yalan* kandir- =maalesef kullanissiz* beklenti* umdu* sasir- =sadece usen- sacma*  kayip* =artik

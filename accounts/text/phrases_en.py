@@ -212,6 +212,10 @@ PHRASES = {
         =turn|=turned|=show|=showed =up
     """,
     -1.5: """
+        =timing|=times|=timed =out
+        price|prices|pricing|cost|costs =went|=going|=goes|=gone =up
+        goes|went|=is|=was =down
+        =log|=logs|=logged|=kicks|=kicked =me|=us =out
         could|should|would|needs|need =be better
         could|should =be more|quicker|improved|faster|easier|clearer|cheaper|longer
         could|should =have =been better|more|quicker|faster|easier|clearer

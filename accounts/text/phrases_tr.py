@@ -121,6 +121,9 @@ PHRASES = {
         indirim* ald*
     """,
     -1.5: """
+        fiyat* artis*|artti
+        zaman asimi*
+        uzun sur*
         daha iyi|guzel|kaliteli|uzun|hizli|ucuz|saglam|kucuk|buyuk|ince|genis|sessiz|guclu _ ol*
         olsaydi|olsa _ iyi|guzel|super|harika|mukemmel
         olsaydi|olsa daha iyi|guzel
@@ -183,7 +186,7 @@ PHRASES = {
         hic bir|bi ise
         hicbir|hic ise
         alakasi|ilgisi yok
-        cevap|yanit|muhatap ver*|yok|alam*|NOT
+        cevap|yanit|muhatap yok|alam*|NOT
         =bu ne
         pisman oldum|olduk|olursunuz|ettı|etti
         bin pisman
