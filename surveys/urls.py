@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from surveys.views import cases, classifier, editor, preview, programme_editor, programmes, results, results_export, staff, survey_settings
+from surveys.views import cases, classifier, editor, forecast, planning, preview, programme_editor, programmes, results, results_export, staff, survey_settings
 
 app_name = "surveys"
 urlpatterns = [
@@ -12,7 +12,10 @@ urlpatterns = [
     path("programmes/<slug:key>/change/<slug:answer>/", programmes.decide_change, name="programme_change"),
     path("programmes/<slug:key>/<slug:step>/", programmes.step, name="programme_step"),
     path("settings/", survey_settings.survey_settings, name="survey_settings"),
-    path("decisions/", staff.decisions, name="decisions"),
+    path("decisions/", planning.decisions, name="decisions"),
+    path("dry-run/", planning.dry_run, name="dry_run"),
+    path("dry-run/<slug:key>/", planning.dry_run, name="dry_run"),
+    path("forecast/", forecast.forecast_page, name="forecast"),
     path("unknown/", staff.unknown, name="unknown"),
     path("unknown/<uuid:pk>/resend/", staff.resend, name="resend"),
     path("unknown/<uuid:pk>/drop/", staff.drop, name="drop"),

@@ -53,19 +53,27 @@ def record_due_renewals(*, now: dt.datetime, today: dt.date) -> int:
     day it renews, so that a second run, or one beside it, records nothing.
     """
     recorded = 0
-    values: dict[str, Any] = {
-        "zone": settings.ORGANISATION_TIME_ZONE, "now": now, "today": today, "last": today + dt.timedelta(days=DAYS_BEFORE),
-        "horizon": now + dt.timedelta(days=DAYS_BEFORE + 2), "batch": BATCH,
-    }  # fmt: skip
     while True:
         with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(_DUE, values)
-                rows = cursor.fetchall()
+            rows = renewals_to_tell(now=now, today=today)
             made = record_events(_event(*row, now=now, today=today) for row in rows)
         recorded += len(made)
         if len(rows) < BATCH:
             return recorded
+
+
+def renewals_to_tell(*, now: dt.datetime, today: dt.date, most: int = BATCH) -> list[tuple[int, str, int, dt.date]]:
+    """Renewals within 60 days of `today` that were not told of yet: (account, subscription, its span, day).
+
+    Asked for a day that is still to come, it says what will be told until then by what is known now.
+    """
+    values: dict[str, Any] = {
+        "zone": settings.ORGANISATION_TIME_ZONE, "now": now, "today": today, "last": today + dt.timedelta(days=DAYS_BEFORE),
+        "horizon": now + dt.timedelta(days=DAYS_BEFORE + 2), "batch": most,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, values)
+        return cursor.fetchall()
 
 
 def _event(account_id: int, subscription: str, span_id: int, renews_on: dt.date, *, now: dt.datetime, today: dt.date) -> NewEvent:

@@ -155,22 +155,3 @@ class ResponseShape(serializers.ModelSerializer):
             "rated_object", "agent_email", "state", "test", "is_suspect", "origin", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
-
-
-class PlanLine(serializers.Serializer):
-    """What would be decided about one contact."""
-
-    contact = serializers.CharField(allow_null=True)
-    account = serializers.CharField()
-    touchpoint = serializers.CharField()
-    decision = serializers.ChoiceField(choices=["send", "hold", "skip"])
-    reason = serializers.CharField()
-    due_at = serializers.DateTimeField(allow_null=True)
-
-
-class PlanAnswer(serializers.Serializer):
-    """The dry run of one touchpoint."""
-
-    touchpoint = serializers.CharField()
-    as_of = serializers.DateTimeField()
-    results = PlanLine(many=True)

@@ -1,4 +1,4 @@
-"""Endpoints of surveys, touchpoints with their dry run, invitations and answers."""
+"""Endpoints of surveys, touchpoints, invitations and answers."""
 
 from __future__ import annotations
 
@@ -7,23 +7,18 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404
 from django_filters import rest_framework as filters
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response as Answer
 
-from accounts.models import Account
 from accounts.models.events import Origin
 from accounts.rest.endpoints import Collection, Endpoint, Reading
-from accounts.rest.fields import InstantField
 from accounts.rest.filters import FlagFilter, InstantFilter
-from accounts.rest.shapes import StrictShape
 from surveys.actions.planning import request_invitation
-from surveys.api.serializers import AskBody, DecidedShape, InvitationShape, PlanAnswer, ResponseShape, SurveyShape, TouchpointShape
+from surveys.api.serializers import AskBody, DecidedShape, InvitationShape, ResponseShape, SurveyShape, TouchpointShape
 from surveys.models import Invitation, Response, Survey, SurveyVersion, Touchpoint
 from surveys.models.surveys import SurveyKind
 from surveys.programme_state import STATES
-from surveys.queries.dry_run import plan_lines
 
 
 class _Configuration(Endpoint):
@@ -99,30 +94,6 @@ class TouchpointList(_Touchpoints, Collection):
 
 class TouchpointDetail(_Touchpoints, Reading):
     """One touchpoint."""
-
-
-class _AsOf(StrictShape):
-    as_of = InstantField(required=False)
-
-
-class Plan(_Configuration):
-    """The dry run of a touchpoint."""
-
-    serializer_class = PlanAnswer
-    queryset = Touchpoint.objects.all()
-    parameters = frozenset({"as_of"})
-
-    @extend_schema(parameters=[OpenApiParameter("as_of", OpenApiTypes.DATETIME, description="Look from this instant; default: now.")], responses={200: PlanAnswer})
-    def get(self, request: Request, pk: int) -> Answer:
-        """Whom the touchpoint would ask, with the reason of every decision. Nothing is written; only accounts in scope are named."""
-        touchpoint = self.one(Touchpoint.objects.all(), pk=pk)
-        asked = _AsOf(data={name: str(value).replace(" ", "+") for name, value in request.query_params.items()})
-        asked.is_valid(raise_exception=True)
-        as_of = asked.validated_data.get("as_of", self.now)
-        lines = plan_lines(as_of=as_of, touchpoint=touchpoint.key)
-        seen = set(Account.objects.visible_to(self.user).filter(external_id__in={line["account"] for line in lines}).values_list("external_id", flat=True))
-        results = [line for line in lines if line["account"] in seen]
-        return Answer({"touchpoint": touchpoint.key, "as_of": as_of.isoformat(), "results": results})
 
 
 class InvitationFilters(filters.FilterSet):

@@ -2,10 +2,10 @@
 
 from django.urls import path
 
+from surveys.api.planning import ForecastView, Plan
 from surveys.api.surveys import (
     InvitationDetail,
     InvitationList,
-    Plan,
     ResponseDetail,
     ResponseList,
     SurveyDetail,
@@ -18,6 +18,7 @@ urlpatterns = [
     path("surveys/", SurveyList.as_view(), name="api-surveys"),
     path("surveys/<int:pk>/", SurveyDetail.as_view(), name="api-survey"),
     path("touchpoints/", TouchpointList.as_view(), name="api-touchpoints"),
+    path("touchpoints/forecast/", ForecastView.as_view(), name="api-forecast"),
     path("touchpoints/<int:pk>/", TouchpointDetail.as_view(), name="api-touchpoint"),
     path("touchpoints/<int:pk>/plan/", Plan.as_view(), name="api-touchpoint-plan"),
     path("invitations/", InvitationList.as_view(), name="api-invitations"),

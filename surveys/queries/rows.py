@@ -1,4 +1,4 @@
-"""Rows for the pages: verbatims, decisions, uncertain mails, and what an account's panel shows."""
+"""Rows for the pages: verbatims, uncertain mails, and what an account's panel shows."""
 
 from __future__ import annotations
 
@@ -70,18 +70,6 @@ def _add_tone_and_work(rows: list[Response]) -> None:
     for row in rows:
         row.tone = tones.get(group(row.kind, row.score, Scale(row.scale_min, row.scale_max, row.direction == "high_good")), "pass")  # type: ignore[attr-defined]
         row.work = items.get(f"survey:{row.pk}")  # type: ignore[attr-defined]
-
-
-def decisions(user: User, *, mark: str, reason: str = "", touchpoint: str = "", status: str = "") -> Slice:
-    """Every decision, newest first, with its reason."""
-    rows = Invitation.objects.visible_to(user)
-    if reason:
-        rows = rows.filter(skip_reason=reason)
-    if status:
-        rows = rows.filter(status=status)
-    if touchpoint:
-        rows = rows.filter(touchpoint__key=touchpoint)
-    return slice_of(rows.select_related("account", "contact", "touchpoint", "survey_version__survey"), instant="decided_at", mark=mark)
 
 
 def unknowns(user: User) -> list[Invitation]:

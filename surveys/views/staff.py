@@ -1,4 +1,4 @@
-"""The pages of surveys for those who work here: decisions, uncertain mails, an account's panel."""
+"""The pages of surveys for those who work here: uncertain mails, an account's panel."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from accounts.roles import WRITES_ACCOUNTS, Role
 from surveys.actions.answers import confirm_response
 from surveys.actions.sending import switch_sending
 from surveys.actions.unknowns import NotUnknown, drop_unknown, resend_unknown
-from surveys.models import Invitation, Response, Touchpoint
+from surveys.models import Invitation, Response
 from surveys.queries.rows import account_panel as panel_rows
-from surveys.queries.rows import decisions as decision_rows
 from surveys.queries.rows import unknowns as unknown_rows
 from surveys.views.tabs import tabs_for
 from surveys.views.wording import shipped_name
@@ -31,30 +30,6 @@ def _reader(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
-
-
-@login_required
-@require_GET
-def decisions(request: HttpRequest) -> HttpResponse:
-    """The ledger: every decision and its reason."""
-    user = _reader(request)
-    if user.role == Role.ANALYST:
-        raise Http404
-    reason = request.GET.get("reason", "") if request.GET.get("reason") in Invitation.SkipReason.values else ""
-    status = request.GET.get("status", "") if request.GET.get("status") in Invitation.Status.values else ""
-    touchpoints = list(Touchpoint.objects.order_by("id"))
-    touchpoint = request.GET.get("touchpoint", "") if request.GET.get("touchpoint") in {row.key for row in touchpoints} else ""
-    context = {
-        "found": decision_rows(user, mark=request.GET.get("after", ""), reason=reason, touchpoint=touchpoint, status=status),
-        "reason": reason,
-        "status": status,
-        "touchpoint": touchpoint,
-        "reasons": Invitation.SkipReason.choices,
-        "statuses": Invitation.Status.choices,
-        "touchpoints": [(row.key, shipped_name(row)) for row in touchpoints],
-        "tabs": tabs_for(user, "surveys:decisions"),
-    }
-    return render(request, "surveys/decisions.html", context)
 
 
 @login_required

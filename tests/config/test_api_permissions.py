@@ -47,6 +47,7 @@ TABLE = {
     "api-survey": ("/surveys/{survey}/", {"GET": ("surveys:read", None)}),
     "api-touchpoints": ("/touchpoints/", {"GET": ("surveys:read", None)}),
     "api-touchpoint": ("/touchpoints/{touchpoint}/", {"GET": ("surveys:read", None)}),
+    "api-forecast": ("/touchpoints/forecast/", {"GET": ("surveys:read", None)}),
     "api-touchpoint-plan": ("/touchpoints/{touchpoint}/plan/", {"GET": ("surveys:read", None)}),
     "api-invitations": ("/invitations/", {"GET": ("surveys:read", None), "POST": ("invitations:write", {"contact": "selin", "survey": "nps"})}),
     "api-invitation": ("/invitations/{invitation}/", {"GET": ("surveys:read", None)}),
@@ -56,7 +57,7 @@ TABLE = {
     "api-figure": ("/metrics/mrr/?start=2026-01-01&end=2026-02-01", {"GET": ("metrics:read", None)}),
 }
 # rows that belong to no customer
-NOBODYS = {"api-surveys", "api-survey", "api-touchpoints", "api-touchpoint", "api-touchpoint-plan", "api-metrics", "api-figure"}
+NOBODYS = {"api-surveys", "api-survey", "api-touchpoints", "api-touchpoint", "api-touchpoint-plan", "api-forecast", "api-metrics", "api-figure"}
 CASES = [(name, method) for name, (_path, methods) in TABLE.items() for method in methods]
 
 
