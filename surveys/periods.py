@@ -83,8 +83,19 @@ def chosen(first: dt.date, last: dt.date, *, zone: zoneinfo.ZoneInfo) -> Period:
 
 
 def read(*, name: str, first: str, last: str, today: dt.date, zone: zoneinfo.ZoneInfo) -> Period:
-    """What an address asks for: two days (YYYY-MM-DD), else a preset; what cannot be read is left out."""
-    try:
-        return chosen(dt.date.fromisoformat(first), dt.date.fromisoformat(last), zone=zone)
-    except ValueError:
+    """What an address asks for: days (YYYY-MM-DD), else a preset; what cannot be read is left out.
+
+    A first day alone reaches to today; a last day alone has the usual length before it.
+    """
+    start, end = _day(first), _day(last)
+    if start is None and end is None:
         return named(name, today=today, zone=zone)
+    end = end or max(today, start or today)
+    return chosen(start or max(_BEGINNING, end) - dt.timedelta(days=int(USUAL[:-1]) - 1), end, zone=zone)
+
+
+def _day(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from babel.numbers import format_decimal
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -163,5 +164,10 @@ def change_of(name: str, kind: str, now: Counts, before: Counts, scale: Scale) -
 
 def verdict(change: Change) -> str:
     """Whether a change is more than chance, with its p."""
-    p = _("p below 0.001") if change.p < 0.001 else _("p %(p)s") % {"p": wording.number(round(Decimal(change.p), 3 if change.p < 0.1 else 2))}
+    p = _("p below %(p)s") % {"p": _exact(0.001)} if change.p < 0.001 else _("p %(p)s") % {"p": _exact(change.p)}
     return (_("more than chance, %(p)s") if change.significant else _("within chance, %(p)s")) % {"p": p}
+
+
+def _exact(p: float) -> str:
+    """A p with three places below a tenth, else with two."""
+    return format_decimal(p, format="0.0##" if p < 0.1 else "0.0#", locale=wording.locale())

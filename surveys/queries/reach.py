@@ -25,6 +25,8 @@ from surveys.weighting import Reweighted, Stratum, poststratified_nps
 # "never" means: not in this time
 YEAR = dt.timedelta(days=365)
 ASPECTS = ("segment", "mrr", "tenure", "language")
+# values with an order of their own; the others stand by size
+ORDER = ("third_3", "third_2", "third_1", "nothing", "under_3_months", "under_1_year", "under_3_years", "over_3_years")
 # neither refused nor planned: nothing ever looked at the contact
 NOT_CONSIDERED, PLANNED = "not_considered", "planned"
 
@@ -206,8 +208,12 @@ def bias(user: User, chosen: ResultsFilter, *, survey: Survey | None, now: dt.da
     found = {}
     for aspect in ASPECTS:
         totals = (sum(row[1] for row in counts[aspect]), sum(row[2] for row in counts[aspect]), sum(row[3] for row in counts[aspect]))
-        found[aspect] = sorted((Aspect(key, *numbers, totals) for key, *numbers in counts[aspect]), key=lambda row: (-row.base, row.key or "~"))
+        found[aspect] = sorted((Aspect(key, *numbers, totals) for key, *numbers in counts[aspect]), key=_place)
     return found
+
+
+def _place(row: Aspect) -> tuple[int, int, str]:
+    return ORDER.index(row.key) if row.key in ORDER else len(ORDER), -row.base, row.key or "~"
 
 
 @dataclass(frozen=True)

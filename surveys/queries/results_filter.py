@@ -39,8 +39,10 @@ class ResultsFilter:
             return (query.get(name) or "").replace("\x00", "")[:120]
 
         owner, account = text("owner"), text("account")
+        # a form sends its days along: another preset picked in it wins over them
+        picked = "was" in query and bool(text("period")) and text("period") != text("was")
         return cls(
-            period=read(name=text("period"), first=text("from"), last=text("until"), today=today, zone=zone),
+            period=read(name=text("period"), first="" if picked else text("from"), last="" if picked else text("until"), today=today, zone=zone),
             touchpoint=text("touchpoint"),
             segment=text("segment"),
             owner=owner if owner in {NONE, "me"} or (owner.isdecimal() and len(owner) < 19) else "",

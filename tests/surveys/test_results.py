@@ -122,6 +122,14 @@ def test_days_are_cut_in_the_organisations_zone(cast):
     assert counts(cast.ada, **{"from": "2026-03-01", "until": "2026-03-31"}) == {"0-10": {0: 1}}
 
 
+def test_a_preset_picked_in_a_form_wins_over_the_days_it_sends_along():
+    days = {"from": "2026-01-01", "until": "2026-01-31"}
+    assert chosen(period="30d", was="", **days).period.name == "30d"
+    assert chosen(period="90d", was="90d", **days).period.last == dt.date(2026, 1, 31)
+    assert chosen(**{"from": "2026-03-01"}).period.last == TODAY
+    assert chosen(until="2026-01-31").period.days == 90
+
+
 def test_calendar_periods_compare_with_the_one_before():
     found = named("last_quarter", today=TODAY, zone=ZONE)
     assert (found.first, found.after, found.before) == (dt.date(2025, 10, 1), dt.date(2026, 1, 1), (dt.date(2025, 7, 1), dt.date(2025, 10, 1)))
