@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "config.probes.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.public_pages.PublicPagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "config.middleware.ReaderLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

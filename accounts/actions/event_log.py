@@ -74,6 +74,31 @@ def record_events(events: Iterable[NewEvent]) -> list[int]:
     return [row[0] for row in made]
 
 
+def events_in_statement(rows: str) -> str:
+    """Two further parts of a `WITH` that record one fact for each row of its part `rows`, for a statement that writes the fact itself.
+
+    `rows` has account_id, contact_id and subject_id (text). The statement gets the values of
+    `event_values`; a plan may be kept of it.
+    """
+    return f"""
+    recorded AS (
+        INSERT INTO accounts_accountevent (account_id, contact_id, kind, occurred_at, origin, subject_type, subject_id, payload)
+        SELECT account_id, contact_id, %(event_kind)s::text, %(event_at)s::timestamptz, 'app', %(event_subject)s::text, subject_id, %(event_payload)s::jsonb
+        FROM {rows} RETURNING account_id
+    ), marked AS (
+        INSERT INTO accounts_accountdirty (account_id, reason, marked_at) SELECT DISTINCT account_id, 'event', clock_timestamp() FROM recorded WHERE %(event_moves_health)s::bool
+        ON CONFLICT (account_id) DO UPDATE SET marked_at = excluded.marked_at, reason = excluded.reason
+    )"""
+
+
+def event_values(*, kind: str, occurred_at: dt.datetime, subject_type: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """The values of `events_in_statement`. Raises UnknownEventKind, WrongPayload."""
+    check_payload(kind, payload)
+    return {
+        "event_kind": kind, "event_at": occurred_at, "event_subject": subject_type, "event_payload": json.dumps(payload), "event_moves_health": kind in HEALTH_KINDS,
+    }  # fmt: skip
+
+
 def record_event(*, account_id: int, kind: str, occurred_at: dt.datetime, origin: str, **rest: Any) -> AccountEvent | None:
     """Records one fact (see NewEvent for the further fields); None where it was known already."""
     ids = record_events([NewEvent(account_id=account_id, kind=kind, occurred_at=occurred_at, origin=origin, **rest)])

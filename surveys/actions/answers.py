@@ -11,10 +11,11 @@ import datetime as dt
 
 from django.db import transaction
 
+from accounts.actions.event_log import NewEvent, record_events
 from accounts.models import OutgoingMail, User
 from surveys.actions.first_answers import insert_first
 from surveys.actions.follow_ups import RELATED, cancel_follow_up, open_follow_up, wait_for_follow_up
-from surveys.actions.submissions import COMMENT_LENGTH, Submission, record_answer, scale_of
+from surveys.actions.submissions import COMMENT_LENGTH, Submission, answer_payload, scale_of
 from surveys.looks import offered_scores
 from surveys.models import Invitation, Response, ResponseRevision, SurveyLink, SurveyVersion
 from surveys.queries.links import Opened
@@ -44,9 +45,9 @@ def submit_score(*, link: Opened, version: SurveyVersion, submission: Submission
     """Saves a score; the same nonce again changes nothing. Raises AnswerIsFinal, ScoreOutOfScale."""
     if submission.score is None or submission.score not in offered_scores(version.scale_min, version.scale_max, version.offered):
         raise ScoreOutOfScale
+    if link.response_id is None and insert_first(link=link, version=version, submission=submission, now=now):
+        return
     with transaction.atomic():
-        if link.response_id is None and insert_first(link=link, version=version, submission=submission, now=now):
-            return
         invitation, response = _locked(link)
         if response is None or ResponseRevision.objects.filter(link_id=link.link_id, nonce=submission.nonce).exists():
             return
@@ -155,10 +156,17 @@ def _after_score(response: Response, *, before: int | None, now: dt.datetime, ac
         return
     changed = before != response.score
     if changed:
-        record_answer(
-            response_id=response.pk, score=response.score, version=version, account_id=response.account_id, contact_id=response.contact_id, invitation_id=response.invitation_id,
-            touchpoint=response.touchpoint.key if response.touchpoint else "", about=response.ticket_id if response.ticket_id is not None else response.rated_object,
-            agent_id=response.agent_id, now=now, actor=actor,
+        payload = answer_payload(
+            response_id=response.pk, score=response.score, version=version, touchpoint=response.touchpoint.key if response.touchpoint else "",
+            invitation_id=response.invitation_id, about=response.ticket_id if response.ticket_id is not None else response.rated_object, agent_id=response.agent_id,
+        )  # fmt: skip
+        record_events(
+            [
+                NewEvent(
+                    account_id=response.account_id, contact_id=response.contact_id, kind="survey.answered", occurred_at=now, origin="app",
+                    actor_id=actor.pk if actor else None, subject_type="response", subject_id=str(response.pk), payload=payload,
+                )
+            ]
         )  # fmt: skip
     if is_low(response.score, version.low_score, scale_of(version)) or response.call_me:
         wait_for_follow_up(response_id=response.pk, now=now, restart=changed)

@@ -1,14 +1,11 @@
-"""What one press of a button brings, and the event that a score is."""
+"""What one press of a button brings, and what the event of a score carries."""
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from accounts.actions.event_log import NewEvent, record_events
-from accounts.models import User
 from surveys.models import SurveyVersion
 from surveys.scoring import Scale, group, is_low
 
@@ -35,22 +32,14 @@ def scale_of(version: SurveyVersion) -> Scale:
     return Scale(version.scale_min, version.scale_max, version.direction == "high_good")
 
 
-def record_answer(
-    *, response_id: uuid.UUID, score: int, version: SurveyVersion, account_id: int, contact_id: int | None, touchpoint: str, invitation_id: uuid.UUID,
-    about: int | str | None, agent_id: int | None, now: dt.datetime, actor: User | None = None,
-) -> None:  # fmt: skip
-    """Writes `survey.answered` with the score, its scale and what it means; `about` is the ticket asked about, by number or name."""
+def answer_payload(
+    *, response_id: uuid.UUID, score: int, version: SurveyVersion, touchpoint: str, invitation_id: uuid.UUID, about: int | str | None, agent_id: int | None
+) -> dict[str, Any]:
+    """What `survey.answered` carries: the score, its scale and what it means; `about` is the ticket asked about, by number or name."""
     survey, scale = version.survey, scale_of(version)
     payload: dict[str, Any] = {
         "response": str(response_id), "survey_kind": survey.kind, "survey": survey.key, "score": score, "scale_min": scale.low, "scale_max": scale.high,
         "group": group(survey.kind, score, scale), "low": is_low(score, version.low_score, scale), "is_suspect": False, "invitation": str(invitation_id),
         "touchpoint": touchpoint, "ticket": about or None, "agent": agent_id,
     }  # fmt: skip
-    record_events(
-        [
-            NewEvent(
-                account_id=account_id, contact_id=contact_id, kind="survey.answered", occurred_at=now, origin="app", actor_id=actor.pk if actor else None,
-                subject_type="response", subject_id=str(response_id), payload={key: value for key, value in payload.items() if value is not None},
-            )
-        ]
-    )  # fmt: skip
+    return {key: value for key, value in payload.items() if value is not None}

@@ -84,14 +84,14 @@ def test_an_answer_is_an_event_and_marks_the_account(customer, sent, cast):
     assert (WorkItem.objects.count(), PendingFollowUp.objects.count()) == (0, 0)
 
 
-def test_a_press_of_the_first_score_takes_two_statements_and_its_events(customer, sent):
+def test_a_press_of_the_first_score_takes_two_statements(customer, sent):
     _invitation, token = sent
     nonce = nonce_of(token)
     with CaptureQueriesContext(connection) as queries:
         press(customer, token, 9, nonce=nonce)
-    verbs = [query["sql"].split()[0] for query in queries]
-    # the link with all it opens; in a savepoint of the test: the answer, its event, the mark of the account
-    assert verbs == ["SELECT", "SAVEPOINT", "WITH", "SAVEPOINT", "INSERT", "INSERT", "RELEASE", "RELEASE"]
+    # the link with all it opens; the answer with all it means
+    assert len(queries) == 2
+    assert (Response.objects.count(), AccountEvent.objects.filter(kind="survey.answered").count()) == (1, 1)
 
 
 def test_a_look_at_the_question_takes_one_statement(customer, sent):

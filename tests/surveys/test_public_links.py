@@ -204,3 +204,10 @@ def test_a_score_in_the_link_only_preselects(customer, sent):
     assert 'class="btn primary" name="score" value="9"' in page
     for strange in ("77", "-1", "x", "٩", ""):
         assert "is-chosen" not in customer.get(f"/s/{token}?v={strange}").content.decode()
+
+
+def test_another_host_is_refused_here_as_everywhere(customer, sent, settings):
+    _invitation, token = sent
+    settings.ALLOWED_HOSTS = ["vefa.test"]
+    assert customer.get(f"/s/{token}", headers={"host": "evil.test"}).status_code == 400
+    assert customer.get(f"/s/{token}", headers={"host": "vefa.test"}).status_code == 200

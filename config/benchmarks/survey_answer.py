@@ -1,0 +1,194 @@
+"""`survey-answer`: a score that is posted, against one row inserted and committed; and the question, against one row looked up.
+
+Requests go into the WSGI handler of this process, through the shipped middleware (which gives the
+public pages a short way, and everybody else the long one); no network, so the server takes nothing
+from the difference. Measured with no stored answers and with ten for every account generated; since
+the two cannot be interleaved, each is held against the floor of its own minutes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import itertools
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import psutil
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection
+from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from config.benchmarks.measure import FLOOR, PRODUCT, Result, interleave
+from config.benchmarks.survey_answer_floor import TABLE
+from surveys.forms import new_nonce
+from surveys.models import SurveyVersion, Touchpoint
+
+REQUESTS = 100
+STORED_PER_ACCOUNT = 10
+# the page was looked at so long, or the answers would be suspect
+_LOOKED_AT = 10.0
+_CONTACTS = """
+INSERT INTO accounts_contact (external_id, account_id, email, name, name_sort, name_search, job_title, role, language, time_zone, country, opted_out, imported_unconfirmed,
+    attributes, version, created_at, updated_at)
+SELECT 'c' || a.id, a.id, 'c' || a.id || '@customer.test', 'Ada Lovelace', '', '', '', '', 'en', '', '', false, false, '{}', 1, %(now)s, %(now)s FROM accounts_account a
+"""
+# invitations number `first` to `last` with their links; the token of number n is n in 43 digits
+_SENT = """
+WITH asked AS (
+    INSERT INTO surveys_invitation (id, touchpoint_id, survey_version_id, account_id, contact_id, wave, status, skip_reason, decision, rated_object, language, decided_at, sent_at)
+    SELECT gen_random_uuid(), %(touchpoint)s, %(version)s, c.account_id, c.id, n::text, 'sent', '', '{}', '', 'en', %(sent_at)s, %(sent_at)s
+    FROM generate_series(%(first)s::bigint, %(last)s::bigint) n JOIN accounts_contact c ON c.id = %(contact)s + n %% %(contacts)s
+    RETURNING id, wave
+), mailed AS (
+    INSERT INTO accounts_outgoingmail (id, kind, subject_type, subject_id, to_address, from_address, reply_to, language, mail_subject, body_text, body_html, headers, status,
+        attempt, next_attempt_at, worker, message_id, smtp_reply, reason, created_at, sent_at)
+    SELECT gen_random_uuid(), 'survey', 'invitation', a.id::text, 'c' || c.account_id || '@customer.test', '', '', 'en', '', '', '', '{}', 'sent',
+        1, %(sent_at)s, '', '', '', '', %(sent_at)s, %(sent_at)s
+    FROM asked a JOIN accounts_contact c ON c.id = %(contact)s + a.wave::bigint %% %(contacts)s
+)
+INSERT INTO surveys_surveylink (invitation_id, kind, token_hash, issued_at, expires_at)
+SELECT id, 'invite', sha256(lpad(wave, 43, '0')::bytea), %(sent_at)s, %(sent_at)s::timestamptz + interval '30 days' FROM asked
+"""
+_ANSWERED = """
+WITH given AS (
+    INSERT INTO surveys_response (id, external_id, survey_id, survey_version_id, kind, invitation_id, touchpoint_id, touchpoint_label, account_id, contact_id, respondent_key,
+        respondent, invited_at, answered_at, bounced, score, scale_min, scale_max, direction, comment, reasons, reason_detail, call_me, language, rated_object, agent_email,
+        state, test, is_suspect, automation_flags, origin, created_at, updated_at)
+    SELECT gen_random_uuid(), 's' || i.wave, v.survey_id, v.id, 'nps', i.id, i.touchpoint_id, '', i.account_id, i.contact_id, '', 'contact', i.sent_at,
+        i.sent_at + interval '1 hour', false, i.wave::bigint %% 11, 0, 10, 'high_good', '', '{}', '', false, 'en', '', '', 'partial', false, false, '{}', 'app', %(now)s, %(now)s
+    FROM surveys_invitation i JOIN surveys_surveyversion v ON v.id = i.survey_version_id WHERE i.wave::bigint BETWEEN %(first)s AND %(last)s
+    RETURNING id, invitation_id, score, answered_at
+)
+INSERT INTO surveys_responserevision (response_id, link_id, nonce, submitted_at, score, comment, reasons, reason_detail, call_me, respondent, is_suspect, automation_flags)
+SELECT g.id, l.id, 'stored', g.answered_at, g.score, '', '{}', '', false, 'contact', false, '{}' FROM given g JOIN surveys_surveylink l ON l.invitation_id = g.invitation_id
+"""
+_TABLES = ("surveys_invitation", "surveys_surveylink", "surveys_response", "surveys_responserevision", "accounts_outgoingmail", "accounts_contact")
+
+
+class _Site:
+    """The product's WSGI application, called as a server would."""
+
+    def __init__(self) -> None:
+        self._handler = WSGIHandler()
+
+    def ask(self, path: str, *, form: dict[str, Any] | None = None) -> int:
+        """The status of one request."""
+        body = urlencode(form).encode() if form is not None else b""
+        path, _mark, query = path.partition("?")
+        environ = {
+            "REQUEST_METHOD": "POST" if form is not None else "GET", "PATH_INFO": path, "QUERY_STRING": query, "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80",
+            "HTTP_HOST": "127.0.0.1", "HTTP_ORIGIN": "null", "HTTP_SEC_FETCH_SITE": "same-origin", "HTTP_USER_AGENT": "Mozilla/5.0", "HTTP_ACCEPT_LANGUAGE": "en",
+            "CONTENT_TYPE": "application/x-www-form-urlencoded", "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr,
+            "wsgi.url_scheme": "http", "wsgi.multithread": True, "wsgi.multiprocess": False, "wsgi.run_once": False, "wsgi.version": (1, 0), "SCRIPT_NAME": "",
+            "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1",
+        }  # fmt: skip
+        answer = self._handler(environ, lambda status, headers: None)
+        for _part in answer:
+            pass
+        answer.close()
+        return answer.status_code
+
+
+class _Links:
+    """Invitations that were sent an hour ago, and their tokens, taken one by one."""
+
+    def __init__(self, now: dt.datetime) -> None:
+        version = SurveyVersion.objects.get(survey__key="nps", number=1)
+        with connection.cursor() as cursor:
+            cursor.execute(_CONTACTS, {"now": now})
+            cursor.execute("SELECT min(id), count(*) FROM accounts_contact")
+            contact, contacts = cursor.fetchone()
+        self.values = {
+            "now": now, "sent_at": now - dt.timedelta(hours=1), "version": version.pk, "touchpoint": Touchpoint.objects.get(key="relationship-nps").pk, "contact": contact,
+            "contacts": contacts,
+        }  # fmt: skip
+        self.made = 0
+        self._next = itertools.count(1)
+
+    def make(self, count: int, *, answered: bool = False) -> None:
+        """So many more; the answered ones are not given out."""
+        span = {**self.values, "first": self.made + 1, "last": self.made + count}
+        with connection.cursor() as cursor:
+            cursor.execute(_SENT, span)
+            if answered:
+                cursor.execute(_ANSWERED, span)
+                self._next = itertools.count(self.made + count + 1)
+            for table in _TABLES:
+                cursor.execute(f"VACUUM (ANALYZE) {table}")
+        self.made += count
+
+    def take(self, count: int) -> list[tuple[int, str]]:
+        """(id, token) of links nobody answered yet."""
+        numbers = [next(self._next) for _ in range(count)]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT n, l.id FROM unnest(%s::bigint[]) n JOIN surveys_surveylink l ON l.token_hash = sha256(lpad(n::text, 43, '0')::bytea)", [numbers])
+            return [(pk, f"{number:043d}") for number, pk in cursor.fetchall()]
+
+
+def _forms(links: list[tuple[int, str]]) -> list[tuple[str, dict[str, Any]]]:
+    """The form of each link, rendered a while ago."""
+    real = time.time_ns
+    try:
+        time.time_ns = lambda: real() - int(_LOOKED_AT * 1e9)  # type: ignore[assignment]
+        return [(f"/s/{token}", {"form_nonce": new_nonce(pk), "lang": "en", "website": "", "score": 9}) for pk, token in links]
+    finally:
+        time.time_ns = real
+
+
+def _measure(site: _Site, links: _Links, *, rounds: int) -> dict[str, list[float]]:
+    """Seconds a request of each contender, round by round."""
+    links.make((rounds + 1) * REQUESTS * 2 + 1)
+    touchpoint = links.values["touchpoint"]
+
+    def clocked(expected: int, requests: list[tuple[str, dict[str, Any] | None]]) -> float:
+        began = time.perf_counter()
+        got = {site.ask(path, form=form) for path, form in requests}
+        taken = time.perf_counter() - began
+        if got != {expected}:
+            raise RuntimeError(f"{requests[0][0]} answered {got}")
+        return taken / len(requests)
+
+    contenders: dict[str, Callable[[int], float]] = {
+        "post": lambda _number: clocked(303, list(_forms(links.take(REQUESTS)))),
+        FLOOR: lambda number: clocked(200, [("/bench/insert/", {"link": number, "score": 9, "website": "", "lang": "en"})] * REQUESTS),
+        "get": lambda _number: clocked(200, [(f"/s/{token}", None) for _pk, token in links.take(REQUESTS)]),
+        "one_query": lambda _number: clocked(200, [(f"/bench/look/{touchpoint}/", None)] * REQUESTS),
+    }
+    return interleave(contenders, rounds=rounds)[0]
+
+
+def survey_answer(*, accounts: int, rounds: int, say: Callable[[str], None]) -> Result:
+    """Rates as shares of the floors' (`rate_of_insert` is to be 0.4 and more, `rate_of_look` 0.6, `rate_when_full` 0.9); seconds are of one POST among the stored answers."""
+    rounds = max(rounds, 5)
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(TABLE)
+    with override_settings(ROOT_URLCONF="config.benchmarks.survey_answer_floor"):
+        site, links = _Site(), _Links(now)
+        empty = _measure(site, links, rounds=rounds)
+        say(f"survey-answer: storing {accounts * STORED_PER_ACCOUNT} answers")
+        links.make(accounts * STORED_PER_ACCOUNT, answered=True)
+        full = _measure(site, links, rounds=rounds)
+        links.make(1)
+        path, form = _forms(links.take(1))[0]
+        with CaptureQueriesContext(connection) as queries:
+            site.ask(path, form=form)
+    peak = psutil.Process().memory_info().rss / 1_000_000
+
+    def share(seconds: dict[str, list[float]], mine: str, other: str) -> float:
+        return statistics.median(theirs / ours for ours, theirs in zip(seconds[mine], seconds[other], strict=True))
+
+    more = {
+        "rate_of_insert_empty": round(share(empty, "post", FLOOR), 3), "rate_of_insert": round(share(full, "post", FLOOR), 3),
+        "rate_when_full": round(share(full, "post", FLOOR) / share(empty, "post", FLOOR), 3), "rate_of_look": round(share(full, "get", "one_query"), 3), "queries": len(queries),
+        "get_ms": round(statistics.median(full["get"]) * 1000, 3), "one_query_ms": round(statistics.median(full["one_query"]) * 1000, 3),
+        "stored": accounts * STORED_PER_ACCOUNT,
+    }  # fmt: skip
+    return Result(name="survey-answer", size=accounts, rows=1, seconds={PRODUCT: full["post"], FLOOR: full[FLOOR]}, peak_memory_mb=peak, more=more)
