@@ -49,6 +49,8 @@ class WordList:
     stems: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
     roots: dict[str, list[Root]] = field(default_factory=dict)
     phrases: dict[str, list[tuple[tuple[tuple[str, ...], ...], float]]] = field(default_factory=dict)
+    # of each word met: the phrases that may begin with it, and what it says by itself
+    begins: dict[str, list[tuple[tuple[tuple[str, ...], ...], float]]] = field(default_factory=dict)
     known: dict[str, tuple[float, bool] | None] = field(default_factory=dict)
 
     def word(self, token: Token) -> tuple[float, bool] | None:
@@ -99,14 +101,17 @@ class WordList:
         token = tokens[place]
         if token.kind != WORD:
             return None
-        best = None
         shown = token.form if self.language == "en" else token.fold
-        keys = {_key(token, self.language), "=" + shown, shown[:3] + "*"}
-        for key in keys:
-            for elements, weight in self.phrases.get(key, ()):
-                last = self._follow(tokens, place, elements)
-                if last and (best is None or last > best.last):
-                    best = Hit(place, last, weight, phrase=True)
+        if shown not in self.begins:
+            if len(self.begins) > 50_000:
+                self.begins.clear()
+            keys = {_key(token, self.language), "=" + shown, shown[:3] + "*"}
+            self.begins[shown] = [phrase for key in sorted(keys) for phrase in self.phrases.get(key, ())]
+        best = None
+        for elements, weight in self.begins[shown]:
+            last = self._follow(tokens, place, elements)
+            if last and (best is None or last > best.last):
+                best = Hit(place, last, weight, phrase=True)
         return best
 
     def _follow(self, tokens: list[Token], place: int, elements: tuple[tuple[str, ...], ...]) -> int:
