@@ -104,7 +104,7 @@ class MailSession:
             backend = self._connect()
             backend.fail_silently = False
             backend.open()
-            # the last bytes of a mail must not wait for the server to confirm those before
+            # the end of a mail must not wait for the server to confirm what came before
             backend.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._backend = backend
         return self._backend.connection  # type: ignore[return-value]
@@ -136,11 +136,9 @@ class MailSession:
                 if code not in {250, 251, 354}:
                     self._begin_anew(server, code)
                     return _refused(code, reply)
-            # not a byte of a body whose end the server may have seen can be taken back: from here on it counts as handed over
-            whole = _dot_stuffed(body)
-            server.send(whole[:-_END])
+            # fails only where the end of the body did not leave this machine; from its return on the server may have all of it
+            server.send(_dot_stuffed(body))
             handed_over = True
-            server.send(whole[-_END:])
             code, reply = server.getreply()
             if 200 <= code < 300:
                 return Delivery(Status.SENT, _text(code, reply), code=code)
@@ -158,10 +156,6 @@ class MailSession:
             code = int(getattr(fault, "smtp_code", 0) or 0)
             outcome = Status.UNKNOWN if handed_over else Status.RETRY
             return Delivery(outcome, f"{type(fault).__name__}: {fault}"[:500], code=code, unreachable=not reached)
-
-
-# the last bytes of the DATA section, without which no server may take the mail as whole
-_END = 3
 
 
 def _dot_stuffed(body: bytes) -> bytes:

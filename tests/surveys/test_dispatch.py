@@ -5,6 +5,7 @@ import io
 import json
 import re
 import threading
+import time
 
 import pytest
 from django.core.management import call_command
@@ -217,6 +218,8 @@ def test_the_stop_switch_holds_between_two_mails_of_a_batch(ready):
     def stop(step):
         if step == "delivered":
             Installation.objects.update(sending_enabled=False)
+            # looked at before each mail, at a high rate every quarter of a second
+            time.sleep(0.3)
 
     with Sink() as sink:
         assert send(sink, after_step=stop) == {"sent": 1, "stopped": 1}
