@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.roles import Role
 from accounts.wording import number, percent
-from surveys.models import Invitation, Response, Survey, Touchpoint
+from surveys.models import Invitation, Response
 from surveys.scoring import Interval, Scale, csat_top2_share, mean, nps, nps_groups, nps_interval, share, split, t_interval, wilson_interval
 
 PERIOD = dt.timedelta(days=90)
@@ -82,21 +81,6 @@ def flows(invitations: QuerySet[Invitation], *, since: dt.datetime) -> dict[int 
     return {row["touchpoint_id"]: Flow(**{name: row[name] for name in Flow.__dataclass_fields__}) for row in rows}  # type: ignore[literal-required]
 
 
-def counts_by_score(responses: QuerySet[Response], *, kind: str, since: dt.datetime) -> dict[int, int]:
-    """How many answers gave each score. NPS counts the latest answer of each contact."""
-    rows = responses.filter(answered_at__gte=since)
-    if kind == "nps":
-        rows = rows.order_by("contact_id", "-answered_at", "-id").distinct("contact_id")
-        latest = Response.objects.filter(pk__in=rows.filter(contact_id__isnull=False).values("pk"))
-        nameless = responses.filter(answered_at__gte=since, contact_id__isnull=True)
-        found: dict[int, int] = defaultdict(int)
-        for part in (latest, nameless):
-            for score, count in part.order_by().values_list("score").annotate(count=Count("pk")):
-                found[score] += count
-        return dict(found)
-    return dict(rows.order_by().values_list("score").annotate(count=Count("pk")))
-
-
 def score_of(kind: str, counts: Mapping[int, int], scale: Scale) -> Score:
     """The figure of a survey in words: NPS in points, CSAT as a share, CES and others as a mean."""
     valid, invalid = split(counts, scale)
@@ -126,18 +110,3 @@ def _of(value: Decimal | None, scale: Scale) -> str:
 
 def _span(interval: Interval | None, write: Any) -> str:
     return "" if interval is None else _("%(low)s to %(high)s") % {"low": write(interval[0]), "high": write(interval[1])}
-
-
-def overview(user: User, *, now: dt.datetime) -> dict[str, Any]:
-    """All touchpoints with their flow and score over 90 days, and all surveys; a fixed number of statements."""
-    since = now - PERIOD
-    by_touchpoint = flows(invitations_for(user), since=since)
-    responses = responses_for(user)
-    versions = {survey.pk: survey.versions.first() for survey in Survey.objects.prefetch_related("versions")}
-    touchpoints = []
-    for touchpoint in Touchpoint.objects.select_related("survey").order_by("id"):
-        version = versions[touchpoint.survey_id]
-        counts = counts_by_score(responses.filter(touchpoint=touchpoint), kind=touchpoint.survey.kind, since=since)
-        scale = Scale(version.scale_min, version.scale_max) if version else Scale(0, 10)
-        touchpoints.append({"row": touchpoint, "flow": by_touchpoint.get(touchpoint.pk, Flow()), "score": score_of(touchpoint.survey.kind, counts, scale)})
-    return {"touchpoints": touchpoints, "direct": by_touchpoint.get(None, Flow()), "surveys": list(Survey.objects.order_by("id"))}

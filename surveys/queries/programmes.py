@@ -46,16 +46,15 @@ def programme_rows(user: User, *, now: dt.datetime, key: str = "") -> list[Progr
     rows = list(_touchpoints().filter(**({"key": key} if key else {})))
     ids = [row.pk for row in rows]
     by_touchpoint = flows(invitations_for(user).filter(touchpoint_id__in=ids), since=now - PERIOD)
-    counts = _counts(responses_for(user).filter(touchpoint_id__in=ids), since=now - PERIOD)
+    scales = {row.pk: _scale(row.survey) for row in rows}
+    counts = _counts(responses_for(user).filter(touchpoint_id__in=ids), scales, since=now - PERIOD)
     coming = _coming(invitations_for(user).filter(touchpoint_id__in=ids), until=now + NEXT)
     holds: dict[int | None, list[SendingHold]] = defaultdict(list)
     for hold in SendingHold.objects.filter(touchpoint_id__in=ids, released_at=None):
         holds[hold.touchpoint_id].append(hold)
     proposals = pending_proposals(ids)
     return [
-        Programme(
-            row, by_touchpoint.get(row.pk, Flow()), score_of(row.survey.kind, counts[row.pk], _scale(row.survey)), coming.get(row.pk, 0), holds[row.pk], proposals.get(row.pk)
-        )
+        Programme(row, by_touchpoint.get(row.pk, Flow()), score_of(row.survey.kind, counts[row.pk], scales[row.pk]), coming.get(row.pk, 0), holds[row.pk], proposals.get(row.pk))
         for row in rows
     ]
 
@@ -71,15 +70,18 @@ def _scale(survey: Survey) -> Scale:
     return Scale(version.scale_min, version.scale_max, version.direction == "high_good") if version else Scale(0, 10)
 
 
-def _counts(responses: QuerySet[Response], *, since: dt.datetime) -> dict[int, dict[int, int]]:
-    """By touchpoint, how many answers gave each score. NPS counts the latest answer of each contact."""
+def _counts(responses: QuerySet[Response], scales: dict[int, Scale], *, since: dt.datetime) -> dict[int, dict[int, int]]:
+    """By touchpoint, how many answers on its scale of today gave each score. NPS counts the latest answer of each contact."""
     rows = responses.filter(answered_at__gte=since)
     found: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     named_nps = Q(kind="nps", contact_id__isnull=False)
     latest = rows.filter(named_nps).order_by("touchpoint_id", "contact_id", "-answered_at", "-id").distinct("touchpoint_id", "contact_id")
     for part in (Response.objects.filter(pk__in=latest.values("pk")), rows.exclude(named_nps)):
-        for touchpoint, score, count in part.order_by().values_list("touchpoint_id", "score").annotate(count=Count("pk")):
-            found[touchpoint][score] += count
+        by_scale = part.order_by().values_list("touchpoint_id", "scale_min", "scale_max", "direction", "score").annotate(count=Count("pk"))
+        for touchpoint, low, high, direction, score, count in by_scale:
+            # answers on another scale are no part of this figure
+            if Scale(low, high, direction == "high_good") == scales[touchpoint]:
+                found[touchpoint][score] += count
     return found
 
 
@@ -167,7 +169,9 @@ def around(values: dict[str, Any], *, but: int | None) -> Around:
     installation = Installation.current()
     neighbours: Iterable[Touchpoint] = []
     if values["event_kind"]:
-        neighbours = Touchpoint.objects.filter(event_kind=values["event_kind"], ended_at=None, activated_at__isnull=False, paused_at=None).exclude(pk=but or 0).select_related("survey")
+        neighbours = (
+            Touchpoint.objects.filter(event_kind=values["event_kind"], ended_at=None, activated_at__isnull=False, paused_at=None).exclude(pk=but or 0).select_related("survey")
+        )
     return Around(
         survey_kind=survey.kind if survey else "", published=bool(survey and survey.published), contact_gap_days=installation.contact_gap_days,
         nps_gap_days=installation.nps_gap_days, neighbours=[(row.name, row.survey.kind) for row in neighbours],

@@ -158,6 +158,18 @@ def test_nps_counts_the_latest_answer_of_a_contact_once(client, cast):
     assert entry.score.answers == 1
 
 
+def test_answers_on_another_scale_are_no_part_of_the_score(client, cast):
+    now, row = timezone.now(), of()
+    for number in range(6):
+        Response.objects.create(survey=row.survey, kind="csat", touchpoint=row, account=cast.boga, answered_at=now, score=5, scale_min=1, scale_max=5, external_id=f"five-{number}")
+        Response.objects.create(
+            survey=row.survey, kind="csat", touchpoint=row, account=cast.boga, answered_at=now, score=3, scale_min=1, scale_max=3, external_id=f"three-{number}"
+        )
+    client.force_login(cast.ada)
+    entry = next(one for one in page(client, "surveys:overview").context["entries"] if one["row"].key == "ticket-solved")["entry"]
+    assert (entry.score.answers, entry.score.value) == (6, "100%")
+
+
 def test_moments_nobody_asks_about_become_a_draft_at_one_press(client, cast):
     for _number in range(3):
         happens(cast.selin, "usage.milestone", at=timezone.now() - dt.timedelta(days=2))
