@@ -7,6 +7,7 @@ of its accounts; counts of what is foreseen are then scaled up, and the page say
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import zoneinfo
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 
-from accounts.models import Account, User
+from accounts.models import Account, Installation, User
 from accounts.querysets import account_scope
 from surveys.actions.forecasting import MOST, Scope, foresee, share_of
 from surveys.actions.reconsidering import RELATED
@@ -66,7 +67,7 @@ def forecast(user: User, *, now: dt.datetime) -> Forecast:
     """What the next 90 days bring for the accounts that the user sees."""
     seen = account_scope(user)
     accounts = None if seen is None else frozenset(Account.objects.visible_to(user).values_list("pk", flat=True)[: MOST + 1])
-    key = f"surveys:forecast:{'all' if accounts is None else user.pk}"
+    key = f"surveys:forecast:{'all' if accounts is None else user.pk}:{_state()}"
     kept: Forecast | None = cache.get(key)
     # the past may have been set back, and a day is over at midnight
     if kept is not None and dt.timedelta(0) <= now - kept.as_of < dt.timedelta(seconds=_KEPT_SECONDS) and kept.first == _today(now):
@@ -74,6 +75,13 @@ def forecast(user: User, *, now: dt.datetime) -> Forecast:
     found = work_out(now=now, accounts=accounts)
     cache.set(key, found, _KEPT_SECONDS)
     return found
+
+
+def _state() -> str:
+    """Changes whenever a programme is changed, activated, paused or ended, or a limit of the installation moves."""
+    rows = Touchpoint.objects.order_by("pk").values_list("pk", "updated_at", "activated_at", "paused_at", "ended_at")
+    limits = Installation.objects.values_list("updated_at").first()
+    return hashlib.sha256(repr((connection.settings_dict["NAME"], list(rows), limits)).encode()).hexdigest()[:16]
 
 
 def work_out(*, now: dt.datetime, accounts: frozenset[int] | None, days: int = DAYS) -> Forecast:
@@ -153,13 +161,14 @@ def _count_reminders(found: Forecast, accounts: frozenset[int] | None, office: z
             day = decision.due_at.astimezone(office).date()
             if day < after:
                 found.reminders[day, row.touchpoint.key] += 1
-    later = dict(Touchpoint.objects.filter(reminder_after_days__gt=0, paused_at=None, ended_at=None).values_list("key", "reminder_after_days"))
+    reminding = Touchpoint.objects.filter(reminder_after_days__gt=0, paused_at=None, ended_at=None).values_list("key", "reminder_after_days")
+    later = {key: (wait or 0) * _DAY for key, wait in reminding}
     silent: dict[tuple[dt.date, str], Decimal] = defaultdict(Decimal)
     for (day, key), count in [*found.planned.items(), *found.foreseen.items()]:
-        if key in later and day + later[key] * _DAY < after:
-            silent[_weekday(day + later[key] * _DAY), key] += count * (1 - found.rates.get(key, Decimal(0)))
-    for (day, key), count in silent.items():
-        found.reminders[day, key] += round(count)
+        if key in later and day + later[key] < after:
+            silent[_weekday(day + later[key]), key] += count * (1 - found.rates.get(key, Decimal(0)))
+    for (day, key), expected in silent.items():
+        found.reminders[day, key] += round(expected)
 
 
 def _weekday(day: dt.date) -> dt.date:

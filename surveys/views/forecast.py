@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from accounts import wording
 from surveys.queries.forecast import DAYS, NAMED, Forecast, forecast
 from surveys.views.plan_wording import local_time, reason_word
 from surveys.views.planning import reader, touchpoint_names
@@ -38,11 +39,11 @@ def forecast_page(request: HttpRequest) -> HttpResponse:
         "weekdays": [days[0] - (days[0].isoweekday() - 1) * _DAY + offset * _DAY for offset in range(7)],
         "lines": _lines(found, names),
         "held": _reasons(found.held_back, names),
-        "moved": _reasons(found.moved, names),
-        "usual": [{"name": names.get(key, key), "week": count} for key, count in sorted(found.usual.items(), key=lambda item: -item[1])],
+        "moved": [one for one in _reasons(found.moved, names) if one["code"] == "daily_cap"],
+        "usual": [{"name": names.get(key, key), "week": round(count)} for key, count in sorted(found.usual.items(), key=lambda item: -item[1])],
         "sum": sum(totals.values()),
         "reminders": sum(found.reminders.values()),
-        "answers": round(sum((found.expected(day) for day in days), Decimal(0))),
+        "answers": round(sum((found.expected(day) for day in days), Decimal(0))) if any(found.rates.values()) else None,
         "first": days[0],
         "last": days[-1],
         "chosen": chosen,
@@ -83,7 +84,9 @@ def _weeks(days: list[dt.date], totals: dict[dt.date, int], found: Forecast, cho
             count = totals.get(day)
             reminded = sum(number for (when, _key), number in found.reminders.items() if when == day)
             shade = 0 if not count else max(1, -(-count * _SHADES // most))
-            cells.append({"day": day, "count": count, "shade": shade, "reminders": reminded, "chosen": day == chosen, "starts": day.day == 1 or day == days[0]})
+            cells.append(
+                {"day": day, "name": wording.day(day), "count": count, "shade": shade, "reminders": reminded, "chosen": day == chosen}
+            )
         weeks.append({"monday": monday, "cells": cells, "sum": sum(cell["count"] or 0 for cell in cells)})
         monday += 7 * _DAY
     return weeks
@@ -92,7 +95,7 @@ def _weeks(days: list[dt.date], totals: dict[dt.date, int], found: Forecast, cho
 def _lines(found: Forecast, names: dict[str, str]) -> list[dict[str, Any]]:
     """One line a touchpoint: stored, foreseen, reminders, expected answers."""
     keys = {key for counts in (found.planned, found.foreseen, found.reminders) for _day, key in counts}
-    lines = []
+    lines: list[dict[str, Any]] = []
     for key in keys:
         planned, foreseen, reminded = (sum(count for (_when, of), count in counts.items() if of == key) for counts in (found.planned, found.foreseen, found.reminders))
         rate = found.rates.get(key, Decimal(0))
@@ -111,7 +114,7 @@ def _lines(found: Forecast, names: dict[str, str]) -> list[dict[str, Any]]:
 
 def _reasons(counts: Any, names: dict[str, str]) -> list[dict[str, Any]]:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [{"key": key, "name": names.get(key, key), "reason": reason_word(reason), "count": count} for (key, reason), count in ordered]
+    return [{"key": key, "name": names.get(key, key), "code": reason, "reason": reason_word(reason), "count": count} for (key, reason), count in ordered]
 
 
 def _of_day(found: Forecast, names: dict[str, str], day: dt.date) -> list[tuple[str, int]]:
