@@ -19,9 +19,9 @@ from accounts.collation import search_key
 from accounts.models import TextClassifier, Topic, TopicTag, Verbatim
 from accounts.text.classifier import TrainedText
 from accounts.text.language import language_of
-from accounts.text.sentiment import READER, Sentiment, sentiment_of
+from accounts.text.sentiment import READER, Sentiment, asked_of, evidence_of, sentiment_of
 from accounts.text.tokens import tokens_of
-from accounts.text.topics import Query, QueryError, compile_query, topic_sentiment
+from accounts.text.topics import Query, QueryError, Words, compile_query, topic_sentiment
 
 LONGEST = 10_000
 BATCH = 500
@@ -40,6 +40,8 @@ class NewText:
     occurred_at: dt.datetime
     text: str
     hint: str = ""
+    # the question it answers, where there was one
+    question: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,8 @@ def read_again(*, now: dt.datetime, limit: int = BATCH) -> int:
     with transaction.atomic():
         rows = list(Verbatim.objects.exclude(reader=shelf.number).select_for_update(skip_locked=True, no_key=True).order_by("-occurred_at")[:limit])
         for row in rows:
-            _interpret(row, shelf, now, hint=row.language)
-        Verbatim.objects.bulk_update(rows, ["language", "sentiment", "sentiment_score", "evidence", "reader", "read_at"])
+            _interpret(row, shelf, now)
+        Verbatim.objects.bulk_update(rows, ["sentiment", "sentiment_score", "evidence", "reader", "read_at"])
         _tag(rows, shelf)
     return len(rows)
 
@@ -118,11 +120,12 @@ def _read_batch(texts: Sequence[NewText], shelf: Shelf, now: dt.datetime) -> int
         body = new.text.replace("\x00", "")[:LONGEST]
         row = Verbatim(
             source=new.source, subject_id=new.subject_id, account_id=new.account_id, contact_id=new.contact_id, occurred_at=new.occurred_at,
-            text=body, text_search=search_key(body),
+            text=body, text_search=search_key(body), language=language_of(body, hint=new.hint),
         )  # fmt: skip
-        _interpret(row, shelf, now, hint=new.hint)
+        row.asked = asked_of(new.question, row.language) if new.question else ""
+        _interpret(row, shelf, now)
         rows.append(row)
-    fields = ["account", "contact", "occurred_at", "text", "text_search", "language", "sentiment", "sentiment_score", "evidence", "reader", "read_at"]
+    fields = ["account", "contact", "occurred_at", "text", "text_search", "language", "asked", "sentiment", "sentiment_score", "evidence", "reader", "read_at"]
     Verbatim.objects.bulk_create(rows, update_conflicts=True, unique_fields=["source", "subject_id"], update_fields=fields)
     # rows that were there keep their own ids
     known = {(source, subject): pk for source, subject, pk in _ids(texts)}
@@ -140,8 +143,7 @@ def _ids(texts: Sequence[NewText]) -> Iterable[tuple[str, str, Any]]:
         yield from Verbatim.objects.filter(source=source, subject_id__in=subjects).values_list("source", "subject_id", "pk")
 
 
-def _interpret(row: Verbatim, shelf: Shelf, now: dt.datetime, *, hint: str) -> None:
-    row.language = language_of(row.text, hint=hint)
+def _interpret(row: Verbatim, shelf: Shelf, now: dt.datetime) -> None:
     found = _sentiment(row, shelf)
     row.sentiment, row.sentiment_score = found.label, round(100 * found.score)
     row.evidence = [[piece.start, piece.end, round(piece.weight, 2)] for piece in found.evidence]
@@ -152,8 +154,8 @@ def _sentiment(row: Verbatim, shelf: Shelf) -> Sentiment:
     """By the installation's own classifier where one is in use for the language, else by word lists and rules."""
     trained = shelf.classifiers.get(row.language)
     if trained is None:
-        return sentiment_of(row.text, row.language)
-    chance = trained.predict_positive([row.text])[0]
+        return sentiment_of(row.text, row.language, row.asked)
+    chance = trained.predict_positive([row.text], [row.asked])[0]
     label = Verbatim.Sentiment.POSITIVE if chance >= SURE else Verbatim.Sentiment.NEGATIVE if chance <= 1 - SURE else Verbatim.Sentiment.MIXED
     return Sentiment(2 * chance - 1, str(label), tuple(trained.evidence(row.text)))
 
@@ -162,12 +164,18 @@ def _tag(rows: Sequence[Verbatim], shelf: Shelf) -> None:
     """Puts the tags the queries call for and takes away those they no longer do, unless a person judged them."""
     found: dict[tuple[Any, int], TopicTag] = {}
     for row in rows:
+        queries = shelf.queries.get(row.language, [])
+        if not queries:
+            continue
+        # what all queries of a text share is worked out once
         tokens = tokens_of(row.text, row.language)
-        for topic, query in shelf.queries.get(row.language, []):
-            spans = query.find(tokens)
+        words, heard = Words(tokens, row.language), None
+        for topic, query in queries:
+            spans = query.find(words)
             if spans is None:
                 continue
-            said = topic_sentiment(row.text, row.language, spans)
+            heard = evidence_of(tokens, row.language, row.asked) if heard is None else heard
+            said = topic_sentiment(row.text, row.language, spans, tokens, heard)
             found[row.pk, topic.pk] = TopicTag(
                 verbatim_id=row.pk, topic=topic, by=TopicTag.By.QUERY, evidence=[list(span) for span in spans], sentiment=said.label, topic_number=topic.number
             )

@@ -74,6 +74,8 @@ class Verbatim(models.Model):
     text = models.TextField(_("text"))
     text_search = models.TextField(editable=False)
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
+    # what the question before it asked for, `praise` or `blame`: "nothing" is good news after one and bad after the other
+    asked = models.CharField(max_length=6, blank=True, default="", editable=False)
     sentiment = models.CharField(_("sentiment"), max_length=8, choices=Sentiment.choices)
     sentiment_score = models.SmallIntegerField(_("sentiment, −100 to 100"))
     # [[start, end, weight], …] on `text`: the words that decided
