@@ -62,6 +62,11 @@ class SurveyAdmin(admin.ModelAdmin):
     search_fields = ("name", "key")
     readonly_fields = ("created_at",)
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Counts the change, so that whoever has it open in the editor sees it."""
+        obj.revision += bool(change)
+        super().save_model(request, obj, form, change)
+
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> tuple[str, ...]:
         """Key and kind stand once the survey is there."""
         return ("created_at", "key", "kind") if obj else ("created_at",)
@@ -76,6 +81,11 @@ class SurveyVersionAdmin(admin.ModelAdmin):
     search_fields = ("survey__name", "survey__key")
     list_select_related = ("survey",)
     inlines = (TextInline,)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Counts the change, so that whoever has the draft open in the editor sees it."""
+        obj.revision += bool(change)
+        super().save_model(request, obj, form, change)
 
     def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """Only drafts."""

@@ -11,7 +11,6 @@ from typing import Any
 from django.conf import settings
 from django.utils import formats, translation
 from django.utils.dateparse import parse_date
-from django.utils.translation import gettext as _
 
 from surveys.looks import look_of, offered_scores
 from surveys.models import Invitation, Survey, SurveyText
@@ -19,6 +18,19 @@ from surveys.placeholders import occasion, one_line
 
 # of the languages we have words in; a survey may have texts in more
 _FALLBACK = "en"
+# the words of a reminder whose survey has none; data like the shipped surveys, so each language stands here in full
+_REMINDERS = {
+    "en": (
+        "A reminder: ",
+        "Hello {name},\n\na few days ago we asked you one question and have not heard from you. Your answer would help us, and it takes about ten seconds. "
+        "If you would rather not answer, simply ignore this mail: there is no second reminder.",
+    ),
+    "tr": (
+        "Hatırlatma: ",
+        "Merhaba {name},\n\nbirkaç gün önce size tek bir soru sormuştuk, henüz yanıtınızı almadık. Yanıtınız bize yardımcı olur ve yaklaşık on saniye sürer. "
+        "Yanıtlamak istemezseniz bu iletiyi görmezden gelebilirsiniz: İkinci bir hatırlatma göndermeyiz.",
+    ),
+}
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 
 
@@ -152,12 +164,5 @@ def reminder_words(text: SurveyText, subject: str, body: str) -> tuple[str, str]
     """Subject and text of the reminder: the survey's own, else the shipped ones around those of the first mail."""
     if text.reminder_subject and text.reminder_body:
         return text.reminder_subject, text.reminder_body
-    with translation.override(interface_language(text.language)):
-        return (
-            text.reminder_subject or _("A reminder: %(subject)s") % {"subject": subject},
-            text.reminder_body
-            or _(
-                "Hello {name|there},\n\na few days ago we asked you one question and have not heard from you. Your answer would help us, and it takes about ten seconds. "
-                "If you would rather not answer, simply ignore this mail: there is no second reminder."
-            ),
-        )
+    shipped_subject, shipped_body = _REMINDERS[interface_language(text.language)]
+    return text.reminder_subject or shipped_subject + subject, text.reminder_body or shipped_body

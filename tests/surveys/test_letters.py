@@ -186,8 +186,8 @@ def test_a_reminder_has_words_of_its_own_or_the_shipped_ones(cast):
     version = draft_of("nps")
     letter = letter_of(version, cast.selin, reminder=True)
     message, plain, _html = parts(letter)
-    assert "Tek soru: Vefa önerilir mi?" in message["Subject"]
-    assert message["Subject"] != "Tek soru: Vefa önerilir mi?"
+    assert message["Subject"] == "Hatırlatma: Tek soru: Vefa önerilir mi?"
+    assert "birkaç gün önce" in plain
     assert "Selin Aydın" in plain
     assert re.search(r"<[0-9a-f-]{36}\.r1@", letter.message_id)
     assert message["Feedback-ID"].endswith(":reminder:vefa")
