@@ -37,6 +37,7 @@ MAIN = (
 )
 ADMIN = (
     Place(("inbox",), "inbox", _("Inbox"), minor=True, roles=frozenset({Role.ADMIN})),
+    Place(("accounts:suppressions",), "mail-x", _("Suppressed"), minor=True, roles=frozenset({Role.ADMIN})),
     Place(("settings", "admin:index"), "settings-2", _("Settings"), minor=True, roles=frozenset({Role.ADMIN})),
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -11,8 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.actions.outbox_orders import let_be, send_again
-from accounts.actions.suppressions import GLOBAL, address_hmac
-from accounts.models import OutgoingMail, Suppression
+from accounts.models import Erasure, InboundEvent, OutgoingMail, SoftBounce, Suppression
 from accounts.paging import CappedPaginator
 from accounts.read_only import ReadOnly
 
@@ -45,54 +43,48 @@ class OutgoingMailAdmin(ReadOnly, admin.ModelAdmin):
         self.message_user(request, text, messages.SUCCESS if count else messages.WARNING)
 
 
-class SuppressionForm(forms.ModelForm):
-    """An address to stop; only its hash is kept."""
-
-    address = forms.EmailField(label=_("Address"))
-
-    class Meta:
-        model = Suppression
-        fields = ("scope", "source_ref")
-
-    def clean(self) -> dict[str, object]:
-        """Sets what is stored of the address; once a scope."""
-        data = super().clean() or {}
-        if "address" in data:
-            self.instance.address_hmac = address_hmac(data["address"])
-            self.instance.reason = Suppression.Reason.MANUAL
-            if Suppression.objects.filter(address_hmac=self.instance.address_hmac, scope=data.get("scope", GLOBAL)).exists():
-                self.add_error("address", _("This address gets no mail already."))
-        return data
-
-
 @admin.register(Suppression)
-class SuppressionAdmin(admin.ModelAdmin):
-    """Addresses that get no mail. What a customer asked for, or the law, cannot be lifted here."""
+class SuppressionAdmin(ReadOnly, admin.ModelAdmin):
+    """Addresses that get no mail; found, stopped and lifted on their own page (/suppressions/)."""
 
-    list_display = ("created_at", "scope", "reason", "source_ref")
+    list_display = ("created_at", "scope", "reason", "until", "source_ref")
     list_filter = ("reason", "scope")
     search_fields = ("source_ref", "scope")
     exclude = ("address_hmac",)
     show_full_result_count = False
     paginator = CappedPaginator
 
-    def get_form(self, request: HttpRequest, obj: Suppression | None = None, change: bool = False, **kwargs: object) -> type[forms.ModelForm]:
-        """The form takes the address; a row shows none."""
-        if obj is None:
-            kwargs["form"] = SuppressionForm
-            kwargs["fields"] = ("address", "scope", "source_ref")
-            kwargs["exclude"] = None
-            return SuppressionForm
-        return super().get_form(request, obj, change, **kwargs)
 
-    def get_fields(self, request: HttpRequest, obj: Suppression | None = None) -> tuple[str, ...]:
-        """The address only where one is given."""
-        return ("address", "scope", "source_ref") if obj is None else ("scope", "reason", "source_ref", "created_at")
+@admin.register(SoftBounce)
+class SoftBounceAdmin(ReadOnly, admin.ModelAdmin):
+    """Mails that an address could not take just now."""
 
-    def has_change_permission(self, request: HttpRequest, obj: Suppression | None = None) -> bool:
-        """A hash cannot be edited."""
-        return False
+    list_display = ("occurred_at", "source_ref")
+    search_fields = ("source_ref",)
+    exclude = ("address_hmac",)
+    show_full_result_count = False
+    paginator = CappedPaginator
+    ordering = ("-occurred_at",)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Suppression | None = None) -> bool:
-        """Only what was stopped by hand, or after a bounce, may be lifted; one by one."""
-        return obj is not None and obj.reason in {Suppression.Reason.MANUAL, Suppression.Reason.HARD_BOUNCE}
+
+@admin.register(InboundEvent)
+class InboundEventAdmin(ReadOnly, admin.ModelAdmin):
+    """What other systems sent, as it came."""
+
+    list_display = ("received_at", "source", "kind", "status", "attempts", "note")
+    list_filter = ("status", "source", "kind")
+    search_fields = ("external_id",)
+    exclude = ("body_sha256",)
+    show_full_result_count = False
+    paginator = CappedPaginator
+    ordering = ("-received_at",)
+
+
+@admin.register(Erasure)
+class ErasureAdmin(ReadOnly, admin.ModelAdmin):
+    """Who was forgotten, by number alone."""
+
+    list_display = ("contact_id", "source", "requested_at", "erased_at")
+    show_full_result_count = False
+    paginator = CappedPaginator
+    ordering = ("-requested_at",)

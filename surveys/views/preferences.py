@@ -77,11 +77,14 @@ def text_of(request: HttpRequest, link: SurveyLink) -> SurveyText:
 def frame_of(link: SurveyLink, text: SurveyText, token: str, name: str) -> dict[str, Any]:
     """What these pages show besides their own words: the sender, whom they are for, the language and its switch."""
     invitation = link.invitation
-    face = pages.Face(sender=sender_name(text.version.survey))
+    survey = text.version.survey
+    face = pages.Face(
+        sender=sender_name(survey), colour=survey.brand_color[1:].lower(), logo=f"/brand/{survey.key}/{survey.logo_file}" if survey.logo_file else "",
+        logo_width=survey.logo_width, logo_height=survey.logo_height,
+    )  # fmt: skip
     return {
         **pages.frame(text, list(texts_of(text.version_id)), reverse(name, args=[token]), face=face),
         "initials": invitation.contact.initials if invitation.contact else "",
         "account": invitation.account.name,
-        "survey": text.version.survey,
         "token": token,
     }
