@@ -173,11 +173,17 @@ def _events(programme: Programme, as_of: dt.datetime, full: bool, after: Mark | 
     return _fairly(programme, list(people_of(programme, events))), mark
 
 
-def _fairly(programme: Programme, candidates: list[Candidate], capped: bool = False) -> list[Candidate]:
-    """Where not all of them can be asked today, a lot decides who is, not who was stored first."""
+def _fairly(programme: Programme, candidates: list[Candidate], *, capped: bool = False) -> list[Candidate]:
+    """Where not all of them can be asked today: whose turn it is before a backlog, of that what ends first, and among equals a lot decides."""
     if programme.rule.daily_cap is None and not capped:
         return candidates
-    return sorted(candidates, key=lambda candidate: (hash_share(programme.rule.salt, candidate.contact_id or 0, candidate.period), candidate.contact_id or 0))
+
+    def place(candidate: Candidate) -> tuple[Any, ...]:
+        contact = candidate.contact_id or 0
+        since = candidate.occurred_at if candidate.catch_up_cap is not None else EPOCH
+        return candidate.catch_up_cap is not None, since, hash_share(programme.rule.salt, contact, candidate.period), contact
+
+    return sorted(candidates, key=place)
 
 
 def people_of(programme: Programme, events: list[tuple[Any, ...]]) -> Iterator[Candidate]:
@@ -265,7 +271,7 @@ def turns(programme: Programme, rows: Iterable[tuple[int, int, int]]) -> Iterato
 
 
 def _rate(programme: Programme) -> int:
-    """Twice what a rhythm asks on an ordinary day with a window: half of it is the day's own, half is for the backlog."""
+    """How full a day may get by a backlog: twice what the rhythm asks on an ordinary day with a window."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM accounts_contact")
         contacts = cursor.fetchone()[0]

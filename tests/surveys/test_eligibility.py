@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from surveys.decent_hours import WORKING_HOURS, Window, first_decent_instant, instant_of, one_working_day_later, zone_of
@@ -158,6 +158,7 @@ INSTANTS = st.datetimes(dt.datetime(2026, 1, 1), dt.datetime(2027, 12, 31), time
 
 
 @given(INSTANTS, ZONES)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_what_is_due_lies_in_the_window_and_never_before_the_start(start, zone):
     found = first_decent_instant(start, zone=zoneinfo.ZoneInfo(zone), window=WORKING_HOURS)
     local = found.astimezone(zoneinfo.ZoneInfo(zone))
