@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from surveys.views import cases, classifier, editor, forecast, planning, preview, programme_editor, programmes, results, results_export, staff, survey_settings
+from surveys.views import cases, classifier, editor, forecast, outbox, planning, preview, programme_editor, programmes, results, results_export, staff, survey_settings
 
 app_name = "surveys"
 urlpatterns = [
@@ -16,7 +16,11 @@ urlpatterns = [
     path("dry-run/", planning.dry_run, name="dry_run"),
     path("dry-run/<slug:key>/", planning.dry_run, name="dry_run"),
     path("forecast/", forecast.forecast_page, name="forecast"),
-    path("unknown/", staff.unknown, name="unknown"),
+    path("outbox/", outbox.outbox, name="outbox"),
+    path("outbox/decide/", outbox.decide, name="outbox_decide"),
+    path("outbox/holds/<int:pk>/release/", outbox.release, name="release"),
+    path("outbox/place/", outbox.confirm_place, name="confirm_place"),
+    path("unknown/", outbox.unknown, name="unknown"),
     path("unknown/<uuid:pk>/resend/", staff.resend, name="resend"),
     path("unknown/<uuid:pk>/drop/", staff.drop, name="drop"),
     path("answers/<uuid:pk>/confirm/", staff.confirm, name="confirm"),

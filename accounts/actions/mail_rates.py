@@ -53,6 +53,11 @@ def _day(now: dt.datetime) -> tuple[dt.date, dt.datetime]:
     return today, dt.datetime.combine(today + dt.timedelta(days=1), dt.time(), zone)
 
 
+def organisation_day(now: dt.datetime) -> dt.date:
+    """The organisation's day of an instant, by which mails a day are counted."""
+    return _day(now)[0]
+
+
 class Pace:
     """The slots of one claimed batch. `in_turn()` gives the mails that may leave, each in its slot; tell `note()` what
     came of each, and `close()` at the end gives back what did not leave.

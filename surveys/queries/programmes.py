@@ -91,11 +91,6 @@ def _coming(invitations: QuerySet[Invitation], *, until: dt.datetime) -> dict[in
     return dict(rows.annotate(count=Count("pk")))
 
 
-def domain_holds() -> list[SendingHold]:
-    """Senders whose mails wait for a person."""
-    return list(SendingHold.objects.exclude(domain="").filter(touchpoint=None, released_at=None)[:20])
-
-
 _GAPS = (
     "SELECT kind, (SELECT count(*) FROM (SELECT 1 FROM accounts_accountevent e WHERE e.kind = k.kind AND e.occurred_at >= %s LIMIT %s) found) FROM unnest(%s::text[]) AS k(kind)"
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts.models import Account, Contact, OutgoingMail, User, WorkItem
+from accounts.models import Account, Contact, User, WorkItem
 from surveys.models import Invitation, Response, Survey
 from surveys.queries.population import narrow
 from surveys.queries.results_filter import ResultsFilter
@@ -70,17 +70,6 @@ def _add_tone_and_work(rows: list[Response]) -> None:
     for row in rows:
         row.tone = tones.get(group(row.kind, row.score, Scale(row.scale_min, row.scale_max, row.direction == "high_good")), "pass")  # type: ignore[attr-defined]
         row.work = items.get(f"survey:{row.pk}")  # type: ignore[attr-defined]
-
-
-def unknowns(user: User) -> list[Invitation]:
-    """Invitations of which nobody knows whether they left, the oldest first, at most 200, each with its mail."""
-    rows = list(
-        Invitation.objects.visible_to(user).filter(status="unknown").select_related("account", "contact", "touchpoint", "survey_version__survey").order_by("not_before", "id")[:200]
-    )
-    mails = {mail.subject_id: mail for mail in OutgoingMail.objects.filter(kind="survey", subject_type="invitation", subject_id__in=[str(row.pk) for row in rows])}
-    for row in rows:
-        row.mail = mails.get(str(row.pk))  # type: ignore[attr-defined]
-    return rows
 
 
 def account_panel(account: Account, user: User) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from surveys.actions.programmes import ApprovalNeeded, NothingPublished, OwnAppr
 from surveys.models import Touchpoint
 from surveys.programme_state import STEPS, WrongStep
 from surveys.programme_words import phrases
-from surveys.queries.programmes import Programme, domain_holds, journey_gaps, programme_rows
+from surveys.queries.programmes import Programme, journey_gaps, programme_rows
 from surveys.views.programme_wording import Names, sentence_text, state_icon, state_word
 from surveys.views.tabs import tabs_for
 from surveys.views.wording import shipped_name
@@ -79,8 +79,6 @@ def overview(request: HttpRequest) -> HttpResponse:
         "gaps": [{**gap, "moment": words.capital(words.at_once[gap["kind"]]), "survey_name": names.surveys.get(gap["survey"], "")} for gap in journey_gaps(now=now)]
         if writes
         else [],
-        "domain_holds": domain_holds(),
-        "outbox": address("surveys:outbox", ()),
         "tabs": tabs_for(user, "surveys:overview"),
         "installation": Installation.current(),
         "may_switch": user.role == Role.ADMIN,

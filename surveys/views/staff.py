@@ -1,4 +1,4 @@
-"""The pages of surveys for those who work here: uncertain mails, an account's panel."""
+"""Surveys for those who work here: decisions about single surveys and answers, the switch, an account's panel."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import Account, User
-from accounts.roles import WRITES_ACCOUNTS, Role
+from accounts.roles import Role
 from surveys.actions.answers import confirm_response
-from surveys.actions.sending import switch_sending
+from surveys.actions.sending import InDoubt, switch_sending
 from surveys.actions.unknowns import NotUnknown, drop_unknown, resend_unknown
 from surveys.models import Invitation, Response
 from surveys.queries.rows import account_panel as panel_rows
-from surveys.queries.rows import unknowns as unknown_rows
-from surveys.views.tabs import tabs_for
 from surveys.views.wording import shipped_name
 
 
@@ -30,17 +28,6 @@ def _reader(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
-
-
-@login_required
-@require_GET
-def unknown(request: HttpRequest) -> HttpResponse:
-    """Mails of which nobody knows whether they left."""
-    user = _reader(request)
-    if user.role == Role.ANALYST:
-        raise Http404
-    context = {"rows": unknown_rows(user), "tabs": tabs_for(user, "surveys:unknown"), "may_decide": user.role in WRITES_ACCOUNTS}
-    return render(request, "surveys/unknown.html", context)
 
 
 def _changeable_invitation(user: User, pk: uuid.UUID) -> Invitation:
@@ -99,7 +86,11 @@ def sending(request: HttpRequest) -> HttpResponse:
     if _reader(request).role != Role.ADMIN:
         raise PermissionDenied
     enabled = request.POST.get("enabled") == "1"
-    switch_sending(enabled=enabled, note=request.POST.get("note", ""))
+    try:
+        switch_sending(enabled=enabled, note=request.POST.get("note", ""))
+    except InDoubt:
+        messages.error(request, _("First say whether this is the installation or a copy of it."))
+        return redirect("surveys:outbox")
     messages.success(request, _("Surveys are sent again.") if enabled else _("No survey leaves from now on."))
     return redirect("surveys:overview")
 
