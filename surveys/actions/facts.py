@@ -96,6 +96,8 @@ class Facts:
                     if pk in known:
                         mine[pk].extend(known[pk])
         self._by_day = self._taken(candidates, statuses)
+        # those without a cap take places on a day from those with one
+        self._counts_days = bool(_capped(candidates))
 
     def _longest_gap(self, candidates: Sequence[Candidate]) -> dt.timedelta:
         rules = {candidate.programme.touchpoint_id: candidate.programme.rule for candidate in candidates}.values()
@@ -155,7 +157,7 @@ class Facts:
             ask = Ask(at=decision.due_at, survey_kind=rule.survey_kind, contact_id=person.contact_id, touchpoint=programme.touchpoint_id)
             asked = Asked(own, candidate.account_id, programme.touchpoint_id, about, ask)
             self._remember(asked)
-            if taken is not None or self._carried is not None:
+            if self._counts_days or self._carried is not None:
                 day = decision.due_at.astimezone(self._office).date()
                 self._by_day[programme.touchpoint_id or 0, day] += 1
                 if self._carried is not None:
