@@ -20,8 +20,8 @@ from accounts.queries import account_page
 from accounts.queries import accounts as listing
 from accounts.queries.accounts import AccountFilter
 from accounts.roles import WRITES_ACCOUNTS
+from accounts.signed_in import SignedInRequest
 from accounts.spreadsheet import csv_lines
-from accounts.views.request import SignedInRequest
 from accounts.wording import segment_name, stage_name
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.roles import Role
-from accounts.views.request import SignedInRequest
+from accounts.signed_in import SignedInRequest
 
 
 @require_GET

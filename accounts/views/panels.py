@@ -19,8 +19,8 @@ from accounts.forms.notes import NoteForm
 from accounts.models import Account
 from accounts.queries import account_page
 from accounts.roles import WRITES_ACCOUNTS
+from accounts.signed_in import SignedInRequest
 from accounts.views.accounts import account_or_404, account_shell
-from accounts.views.request import SignedInRequest
 
 # a little more than two years, so that the same month two years ago is inside
 CHART_DAYS = 731

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from accounts.queries.search import SHORTEST, search
-from accounts.views.request import SignedInRequest
+from accounts.signed_in import SignedInRequest
 
 
 @require_GET

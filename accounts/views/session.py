@@ -23,7 +23,7 @@ from accounts.forms.session import PreferencesForm, SignInForm, zones
 from accounts.models import User
 from accounts.models.people import normalise_email
 from accounts.roles import Role
-from accounts.views.request import SignedInRequest
+from accounts.signed_in import SignedInRequest
 
 LANGUAGE_COOKIE = "vefa-language"
 YEAR = 365 * 24 * 3600

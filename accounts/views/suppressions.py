@@ -22,7 +22,7 @@ from accounts.forms.suppressions import AddressForm, LiftForm, StopForm
 from accounts.models import Suppression
 from accounts.queries.suppressions import suppression_list
 from accounts.roles import Role
-from accounts.views.request import SignedInRequest
+from accounts.signed_in import SignedInRequest
 
 
 def _only_admins(request: SignedInRequest) -> None:

@@ -21,7 +21,7 @@ from accounts.models.snapshots import Band
 from accounts.queries import topics as figures
 from accounts.queries.verbatims import pieces
 from accounts.roles import Role
-from accounts.views.request import SignedInRequest
+from accounts.signed_in import SignedInRequest
 from accounts.wording import segment_name, topic_name
 
 

@@ -20,7 +20,7 @@ from accounts.queries import accounts as listing
 from accounts.queries import verbatims as voice
 from accounts.queries.verbatims import VerbatimFilter
 from accounts.roles import Role
-from accounts.views.request import SignedInRequest
+from accounts.signed_in import SignedInRequest
 from accounts.wording import language_name
 
 

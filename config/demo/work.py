@@ -7,6 +7,8 @@ import datetime as dt
 from accounts.actions.work_items import open_work_item
 from accounts.models import Account, AccountSnapshot, WorkItem
 from accounts.sentences import why
+from surveys.actions.cases import deadline_of, open_case
+from surveys.actions.follow_ups import work_reason
 from surveys.models import Response
 
 # next steps as their owners would have typed them
@@ -32,6 +34,7 @@ def open_demo_work(*, now: dt.datetime) -> int:
     unhappy = (
         Response.objects.filter(account__owner__isnull=False, answered_at__gte=now - dt.timedelta(days=21), account__churned_at__isnull=True, kind__in=["nps", "csat"])
         .filter(score__lte=6)
+        .select_related("account")
         .order_by("-answered_at", "pk")
     )
     for answer in unhappy[:30]:
@@ -42,10 +45,12 @@ def open_demo_work(*, now: dt.datetime) -> int:
             if answer.ticket_id
             else why("low_score", score=answer.score, scale_max=answer.scale_max, survey=answer.kind.upper())
         )
-        _, new = open_work_item(
-            account_id=answer.account_id, contact_id=answer.contact_id, type=WorkItem.Type.CLOSE_LOOP, reason=f"survey:{answer.kind}", why=sentence,
-            title=CALL_BACK[spoken[answer.account_id]], now=now, due_at=answer.answered_at + dt.timedelta(days=8), source=WorkItem.Source.SURVEY, subject_type="response", subject_id=str(answer.pk),
+        due_at = deadline_of(response=answer, now=answer.answered_at + dt.timedelta(days=4))
+        item, new = open_work_item(
+            account_id=answer.account_id, contact_id=answer.contact_id, type=WorkItem.Type.CLOSE_LOOP, reason=work_reason(answer), why=sentence,
+            title=CALL_BACK[spoken[answer.account_id]], now=now, due_at=due_at, source=WorkItem.Source.SURVEY, subject_type="response", subject_id=str(answer.pk),
         )  # fmt: skip
+        open_case(response=answer, work_item=item, due_at=due_at, now=answer.answered_at)
         made += new
     soon = watched.filter(renews_on__gte=now.date(), renews_on__lte=now.date() + dt.timedelta(days=60)).order_by("renews_on", "pk")
     for snapshot in soon[:25]:

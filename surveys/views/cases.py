@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.actions.work_items import StaleVersion, reopen_work_item
 from accounts.models import Topic
 from accounts.roles import WRITES_ACCOUNTS, Role
-from accounts.views.request import SignedInRequest
+from accounts.signed_in import SignedInRequest
 from surveys.actions.announcements import announce, audience_of
 from surveys.actions.cases import CaseClosed, amend_case, close_case, follow_work
 from surveys.models import Announcement, LoopCase

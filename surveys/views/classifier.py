@@ -14,9 +14,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import TextClassifier
 from accounts.roles import Role
+from accounts.signed_in import SignedInRequest
 from accounts.text.classifier import SMALLEST, SMALLEST_CLASS
 from accounts.text.language import LANGUAGES
-from accounts.views.request import SignedInRequest
 from accounts.wording import language_name
 from surveys.actions.verbatims import scored_counts, use_classifier
 from surveys.tasks import train_text_classifier

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import Account, User
 from accounts.roles import WRITES_ACCOUNTS, Role
-from accounts.views.request import SignedInRequest
+from accounts.signed_in import SignedInRequest
 from surveys.models import Survey
 from surveys.queries import reach as reaching
 from surveys.queries.results import accounts, asked, breakdown, scale_groups, scale_of, trend

@@ -19,8 +19,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
+from accounts.signed_in import SignedInRequest
 from accounts.spreadsheet import csv_lines
-from accounts.views.request import SignedInRequest
 from surveys.actions.exports import record_export
 from surveys.models import Survey
 from surveys.queries.results import Group, ScaleGroup, accounts, asked, breakdown, hidden_keys, scale_groups, trend

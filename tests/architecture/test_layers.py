@@ -28,7 +28,7 @@ LAYER = {
     "forms": SHAPES, "programme_forms": SHAPES, "editor_forms": SHAPES,
     "actions": ACTIONS, "queries": ACTIONS, "rest": ACTIONS, "importing": ACTIONS, "imports": ACTIONS, "explained": ACTIONS, "dashboards": ACTIONS, "kpis": ACTIONS, "sql": ACTIONS, "health": ACTIONS,
     "mail": ACTIONS, "planning": ACTIONS, "facts": ACTIONS,
-    "models": MODELS, "querysets": MODELS, "fields": MODELS, "roles": MODELS, "migrations": MODELS,
+    "signed_in": MODELS, "models": MODELS, "querysets": MODELS, "fields": MODELS, "roles": MODELS, "migrations": MODELS,
 }  # fmt: skip
 # pure modules that draw or word for pages may know Django's templates and translation, nothing of the database
 FACE = {"drawing", "wording", "sentences", "timeline", "words", "placeholders", "icons"}

@@ -19,6 +19,7 @@ from accounts.actions.usage import put_usage
 from accounts.models import Account, Contact, ExchangeRate, Installation, Note, Playbook, Team, User
 from config.demo import company as story
 from config.demo import playbooks, rows, usage, voices
+from config.demo.loop import close_demo_loops
 from config.demo.people import DEMO_PASSWORD, PEOPLE
 from config.demo.work import open_demo_work
 from config.imports import load_rows
@@ -73,6 +74,7 @@ class Command(BaseCommand):
             Contact.objects.update(surveyable_from=None)
         self._health(now)
         counts["work_items"] = open_demo_work(now=now)
+        counts["cases"] = close_demo_loops(now=now, seed=options["seed"])
         installation = Installation.current()
         installation.demo_loaded_at = now
         installation.save(update_fields=["demo_loaded_at"])
