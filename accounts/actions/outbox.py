@@ -62,8 +62,8 @@ RETURNING id
 """
 
 
-def claim(*, kinds: list[str], limit: int, worker: str, as_of: dt.datetime | None = None) -> list[OutgoingMail]:
-    """Takes due mails and commits the claim. Two workers never get the same row.
+def claim(*, kinds: list[str], limit: int, worker: str, as_of: dt.datetime | None = None, related: Sequence[str] = ("account", "contact")) -> list[OutgoingMail]:
+    """Takes due mails and commits the claim. Two workers never get the same row. `related` is loaded with them.
 
     Due is decided by the database's clock; a later `as_of` looks ahead. Must not be called inside a
     transaction (raises RuntimeError): the claim would not be on disk when the mail leaves.
@@ -74,7 +74,8 @@ def claim(*, kinds: list[str], limit: int, worker: str, as_of: dt.datetime | Non
         values: dict[str, Any] = {"worker": worker, "lease": LEASE, "as_of": as_of or dt.datetime(1970, 1, 1, tzinfo=dt.UTC), "kinds": kinds, "limit": limit}
         cursor.execute(_CLAIM, values)
         ids = [row[0] for row in cursor.fetchall()]
-    return list(OutgoingMail.objects.filter(pk__in=ids).select_related("account", "contact"))
+    found = OutgoingMail.objects.filter(pk__in=ids).order_by("next_attempt_at", "pk")
+    return list(found.select_related(*related) if related else found)
 
 
 class MailSession:

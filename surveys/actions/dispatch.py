@@ -100,7 +100,7 @@ def send_queued(
     taken = 0
     while (limit is None or taken < limit) and (seconds is None or run.passed() < seconds) and closed_until() is None:
         size = _batch_size()
-        mails = claim(kinds=KINDS, limit=size if limit is None else min(size, limit - taken), worker=worker, as_of=as_of)
+        mails = claim(kinds=KINDS, limit=size if limit is None else min(size, limit - taken), worker=worker, as_of=as_of, related=())
         if not mails:
             if not run.sleep(seconds):
                 break

@@ -5,21 +5,24 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.actions.outbox import is_allowed, release
 from accounts.models import OutgoingMail
 from surveys.actions.holds import HELD_FOR, Gate, open_gate
 from surveys.actions.letters import Letter, write_letter
-from surveys.actions.reconsidering import RELATED, reconsider
+from surveys.actions.reconsidering import reconsider
 from surveys.actions.reminder_facts import reminders
-from surveys.models import Invitation, SurveyLink, SurveyText
+from surveys.models import Invitation, SurveyLink, SurveyText, SurveyVersion, Touchpoint
 from surveys.tokens import new_token, token_digest
 
 UNSUBSCRIBE_DAYS = 730
-_LOADED = (*RELATED, "contact", "account__owner")
+_LOADED = ("event", "contact", "account__owner")
+_STORE = """
+INSERT INTO surveys_surveylink (invitation_id, kind, token_hash, issued_at, expires_at)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::timestamptz[], %s::timestamptz[])
+"""
 
 Status, Mail, Kind = Invitation.Status, OutgoingMail.Status, OutgoingMail.Kind
 
@@ -52,14 +55,24 @@ class Desk:
         with transaction.atomic():
             chosen = [*self._surveys([mail for mail in mails if mail.kind == Kind.SURVEY], as_of), *self._reminders([mail for mail in mails if mail.kind == Kind.REMINDER], as_of)]
             prepared = [written for mail, row in chosen if (written := self._written(mail, row, now=now)) is not None]
-            SurveyLink.objects.bulk_create([link for item in prepared for link in item.links])
+            _store([link for item in prepared for link in item.links])
         return prepared
+
+    def _rows(self, mails: list[OutgoingMail]) -> list[Invitation]:
+        """The invitations of the mails; the few touchpoints and versions they share are read once a batch."""
+        rows = list(Invitation.objects.filter(pk__in=[mail.subject_id for mail in mails]).select_related(*_LOADED).order_by("not_before", "id"))
+        touchpoints = Touchpoint.objects.select_related("survey").prefetch_related("segments").in_bulk({row.touchpoint_id for row in rows if row.touchpoint_id})
+        versions = SurveyVersion.objects.select_related("survey").in_bulk({row.survey_version_id for row in rows if row.survey_version_id})
+        for row in rows:
+            row.touchpoint = touchpoints.get(row.touchpoint_id or 0)
+            row.survey_version = versions.get(row.survey_version_id or 0)
+        return rows
 
     def _surveys(self, mails: list[OutgoingMail], as_of: dt.datetime) -> list[tuple[OutgoingMail, Invitation]]:
         if not mails:
             return []
         by_subject = {mail.subject_id: mail for mail in mails}
-        rows = Invitation.objects.filter(pk__in=list(by_subject)).select_related(*_LOADED).order_by("not_before", "id")
+        rows = self._rows(mails)
         gate, chosen = open_gate(), []
         for row, _candidate, decision, _facts in reconsider(rows, as_of=as_of, statuses=(Status.SENT, Status.ANSWERED, Status.UNKNOWN, Status.EXPIRED)):
             mail = by_subject.pop(str(row.pk))
@@ -80,7 +93,7 @@ class Desk:
         if not mails:
             return []
         by_subject = {mail.subject_id: mail for mail in mails}
-        rows = list(Invitation.objects.filter(pk__in=list(by_subject)).select_related(*_LOADED))
+        rows = self._rows(mails)
         gate, chosen = open_gate(), []
         for row, decision, _facts in reminders(rows, as_of=as_of):
             mail = by_subject.pop(str(row.pk))
@@ -141,7 +154,15 @@ class Desk:
         return Prepared(mail, row, letter, links)
 
 
+def _store(links: list[SurveyLink]) -> None:
+    """Stores tokens, many in one statement."""
+    if links:
+        columns = [[getattr(link, name) for link in links] for name in ("invitation_id", "kind", "token_hash", "issued_at", "expires_at")]
+        with connection.cursor() as cursor:
+            cursor.execute(_STORE, [columns[0], [str(kind) for kind in columns[1]], *columns[2:]])
+
+
 def forget_links(items: list[Prepared]) -> None:
     """Deletes the tokens of mails that surely never left; those of an earlier, uncertain attempt stay."""
-    ids: list[Any] = [link.pk for item in items for link in item.links]
-    SurveyLink.objects.filter(pk__in=ids).delete()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM surveys_surveylink WHERE token_hash = ANY(%s)", [[link.token_hash for item in items for link in item.links]])
