@@ -32,7 +32,7 @@ class PublicPagesMiddleware:
             return self.get_response(request)
         # another host is refused here as everywhere
         request.get_host()
-        match = resolve(path, "surveys.public_urls")
+        match = resolve(path)
         request.resolver_match = match
         with timezone.override(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)):
             return match.func(request, *match.args, **match.kwargs)
