@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import accounts, kit, panels, search, suppressions, topics, touch, verbatims, work, work_actions
+from accounts.views import accounts, kit, panels, search, touch, work, work_actions
 
 app_name = "accounts"
 
@@ -27,18 +27,6 @@ urlpatterns = [
     path("accounts/<int:account_id>/money/", panels.money, name="money"),
     path("accounts/<int:account_id>/work/", panels.work, name="account_work"),
     path("accounts/<int:account_id>/notes/", panels.notes, name="notes"),
-    # what customers wrote
-    path("voice/", verbatims.verbatims, name="verbatims"),
-    path("voice/<uuid:pk>/review/", verbatims.review, name="verbatim_review"),
-    path("voice/topics/", topics.topics, name="topics"),
-    path("voice/topics/new/", topics.topic, name="topic_new"),
-    path("voice/topics/<slug:key>/", topics.topic, name="topic"),
-    path("voice/topics/<slug:key>/remove/", topics.topic_remove, name="topic_remove"),
-    # addresses that get no mail
-    path("suppressions/", suppressions.suppressions, name="suppressions"),
-    path("suppressions/find/", suppressions.suppression_find, name="suppression_find"),
-    path("suppressions/add/", suppressions.suppression_add, name="suppression_add"),
-    path("suppressions/<int:pk>/lift/", suppressions.suppression_lift, name="suppression_lift"),
     # of the frame
     path("search/", search.results, name="search"),
     path("kit/", kit.kit, name="kit"),

@@ -2,7 +2,23 @@
 
 from django.urls import path
 
-from surveys.views import cases, classifier, editor, forecast, outbox, planning, preview, programme_editor, programmes, results, results_export, staff, survey_settings
+from surveys.views import (
+    cases,
+    classifier,
+    editor,
+    forecast,
+    outbox,
+    planning,
+    preview,
+    programme_editor,
+    programmes,
+    results,
+    results_export,
+    staff,
+    survey_settings,
+    topics,
+    verbatims,
+)
 
 app_name = "surveys"
 urlpatterns = [
@@ -30,6 +46,12 @@ urlpatterns = [
     path("classifiers/", classifier.classifiers, name="classifiers"),
     path("classifiers/train/", classifier.classifier_train, name="classifier_train"),
     path("classifiers/<int:pk>/use/", classifier.classifier_use, name="classifier_use"),
+    path("voice/", verbatims.verbatims, name="verbatims"),
+    path("voice/<uuid:pk>/review/", verbatims.review, name="verbatim_review"),
+    path("voice/topics/", topics.topics, name="topics"),
+    path("voice/topics/new/", topics.topic, name="topic_new"),
+    path("voice/topics/<slug:key>/", topics.topic, name="topic"),
+    path("voice/topics/<slug:key>/remove/", topics.topic_remove, name="topic_remove"),
     path("news/", cases.announcements, name="announcements"),
     path("sending/", staff.sending, name="sending"),
     path("panel/<int:account_id>/", staff.account_panel, name="account_panel"),

@@ -38,7 +38,7 @@ def classifiers(request: SignedInRequest) -> HttpResponse:
                 "trained": list(TextClassifier.objects.filter(language=language).defer("weights").select_related("trained_by").order_by("-trained_at", "-pk")[:5]),
             }
         )  # fmt: skip
-    context = {"entries": entries, "smallest": SMALLEST, "smallest_class": SMALLEST_CLASS, "tabs": tabs_for(request.user, "accounts:topics")}
+    context = {"entries": entries, "smallest": SMALLEST, "smallest_class": SMALLEST_CLASS, "tabs": tabs_for(request.user, "surveys:topics")}
     return render(request, "surveys/classifiers.html", context)
 
 

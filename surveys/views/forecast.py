@@ -84,9 +84,7 @@ def _weeks(days: list[dt.date], totals: dict[dt.date, int], found: Forecast, cho
             count = totals.get(day)
             reminded = sum(number for (when, _key), number in found.reminders.items() if when == day)
             shade = 0 if not count else max(1, -(-count * _SHADES // most))
-            cells.append(
-                {"day": day, "name": wording.day(day), "count": count, "shade": shade, "reminders": reminded, "chosen": day == chosen}
-            )
+            cells.append({"day": day, "name": wording.day(day), "count": count, "shade": shade, "reminders": reminded, "chosen": day == chosen})
         weeks.append({"monday": monday, "cells": cells, "sum": sum(cell["count"] or 0 for cell in cells)})
         monday += 7 * _DAY
     return weeks

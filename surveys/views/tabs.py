@@ -20,7 +20,7 @@ _TABS = (
     (("surveys:decisions",), _("Decisions"), READS_PROGRAMMES),
     (("surveys:outbox",), _("Outbox"), READS_PROGRAMMES),
     (("surveys:unknown",), _("Uncertain"), READS_PROGRAMMES),
-    (("accounts:topics",), _("Topics"), _FIGURES),
+    (("surveys:topics",), _("Topics"), _FIGURES),
     (("surveys:cases",), _("Cases"), _FIGURES),
     (("surveys:survey_settings",), _("Settings"), frozenset({Role.ADMIN})),
 )

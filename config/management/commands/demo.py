@@ -13,6 +13,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.actions.usage import put_usage
@@ -116,4 +117,8 @@ def _rates(company: story.Company, months: int) -> None:
 def _notes(company: story.Company, seed: int, ids: dict[str, int]) -> int:
     authors = dict(User.objects.values_list("email", "pk"))
     made = [Note(account_id=ids[account], author_id=authors[author], body=text, pinned=pinned) for account, author, text, pinned in rows.notes(company, seed)]
-    return len(Note.objects.bulk_create(made))
+    kept = Note.objects.bulk_create(made)
+    # written over the past half year, not all this minute
+    for index, note in enumerate(kept):
+        Note.objects.filter(pk=note.pk).update(created_at=F("created_at") - dt.timedelta(hours=53 * index + 5))
+    return len(kept)

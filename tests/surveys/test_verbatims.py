@@ -160,15 +160,15 @@ def test_pages_for_those_who_may(cast, invoices, django_assert_max_num_queries):
     row = Verbatim.objects.get()
     can = signed_in(cast.can)
     with django_assert_max_num_queries(12):
-        page = can.get("/voice/?topic=invoices")
+        page = can.get("/surveys/voice/?topic=invoices")
     assert "invoice" in page.content.decode()
     assert "<mark" in page.content.decode()
-    assert "Northgate" not in signed_in(cast.elif_).get("/voice/?topic=invoices").content.decode()
-    assert Client().get("/voice/").status_code == 302
-    assert signed_in(cast.ana).get("/voice/").status_code == 404
-    assert signed_in(cast.ana).get("/voice/topics/").status_code == 200
-    assert signed_in(cast.can).get("/voice/topics/new/").status_code == 403
-    review = f"/voice/{row.pk}/review/"
+    assert "Northgate" not in signed_in(cast.elif_).get("/surveys/voice/?topic=invoices").content.decode()
+    assert Client().get("/surveys/voice/").status_code == 302
+    assert signed_in(cast.ana).get("/surveys/voice/").status_code == 404
+    assert signed_in(cast.ana).get("/surveys/voice/topics/").status_code == 200
+    assert signed_in(cast.can).get("/surveys/voice/topics/new/").status_code == 403
+    review = f"/surveys/voice/{row.pk}/review/"
     assert signed_in(cast.elif_).post(review, {"sentiment": "positive"}).status_code == 404
     assert signed_in(cast.vera).post(review, {"sentiment": "positive"}).status_code == 403
     assert Verbatim.objects.get().sentiment_corrected == ""
@@ -183,17 +183,17 @@ def test_an_editor_tries_saves_and_removes_a_topic(cast, invoices):
     client = signed_in(cast.mert)
     read_texts(texts=[new("Fiyat çok yüksek", account=cast.boga)], now=NOW)
     values = {"name": "Price", "name_tr": "Fiyat", "query_en": "price", "query_tr": "fiyat", "active": "on"}
-    tried = client.post("/voice/topics/new/", {**values, "try": "1"}, headers={"HX-Request": "true"})
+    tried = client.post("/surveys/voice/topics/new/", {**values, "try": "1"}, headers={"HX-Request": "true"})
     assert "Fiyat" in tried.content.decode()
     assert not Topic.objects.filter(key="price").exists()
-    wrong = client.post("/voice/topics/new/", {**values, "query_en": "price AND ("})
+    wrong = client.post("/surveys/voice/topics/new/", {**values, "query_en": "price AND ("})
     assert wrong.status_code == 200
     assert "closing" not in wrong.content.decode().lower().split("main")[0]
     assert not Topic.objects.filter(key="price").exists()
-    assert client.post("/voice/topics/new/", values).status_code == 302
+    assert client.post("/surveys/voice/topics/new/", values).status_code == 302
     topic = Topic.objects.get(key="price")
-    stale = client.post("/voice/topics/price/", {**values, "query_en": "cost", "number": topic.number + 5})
+    stale = client.post("/surveys/voice/topics/price/", {**values, "query_en": "cost", "number": topic.number + 5})
     assert stale.status_code == 409
     assert Topic.objects.get(key="price").query_en == "price"
-    assert client.post("/voice/topics/price/remove/").status_code == 302
+    assert client.post("/surveys/voice/topics/price/remove/").status_code == 302
     assert not Topic.objects.filter(key="price").exists()

@@ -22,6 +22,7 @@ from accounts.queries.verbatims import VerbatimFilter
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from accounts.wording import language_name
+from surveys.views.tabs import tabs_for
 
 
 @require_GET
@@ -38,7 +39,7 @@ def verbatims(request: SignedInRequest) -> HttpResponse:
         "topics": topics, "may_review": _may_review(request),
     }  # fmt: skip
     if request.htmx and "after" in request.GET:
-        return render(request, "accounts/_verbatim_rows.html", context)
+        return render(request, "surveys/_verbatim_rows.html", context)
     context |= {
         "count": voice.count(request.user, chosen),
         "sources": Verbatim.Source.choices,
@@ -48,8 +49,9 @@ def verbatims(request: SignedInRequest) -> HttpResponse:
         "bands": [*Band.choices],
         "owners": list(listing.owners(request.user)),
         "continued": bool(request.GET.get("after")),
+        "tabs": tabs_for(request.user, "surveys:topics"),
     }
-    response = render(request, "accounts/verbatims.html", context)
+    response = render(request, "surveys/verbatims.html", context)
     if request.htmx:
         response["HX-Push-Url"] = _address(chosen)
     return response
@@ -77,9 +79,9 @@ def review(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
         else:
             tag_by_hand(verbatim=row, topic=topic, actor=request.user, now=now)
     if not request.htmx:
-        return HttpResponse(status=303, headers={"Location": f"{reverse('accounts:verbatims')}#v-{row.pk}"})
+        return HttpResponse(status=303, headers={"Location": f"{reverse('surveys:verbatims')}#v-{row.pk}"})
     fresh = Verbatim.objects.select_related("account__segment", "contact").prefetch_related("tags__topic").get(pk=row.pk)
-    return render(request, "accounts/_verbatim.html", {"card": _card(fresh, VerbatimFilter()), "topics": voice.topics(), "may_review": True})
+    return render(request, "surveys/_verbatim.html", {"card": _card(fresh, VerbatimFilter()), "topics": voice.topics(), "may_review": True})
 
 
 def _may_review(request: SignedInRequest) -> bool:
@@ -90,7 +92,7 @@ def _address(chosen: VerbatimFilter, after: str = "") -> str:
     query = chosen.query()
     if after:
         query = f"{query}&{listing.urlencode({'after': after})}" if query else listing.urlencode({"after": after})
-    return reverse("accounts:verbatims") + (f"?{query}" if query else "")
+    return reverse("surveys:verbatims") + (f"?{query}" if query else "")
 
 
 def _card(row: Verbatim, chosen: VerbatimFilter) -> dict[str, Any]:

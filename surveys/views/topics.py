@@ -15,7 +15,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.actions.topics import remove_topic, save_topic
 from accounts.actions.work_items import StaleVersion
-from accounts.forms.topics import TopicForm
 from accounts.models import Topic
 from accounts.models.snapshots import Band
 from accounts.queries import topics as figures
@@ -23,6 +22,8 @@ from accounts.queries.verbatims import pieces
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from accounts.wording import segment_name, topic_name
+from surveys.topic_form import TopicForm
+from surveys.views.tabs import tabs_for
 
 
 @require_GET
@@ -35,9 +36,9 @@ def topics(request: SignedInRequest) -> HttpResponse:
     segments = {segment.key: segment_name(segment) for segment in figures.segments()}
     return render(
         request,
-        "accounts/topics.html",
+        "surveys/topics.html",
         {
-            "page": page, "may_write": _may_write(request), "sees_rows": request.user.role != Role.ANALYST,
+            "tabs": tabs_for(request.user, "surveys:topics"), "page": page, "may_write": _may_write(request), "sees_rows": request.user.role != Role.ANALYST,
             "over": [_stands_out(entry, segments) for entry in page.over], "under": [_stands_out(entry, segments) for entry in page.under],
         },
     )  # fmt: skip
@@ -65,14 +66,14 @@ def topic(request: SignedInRequest, key: str = "") -> HttpResponse:
             conflict = True
         else:
             messages.success(request, _("Saved. Everything customers wrote is read again with it, the newest first."))
-            return redirect("accounts:topic", saved.key)
+            return redirect("surveys:topic", saved.key)
     context: dict[str, Any] = {"form": form, "topic": row if key else None, "conflict": conflict, "number": Topic.objects.filter(key=key).values_list("number", flat=True).first()}
     form.is_valid() if request.method == "POST" else None
     values = form.cleaned_data if request.method == "POST" and hasattr(form, "cleaned_data") else {"query_en": row.query_en, "query_tr": row.query_tr}
     context |= {"samples": _samples(request, values), "tried": bool(key) or request.method == "POST"}
     if request.htmx and "try" in request.POST:
-        return render(request, "accounts/_topic_samples.html", context)
-    return render(request, "accounts/topic.html", context, status=409 if conflict else 200)
+        return render(request, "surveys/_topic_samples.html", context)
+    return render(request, "surveys/topic.html", context, status=409 if conflict else 200)
 
 
 @require_POST
@@ -83,7 +84,7 @@ def topic_remove(request: SignedInRequest, key: str) -> HttpResponse:
         raise PermissionDenied
     remove_topic(topic=get_object_or_404(Topic, key=key))
     messages.success(request, _("The topic is gone, with its tags."))
-    return redirect("accounts:topics")
+    return redirect("surveys:topics")
 
 
 def _may_write(request: SignedInRequest) -> bool:
