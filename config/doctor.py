@@ -156,7 +156,8 @@ def _sending() -> Iterator[Finding]:
     row = Installation.objects.filter(pk=1).first()
     if row is not None and not row.sending_enabled:
         why = f" ({row.sending_note})" if row.sending_note else ""
-        yield Finding("sending", ADVICE, f"the stop switch is on{why}: no survey leaves", "Turn sending on in the administration, under Installation.")
+        remedy = "An admin confirms under Surveys, Outbox that this is no copy." if row.doubt else "Turn sending on under Surveys, Outbox."
+        yield Finding("sending", ADVICE, f"the stop switch is on{why}: no survey leaves", remedy)
     else:
         yield Finding("sending", OK, "is on")
 

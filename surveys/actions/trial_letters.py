@@ -15,6 +15,7 @@ from email.utils import format_datetime, formataddr
 
 from django.db import transaction
 
+from accounts.actions.mail_rates import Pace
 from accounts.actions.outbox import MailSession, claim, settle
 from accounts.models import Account, Contact, Installation, OutgoingMail, User
 from surveys.actions.letters import Written, bare_address, sender_address, sender_name, words_of, write_words
@@ -81,7 +82,9 @@ def send_trials(*, now: dt.datetime, worker: str, session: MailSession) -> Count
     made: Counter[str] = Counter()
     if not Installation.current().sending_enabled:
         return made
-    for mail in claim(kinds=[KIND], limit=20, worker=worker, as_of=now):
+    mails = claim(kinds=[KIND], limit=20, worker=worker, as_of=now)
+    pace = Pace(mails)
+    for mail in pace.in_turn(mails, worker=worker):
         message = EmailMessage(policy=SMTP)
         message["From"] = mail.from_address
         message["To"] = mail.to_address
@@ -94,5 +97,7 @@ def send_trials(*, now: dt.datetime, worker: str, session: MailSession) -> Count
         message.set_content(mail.body_text, cte="quoted-printable")
         message.add_alternative(mail.body_html, subtype="html", cte="quoted-printable")
         delivery = session.deliver(sender=bare_address(mail.from_address), recipient=mail.to_address, message=message)
+        pace.note(mail, delivery)
         made[settle(mail=mail, worker=worker, delivery=delivery, now=now, message_id=str(message["Message-ID"])) or "lost"] += 1
+    pace.close()
     return made

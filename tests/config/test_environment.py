@@ -49,7 +49,14 @@ def test_mail_servers(url: str, expected: tuple[object, ...]) -> None:
     assert (email.host, email.port, email.user, email.password, email.use_ssl, email.use_starttls) == expected
 
 
+def test_a_list_of_those_who_may_get_mail() -> None:
+    assert read_environment({}).mail_allowlist == []
+    assert read_environment({"MAIL_ALLOWLIST": " Ada@Example.com, @example.org ,b.test"}).mail_allowlist == ["ada@example.com", "example.org", "b.test"]
+
+
 WRONG = [
+    ("MAIL_ALLOWLIST", "ada@example.com; b.test"),
+    ("MAIL_ALLOWLIST", ","),
     ("DATABASE_URL", "mysql://root@localhost/vefa"),
     ("DATABASE_URL", "postgresql://vefa@localhost"),
     ("DATABASE_URL", "postgresql://vefa@localhost:99999/vefa"),
