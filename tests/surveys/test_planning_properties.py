@@ -44,12 +44,12 @@ programme = st.fixed_dictionaries(
         "priority": st.integers(1, 3),
         "audience": st.sampled_from(["requester", "main", "everybody"]),
         "delay_minutes": st.sampled_from([0, 0, 90, 1440, 4000]),
-        "valid_hours": st.integers(6, 24 * 12),
-        "window_from": hours,
-        "window_until": hours,
+        "valid_hours": st.integers(12, 24 * 12),
+        "window_from": st.one_of(st.sampled_from([dt.time(0), dt.time(9)]), hours),
+        "window_until": st.one_of(st.sampled_from([dt.time(0), dt.time(18)]), hours),
         "weekdays": st.lists(st.integers(1, 7), max_size=7, unique=True),
-        "sampling": st.sampled_from([Decimal(1), Decimal(1), Decimal("0.5")]),
-        "cool_down_days": st.integers(0, 9),
+        "sampling": st.sampled_from([Decimal(1), Decimal(1), Decimal(1), Decimal("0.5")]),
+        "cool_down_days": st.integers(0, 5),
         "gap_days": st.integers(0, 12),
         "daily_cap": st.none() | st.integers(1, 3),
         "respects_holidays": st.booleans(),
@@ -57,12 +57,12 @@ programme = st.fixed_dictionaries(
 )
 limits = st.fixed_dictionaries(
     {
-        "contact_gap_days": st.integers(0, 6), "nps_gap_days": st.integers(0, 20), "account_days": st.integers(1, 9), "account_people": st.integers(1, 3),
+        "contact_gap_days": st.integers(0, 4), "nps_gap_days": st.integers(0, 20), "account_days": st.integers(1, 9), "account_people": st.integers(1, 3),
         "account_share": st.sampled_from([Decimal(0), Decimal("0.2"), Decimal("0.5")]),
     }
 )  # fmt: skip
 base = st.lists(st.tuples(st.sampled_from(ZONES), st.sampled_from(COUNTRIES), st.integers(1, 4), st.booleans()), min_size=1, max_size=4)
-happenings = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 15), st.sampled_from(KINDS)), max_size=30)
+happenings = st.lists(st.tuples(st.integers(0, 90), st.integers(0, 15), st.sampled_from(KINDS)), min_size=4, max_size=40)
 steps = st.lists(st.integers(1, 40), min_size=2, max_size=5)
 
 
