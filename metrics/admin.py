@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from metrics.actions.health_models import activate, has_scored, new_version
-from metrics.models import HealthComponent, HealthModel, HealthRun
+from metrics.models import HealthComponent, HealthModel, HealthRun, PerformanceTarget
 
 
 class HealthComponentInline(admin.TabularInline):
@@ -97,3 +97,10 @@ class HealthRunAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: HealthRun | None = None) -> bool:
         """Read only."""
         return False
+
+
+@admin.register(PerformanceTarget)
+class PerformanceTargetAdmin(admin.ModelAdmin):
+    """What the team is measured by; components without a row have the defaults."""
+
+    list_display = ("component", "weight", "worst", "best")

@@ -32,6 +32,22 @@ VARIANTS: dict[str, Any] = {
     "daily_sum": _("sum of days"),
     "cancel_only": _("cancellations alone"),
     "window": _("by window of time"),
+    "full": _("to the last resolution"),
+    "first": _("to the first resolution"),
+    "minus_solved_time": _("without the time it stood solved"),
+    "all_issues": _("of all issues opened"),
+    "resolved_only": _("of the issues resolved"),
+    "net": _("of what the first level can solve"),
+    "chat_concurrency": _("chats divided by how many at once"),
+    "older_than_target": _("older than the target"),
+    "open": _("all open"),
+    "flow": _("what came and went"),
+    "weighted_mean": _("mean of levels"),
+    "created": _("created"),
+    "composite": _("weighted points"),
+    "amount": _("amount"),
+    "per_resolved_ticket": _("per resolved ticket"),
+    "per_customer": _("per customer"),
 }
 
 DIMENSIONS: dict[str, Any] = {
@@ -101,6 +117,40 @@ PARTS: dict[str, Any] = {
     "rate": _("Rate"),
     "kept": _("Kept"),
     "revenue": _("Revenue"),
+    "median": _("Median"),
+    "p90": _("Nine of ten within"),
+    "count": _("Tickets counted"),
+    "unanswered": _("Unanswered"),
+    "unanswered_median_age": _("Median age of the unanswered"),
+    "unanswered_oldest_age": _("Oldest unanswered"),
+    "reopened": _("Reopened"),
+    "issues": _("Issues"),
+    "resolved": _("Resolved"),
+    "resolved_first_contact": _("Resolved at first contact"),
+    "not_first_level": _("Not for the first level"),
+    "unsettled": _("May still change"),
+    "interactions": _("Contacts handled"),
+    "talk": _("Talk"),
+    "hold": _("Hold"),
+    "wrap": _("Wrap-up"),
+    "session": _("Chat session"),
+    "follow_up": _("Follow-up"),
+    "work": _("Work"),
+    "abandoned": _("Given up"),
+    "open": _("Open"),
+    "older": _("Older than the target"),
+    "share": _("Share"),
+    "oldest_age": _("Oldest"),
+    "cancelled": _("Cancelled"),
+    "closure_rate": _("Resolved for each that came"),
+    "unset": _("Without severity"),
+    "tickets": _("Tickets"),
+    "accounts": _("Accounts"),
+    "cost": _("Cost"),
+    "cost_support": _("Cost of support"),
+    "cost_quality": _("Cost of quality"),
+    "cost_service": _("Cost of service"),
+    "resolved_tickets": _("Resolved tickets"),
 }
 
 BUSINESS_MODELS: dict[str, Any] = {"subscription": _("Subscription"), "ecommerce": _("E-commerce")}
@@ -125,4 +175,6 @@ def part(name: str) -> str:
     """The name of a part of a figure in the reader's language; single scores by their number."""
     if name.startswith("score_") and name[6:].isdigit():
         return str(_("Answers of %(score)s")) % {"score": name[6:]}
+    if name.startswith("level_") and name[6:] in SEVERITIES:
+        return str(SEVERITIES[name[6:]]).capitalize()
     return str(PARTS.get(name) or _plain(name))

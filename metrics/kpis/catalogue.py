@@ -15,6 +15,7 @@ ACCOUNT = ("segment", "owner", "plan", "country", "industry", "business_model", 
 SPAN = ("product", "kind", "currency")
 TICKET = ("agent", "group", "category", "channel", "severity", "location")
 ANSWER = ("survey", "touchpoint", "language")
+COMPONENTS = ("csat", "fcr", "resolution_time", "first_response_time", "aht")
 
 
 def choice(*allowed: str) -> Callable[[str], str]:
@@ -41,6 +42,14 @@ def whole(least: int) -> Callable[[str], int]:
         return number
 
     return parse
+
+
+def seconds(text: str) -> int:
+    """A whole number of seconds, up to ten years."""
+    number = int(text) if text.isdecimal() and len(text) < 10 else -1
+    if not 0 <= number <= 315_576_000:
+        raise ValueError("a whole number of seconds, at most ten years")
+    return number
 
 
 def decimal(low: str | None = None, high: str | None = None) -> Callable[[str], Decimal]:
@@ -84,6 +93,9 @@ MRR_PARAMS: dict[str, Param] = {
 
 WINDOW_PARAMS: dict[str, Param] = {"window_months": Param(whole(1)), "window_days": Param(whole(1))}
 ANNUALISE: dict[str, Param] = {"annualise": Param(choice("none", "months", "days"), "none")}
+CLOCK: dict[str, Param] = {"clock": Param(choice("calendar", "business"), "calendar")}
+# weights and bounds of team performance; what is not given is the organisation's setting
+TARGETS: dict[str, Param] = {f"{name}_{of}": Param(decimal("0", "1000000")) for name in COMPONENTS for of in ("weight", "worst", "best")}
 
 
 @dataclass(frozen=True)
@@ -245,6 +257,107 @@ _ENTRIES = (
         ACCOUNT,
         {**WINDOW_PARAMS, **ANNUALISE},
         good="down",
+    ),
+    Kpi(
+        "first_response_time",
+        _("First response time"),
+        _("From a ticket's creation to the first public reply of a person, over the tickets first answered in the period."),
+        "seconds",
+        ("standard",),
+        tuple(dict.fromkeys(TICKET + ACCOUNT)),
+        CLOCK,
+        good="down",
+        kind="operational",
+        timing="leading",
+    ),
+    Kpi(
+        "resolution_time",
+        _("Resolution time"),
+        _("From a ticket's creation to its resolution, over the tickets resolved in the period."),
+        "seconds",
+        ("full", "first", "minus_solved_time"),
+        tuple(dict.fromkeys(TICKET + ACCOUNT)),
+        CLOCK,
+        good="down",
+        kind="operational",
+    ),
+    Kpi(
+        "fcr",
+        _("First contact resolution"),
+        _("Issues resolved with one contact and none within the days after, divided by all issues."),
+        "fraction",
+        ("all_issues", "resolved_only", "net"),
+        tuple(dict.fromkeys(TICKET + ACCOUNT)),
+        {"window_days": Param(whole(1), 7)},
+        kind="operational",
+        timing="leading",
+    ),
+    Kpi(
+        "aht",
+        _("Average handle time"),
+        _("Time spent on calls, chats and other contacts, divided by the contacts handled."),
+        "seconds",
+        ("standard", "chat_concurrency"),
+        tuple(dict.fromkeys(("agent", "group", "channel", "category", "severity", *ACCOUNT))),
+        {"channel": Param(choice("all", "phone", "chat", "email", "web", "social"), "all")},
+        good="down",
+        kind="functional",
+    ),
+    Kpi(
+        "ticket_backlog",
+        _("Ticket backlog"),
+        _("Open tickets that are older than their target."),
+        "count",
+        ("older_than_target", "open", "flow"),
+        tuple(dict.fromkeys(TICKET + ACCOUNT)),
+        {"target_seconds": Param(seconds), "clock": Param(choice("calendar", "business"))},
+        good="down",
+        kind="operational",
+        timing="leading",
+    ),
+    Kpi(
+        "ats",
+        _("Average ticket severity"),
+        _("Mean level of the tickets created in the period, from 1 (small) to 4 (urgent)."),
+        "scale",
+        ("weighted_mean",),
+        tuple(dict.fromkeys(TICKET + ACCOUNT)),
+        {"basis": Param(choice("at_creation", "current"), "at_creation")},
+        good="down",
+        kind="operational",
+        timing="leading",
+    ),
+    Kpi(
+        "ticket_volume",
+        _("Ticket volume"),
+        _("Tickets created in the period."),
+        "count",
+        ("created",),
+        tuple(dict.fromkeys(TICKET + ACCOUNT)),
+        good="down",
+        kind="operational",
+        timing="leading",
+    ),
+    Kpi(
+        "team_performance",
+        _("Team performance"),
+        _("Satisfaction, first contact resolution and times on one scale of 0 to 100, weighted."),
+        "points",
+        ("composite",),
+        ("agent", "group", "location", "channel", "category"),
+        {"min_items": Param(whole(0), 20), **TARGETS, **CLOCK},
+        kind="functional",
+    ),
+    Kpi(
+        "support_cost",
+        _("Support cost"),
+        _("Costs of support, quality and service outside production, spread over their days."),
+        "money",
+        ("amount", "per_resolved_ticket", "per_customer"),
+        ("segment", "category"),
+        {**MRR_PARAMS, **WINDOW_PARAMS},
+        good="down",
+        kind="operational",
     ),
 )
 

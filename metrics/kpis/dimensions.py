@@ -36,6 +36,7 @@ ANSWER_SQL = {
     "category": "(SELECT nullif(t.category, '') FROM tickets_ticket t WHERE t.id = r.ticket_id)",
     "channel": "(SELECT t.channel FROM tickets_ticket t WHERE t.id = r.ticket_id)",
     "severity": "(SELECT t.severity::text FROM tickets_ticket t WHERE t.id = r.ticket_id)",
+    "location": "(SELECT nullif(t.location, '') FROM tickets_ticket t WHERE t.id = r.ticket_id)",
 }
 
 

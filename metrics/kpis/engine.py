@@ -13,11 +13,13 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Segment
 from metrics.formulas.numbers import decimal_text
-from metrics.kpis import retention, revenue, voice
+from metrics.kpis import retention, revenue, support_contacts, support_load, support_times, voice
 from metrics.kpis.catalogue import CATALOGUE, Kpi, find, read_params
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question, WrongQuestion, instant, pieces
 from metrics.kpis.response_rate import response_rate
+from metrics.kpis.support_cost import support_cost
+from metrics.kpis.team_performance import team_performance
 
 __all__ = ["CATALOGUE", "WrongQuestion", "answer", "ask"]
 
@@ -39,6 +41,15 @@ COMPUTE: dict[str, Callable[[Question, str | None], dict[str | None, Figure]]] =
     "grr": retention.grr,
     "nrr": retention.nrr,
     "churn_by_inactivity": retention.churn_by_inactivity,
+    "first_response_time": support_times.first_response_time,
+    "resolution_time": support_times.resolution_time,
+    "fcr": support_contacts.fcr,
+    "aht": support_contacts.aht,
+    "ticket_backlog": support_load.ticket_backlog,
+    "ats": support_load.ats,
+    "ticket_volume": support_load.ticket_volume,
+    "team_performance": team_performance,
+    "support_cost": support_cost,
 }
 
 

@@ -1,5 +1,6 @@
-"""The models of metrics: health models, their scores, and the runs that computed them."""
+"""The models of metrics: health models, their scores, the runs that computed them, and targets of the team."""
 
 from metrics.models.health import HealthComponent, HealthModel, HealthRun, HealthScore
+from metrics.models.targets import PerformanceTarget
 
-__all__ = ["HealthComponent", "HealthModel", "HealthRun", "HealthScore"]
+__all__ = ["HealthComponent", "HealthModel", "HealthRun", "HealthScore", "PerformanceTarget"]

@@ -1,0 +1,138 @@
+"""How much work there is: backlog, its flow, volume and severity. Definitions: `docs/metrics.md`, support."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+
+from metrics.formulas.numbers import ratio
+from metrics.kpis.dimensions import Conditions, fetch
+from metrics.kpis.figure import Figure
+from metrics.kpis.question import Question
+from metrics.kpis.support_times import Clock
+from metrics.kpis.ticket_log import OPENED, OPENED_WITHIN, OVER, RESOLVED, bindings, epoch, selected, severity_at, ticket_sql, with_tables
+from surveys.scoring import t_interval
+from tickets.actions.clocks import Promises
+from tickets.support_formulas import Flow, mean_severity
+
+Figures = dict[str | None, Figure]
+# the segment the account was in just before the end
+_SEGMENT_ID = (
+    "(SELECT m.segment_id FROM accounts_segmentmembership m "
+    "WHERE m.account_id = a.id AND m.valid_from <= %(e)s AND (m.valid_to IS NULL OR m.valid_to > %(e)s) ORDER BY m.valid_from DESC LIMIT 1)"
+)
+
+
+def ticket_backlog(question: Question, by: str | None) -> Figures:
+    """Tickets open at the end of the period that are older than their target, all open ones, or the flow between.
+
+    Age runs from creation and does not rest; pending and on hold are open. The target is the service
+    level's time for resolution of the severity and segment at that instant, by its own clock, or
+    `target_seconds` by the calendar unless a clock is asked for; without a target nothing is too old.
+    """
+    if question.variant == "flow":
+        return _flow(question, by)
+    conditions = Conditions(bindings(question))
+    key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s")
+    sql = f"""
+        {with_tables("moves", only=f"{OPENED} < %(e)s")},
+        states AS (SELECT DISTINCT ON (id) id, state FROM steps WHERE at < %(e)s ORDER BY id, at DESC, seq DESC, entry DESC),
+        rows AS (SELECT t.id, t.opened_at FROM counted t LEFT JOIN states l USING (id) WHERE coalesce(l.state, 'new') NOT IN {OVER})
+        SELECT {key}, {epoch("r.opened_at")}, {severity_at("%(e)s", "<")}, {_SEGMENT_ID} FROM rows r {joined}"""
+    rows = fetch(sql, conditions.values)
+    until = int(question.until.timestamp())
+    target, clock = question.params["target_seconds"], question.params["clock"]
+    promises = Promises()
+    clocks = {name: Clock(name, promises).reach(min((row[1] for row in rows), default=until), until) for name in ("calendar", "business")}
+    counts: dict[str | None, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for name, opened, severity, segment_id in rows:
+        level = promises.level(int(severity) if severity else None, segment_id)
+        limit = target if target is not None else level.resolution_seconds if level else None
+        by_clock = clocks[clock or ("calendar" if target is not None or level is None else level.clock)]
+        group = counts[name]
+        group[0] += 1
+        group[1] += limit is not None and by_clock.seconds(opened, ((opened, until),)) > limit
+        group[2] = max(group[2], until - opened)
+    if by is None and not counts:
+        counts[None] = [0, 0, 0]
+    figures: Figures = {}
+    for name, (opened_count, older, oldest) in counts.items():
+        parts = {"open": opened_count, "older": older, "share": ratio(older, opened_count), "oldest_age": oldest if opened_count else None}
+        value = opened_count if question.variant == "open" else older
+        figures[name] = Figure(value=Decimal(value), numerator=value, parts=parts)
+    return figures
+
+
+def _flow(question: Question, by: str | None) -> Figures:
+    """opening + new + reopened - resolved - cancelled = closing, each counted from the log; closing is the tickets open at the end.
+
+    A ticket belongs to one group throughout: that of the end.
+    """
+    conditions = Conditions(bindings(question))
+    key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s")
+    sql = f"""
+        {with_tables("moves", only=f"{OPENED} < %(e)s")},
+        progress AS (
+            SELECT id, (array_agg(state ORDER BY at DESC, seq DESC, entry DESC) FILTER (WHERE at < %(s)s))[1] AS state,
+                   count(*) FILTER (WHERE at >= %(s)s AND state NOT IN {OVER} AND before IN {OVER}) AS reopened,
+                   count(*) FILTER (WHERE at >= %(s)s AND state IN {RESOLVED} AND before NOT IN {OVER}) AS resolved,
+                   count(*) FILTER (WHERE at >= %(s)s AND state = 'cancelled' AND before NOT IN {OVER}) AS cancelled
+            FROM steps WHERE at < %(e)s GROUP BY id),
+        rows AS (
+            SELECT t.id, t.opened_at < %(s)s AND coalesce(p.state, 'new') NOT IN {OVER} AS opening, t.opened_at >= %(s)s AS new, p.reopened, p.resolved, p.cancelled
+            FROM counted t LEFT JOIN progress p USING (id))
+        SELECT {key} AS key, count(*) FILTER (WHERE r.opening), count(*) FILTER (WHERE r.new),
+               coalesce(sum(r.reopened), 0)::bigint, coalesce(sum(r.resolved), 0)::bigint, coalesce(sum(r.cancelled), 0)::bigint
+        FROM rows r {joined} AND (r.opening OR r.new OR r.reopened > 0) GROUP BY 1"""
+    flows = {name: Flow(*counts) for name, *counts in fetch(sql, conditions.values)}
+    if by is None and not flows:
+        flows[None] = Flow(0, 0, 0, 0, 0)
+    figures: Figures = {}
+    for name, flow in flows.items():
+        parts = {
+            "opening": flow.opening, "new": flow.new, "reopened": flow.reopened, "resolved": flow.resolved, "cancelled": flow.cancelled,
+            "closing": flow.closing, "closure_rate": flow.closure_rate,
+        }  # fmt: skip
+        figures[name] = Figure(value=Decimal(flow.closing), numerator=flow.closing, parts=parts)
+    return figures
+
+
+def ats(question: Question, by: str | None) -> Figures:
+    """Mean severity, 1 small to 4 urgent, of the tickets created in the period: at creation, or at the period's end.
+
+    Tickets without a level are counted apart.
+    """
+    conditions = Conditions(bindings(question))
+    at_creation = question.params["basis"] == "at_creation"
+    level = severity_at("r.opened_at", "<=") if at_creation else severity_at("%(e)s", "<")
+    dimensions = ticket_sql("%(e)s", upto="<") | {"severity": level}
+    key, joined = selected(question, by, conditions, dimensions, "r.opened_at")
+    sql = f"""
+        {with_tables(only=OPENED_WITHIN)}
+        SELECT key, count(*) FILTER (WHERE level = '1'), count(*) FILTER (WHERE level = '2'), count(*) FILTER (WHERE level = '3'), count(*) FILTER (WHERE level = '4'),
+               count(*) FILTER (WHERE level IS NULL)
+        FROM (SELECT {key} AS key, {level} AS level FROM counted r {joined}) found GROUP BY key"""
+    figures = {name: _ats_figure(levels, unset) for name, *levels, unset in fetch(sql, conditions.values)}
+    if by is None and not figures:
+        figures[None] = _ats_figure([0] * 4, 0)
+    return figures
+
+
+def _ats_figure(levels: list[int], unset: int) -> Figure:
+    counts = dict(enumerate(levels, 1))
+    parts = {**{f"level_{level}": count for level, count in counts.items()}, "unset": unset}
+    total = sum(level * count for level, count in counts.items())
+    return Figure(value=mean_severity(counts), numerator=total, denominator=sum(levels), parts=parts, interval=t_interval(counts))
+
+
+def ticket_volume(question: Question, by: str | None) -> Figures:
+    """Tickets created in the period, and the accounts that have any of them."""
+    conditions = Conditions(bindings(question))
+    key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "r.opened_at")
+    sql = f"{with_tables(only=OPENED_WITHIN)} SELECT {key} AS key, count(*), count(DISTINCT t.account_id) FROM counted r {joined} GROUP BY 1"
+    figures = {
+        name: Figure(value=Decimal(tickets), numerator=tickets, parts={"tickets": tickets, "accounts": accounts}) for name, tickets, accounts in fetch(sql, conditions.values)
+    }
+    if by is None and not figures:
+        figures[None] = Figure(value=Decimal(0), numerator=0, parts={"tickets": 0, "accounts": 0})
+    return figures
