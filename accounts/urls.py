@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import accounts, kit, panels, search, touch, work, work_actions
+from accounts.views import accounts, kit, panels, search, suppressions, touch, work, work_actions
 
 app_name = "accounts"
 
@@ -27,6 +27,11 @@ urlpatterns = [
     path("accounts/<int:account_id>/money/", panels.money, name="money"),
     path("accounts/<int:account_id>/work/", panels.work, name="account_work"),
     path("accounts/<int:account_id>/notes/", panels.notes, name="notes"),
+    # addresses that get no mail
+    path("suppressions/", suppressions.suppressions, name="suppressions"),
+    path("suppressions/find/", suppressions.suppression_find, name="suppression_find"),
+    path("suppressions/add/", suppressions.suppression_add, name="suppression_add"),
+    path("suppressions/<int:pk>/lift/", suppressions.suppression_lift, name="suppression_lift"),
     # of the frame
     path("search/", search.results, name="search"),
     path("kit/", kit.kit, name="kit"),

@@ -6,6 +6,7 @@ import datetime as dt
 
 from accounts.actions.bounces import apply_report
 from accounts.actions.inbound_events import Worked, waiting, work_on
+from accounts.actions.suppressions import is_erased
 from accounts.mail_reports import MailReport
 from accounts.models import InboundEvent
 from config.mail_providers import SOURCE
@@ -31,4 +32,7 @@ def _handle(row: InboundEvent) -> Worked:
     occurred_at = min(row.occurred_at or row.received_at, row.received_at)
     applied = apply_report(report=report, occurred_at=occurred_at, source_ref=f"{report.provider}:{row.external_id}"[:120])
     follow_report(applied=applied, occurred_at=occurred_at)
+    if not applied.in_flight and is_erased(report.recipient):
+        # late news of somebody who was forgotten
+        InboundEvent.objects.filter(pk=row.pk).update(payload={"erased": True})
     return Worked("its mail is being sent: once more in a minute" if applied.in_flight else applied.note, later=applied.in_flight)

@@ -149,7 +149,7 @@ def erase_in_accounts(*, person: Person, now: dt.datetime) -> None:
     ids, accounts = list(person.contact_ids), list(person.account_ids)
     _erase_mails(person)
     forget_verbatims(contact_ids=ids, sources={})
-    of_accounts = {"where": "account_id = ANY(%(accounts)s)", "values": {"accounts": accounts}, "patterns": person.patterns}
+    of_accounts: dict[str, Any] = {"where": "account_id = ANY(%(accounts)s)", "values": {"accounts": accounts}, "patterns": person.patterns}
     blot("accounts_note", ["body"], nearby=True, **of_accounts)
     blot("accounts_workitem", ["title", "outcome", "snooze_reason"], json=["why"], nearby=True, **of_accounts)
     blot("accounts_verbatim", ["text"], folded=["text_search"], nearby=True, **of_accounts)

@@ -106,7 +106,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 0, %s) ON CONFLICT (source, external_id)
 
 def _inserted(row: InboundEvent) -> bool:
     """Inserts unless the (source, id) is there, and sets the row's key."""
-    values = [row.source, row.external_id, row.kind, row.occurred_at, row.received_at, row.body_sha256, Jsonb(row.payload), str(row.status), row.note]
+    values: list[Any] = [row.source, row.external_id, row.kind, row.occurred_at, row.received_at, row.body_sha256, Jsonb(row.payload), str(row.status), row.note]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, values)
         made = cursor.fetchone()

@@ -113,6 +113,11 @@ def suppressions_of(address: str) -> list[Suppression]:
     return list(Suppression.objects.filter(address_hmac__in=address_hashes(address)).order_by("-created_at", "-pk")) if address else []
 
 
+def is_erased(address: str) -> bool:
+    """Whether the address belonged to somebody who was erased."""
+    return Suppression.objects.filter(address_hmac__in=address_hashes(address), reason=Reason.ERASED).exists() if address else False
+
+
 def note_soft_bounce(*, address: str, occurred_at: dt.datetime, source_ref: str) -> bool:
     """Notes that a mail could not be taken just now; true where that paused the address (or made its pause longer).
 

@@ -106,7 +106,7 @@ def read_again(*, now: dt.datetime, limit: int = BATCH) -> int:
     """Reads verbatims that an older reader (or other topics) read, the newest first; returns how many. Zero when all are up to date."""
     shelf = open_shelf()
     with transaction.atomic():
-        rows = list(Verbatim.objects.exclude(reader=shelf.number).select_for_update(skip_locked=True, no_key=True).order_by("-occurred_at")[:limit])
+        rows = list(Verbatim.objects.exclude(reader=shelf.number).exclude(text="").select_for_update(skip_locked=True, no_key=True).order_by("-occurred_at")[:limit])
         for row in rows:
             _interpret(row, shelf, now)
         Verbatim.objects.bulk_update(rows, ["sentiment", "sentiment_score", "evidence", "reader", "read_at"])

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 from django.test import Client
 
@@ -28,8 +29,6 @@ def call(provider: str, body: Any, *, headers: dict[str, str] | None = None, con
         content_type = "text/plain; charset=UTF-8"
         extra |= {"x-amz-sns-message-type": body.get("Type", ""), "x-amz-sns-message-id": body.get("MessageId", "")}
     if provider == "mandrill" and not isinstance(body, (str, bytes)):
-        from urllib.parse import urlencode
-
         data, content_type = urlencode({"mandrill_events": json.dumps(body)}), "application/x-www-form-urlencoded"
     return Client(enforce_csrf_checks=True).post(f"/hooks/in/email/{provider}/", data, content_type=content_type, headers={**(basic(secret) if secret else {}), **extra})
 
@@ -66,7 +65,7 @@ def ses(kind: str, addresses: list[str], at: dt.datetime, *, number: str = "n-1"
     """Amazon SES inside a notification of SNS: Bounce, Complaint or Delivery."""
     mail = {"messageId": "0100-ses-own", "destination": addresses, "headers": headers or []}
     people = [{"emailAddress": address} for address in addresses]
-    details = {
+    details: dict[str, Any] = {
         "Bounce": {"bounce": {"bounceType": "Permanent" if permanent else "Transient", "bounceSubType": "General", "bouncedRecipients": people}},
         "Complaint": {"complaint": {"complainedRecipients": people}},
         "Delivery": {"delivery": {"recipients": addresses}},

@@ -20,6 +20,7 @@ from accounts.actions.work_items import open_work_item
 from accounts.models import ApiKey, Contact, Erasure, IdempotentRequest, ImportBatch, ImportChange, InboundEvent, Note, OutgoingMail, SavedView, Suppression, Verbatim
 from config.erasing import erase_contact, sweep_erasures
 from surveys.models import Invitation, LoopCase, Response, ResponseRevision, Survey, SurveyLink
+from tests.config.provider_calls import SECRET, brevo, call
 from tests.surveys.making import link_to, planned
 from tickets.actions.tickets import open_ticket
 from tickets.models import TicketMessage
@@ -194,6 +195,15 @@ def test_a_mail_that_is_being_sent_is_forgotten_by_the_sweep(planted):
     assert sweep_erasures(now=NOW) == 1
     assert sweep_erasures(now=NOW) == 0
     assert found_anywhere(PLANTED) == []
+
+
+def test_late_news_of_a_mail_provider_brings_nothing_back(planted, settings):
+    settings.ANYMAIL = {"WEBHOOK_SECRET": [SECRET]}
+    contact, _upcoming, _response = planted
+    erase_contact(contact_id=contact.pk, source="link", now=NOW)
+    assert call("brevo", brevo("hard_bounce", "zumrut.k@planted.test", NOW)).status_code == 202
+    assert found_anywhere(PLANTED) == []
+    assert Suppression.objects.exclude(source_ref="unrelated").get().reason == "erased"
 
 
 def test_an_invitation_of_somebody_else_is_left_alone(planted, cast):
