@@ -234,7 +234,7 @@ WHERE m.id = v.id AND m.status = 'sending' AND m.worker = %s RETURNING m.id
 
 def settle_sent(*, sent: Sequence[Sent], worker: str) -> set[Any]:
     """`settle()` for many mails that were taken, in one statement; returns the ids of those whose claim still held."""
-    columns = [
+    columns: list[list[Any]] = [
         [each.mail.pk for each in sent], [each.reply for each in sent], [each.at for each in sent], [each.message_id for each in sent],
         [each.archived_text for each in sent], [each.mail_subject[:300] for each in sent],
     ]  # fmt: skip

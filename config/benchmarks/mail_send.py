@@ -110,10 +110,10 @@ def mail_send(*, accounts: int, rounds: int, say: Callable[[str], None]) -> Resu
     touchpoint = _prepare(mails)
     ours = _letter_of(touchpoint)
     plain, html = _parts_of(ours)
-    size_of_floor = len(_message(plain, html, 0).message().as_bytes(linesep="\r\n"))
+    size_of_floor = len(_message(plain, html, 0).message().as_bytes().replace(b"\n", b"\r\n"))
     # what Django writes shorter than we (another transfer encoding) is made up for, in lines that cost it no encoding
     html += ("<!-- filler of the same size -->\n" * (max(0, len(ours) - size_of_floor) // 32 + 1))[: max(0, len(ours) - size_of_floor)]
-    size_of_floor = len(_message(plain, html, 0).message().as_bytes(linesep="\r\n"))
+    size_of_floor = len(_message(plain, html, 0).message().as_bytes().replace(b"\n", b"\r\n"))
     queueing: list[float] = []
     with sink() as port:
 

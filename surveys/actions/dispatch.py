@@ -220,7 +220,7 @@ class LastLook:
             assert item.invitation.survey_version is not None
             scope = survey_scope(item.invitation.survey_version.survey.key)
             hashes += [(stored, scope, place) for stored in address_hashes(item.mail.to_address)]
-        values = {
+        values: dict[str, Any] = {
             "contacts": [item.invitation.contact_id for item in items], "addresses": [item.mail.to_address for item in items],
             "hashes": [each[0] for each in hashes], "scopes": [each[1] for each in hashes], "places": [each[2] for each in hashes],
         }  # fmt: skip

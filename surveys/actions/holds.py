@@ -114,7 +114,8 @@ def watch(*, as_of: dt.datetime, now: dt.datetime) -> Gate:
 
 def _hold(*, reason: str, value: Decimal, limit: Decimal, now: dt.datetime, touchpoint_id: int | None = None, domain: str = "") -> None:
     values = {"value": value, "limit": limit, "held_at": now}
-    SendingHold.objects.get_or_create(touchpoint_id=touchpoint_id, domain=domain, reason=reason, released_at=None, defaults=values)
+    touchpoint = Touchpoint.objects.get(pk=touchpoint_id) if touchpoint_id is not None else None
+    SendingHold.objects.get_or_create(touchpoint=touchpoint, domain=domain, reason=reason, released_at=None, defaults=values)
 
 
 def _rows(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -165,7 +166,7 @@ def _tallies(since: dt.datetime) -> tuple[dict[int, _Tally], dict[str, _Tally]]:
 def _look_at_breakers(*, as_of: dt.datetime, now: dt.datetime) -> None:
     since = as_of - LOOKS_BACK
     by_touchpoint, by_domain = _tallies(since)
-    tripped = [(touchpoint, "", verdict) for touchpoint, tally in by_touchpoint.items() for verdict in tally.verdicts()]
+    tripped: list[tuple[int | None, str, tuple[str, Decimal, Decimal]]] = [(touchpoint, "", verdict) for touchpoint, tally in by_touchpoint.items() for verdict in tally.verdicts()]
     tripped += [(None, domain, verdict) for domain, tally in by_domain.items() for verdict in tally.verdicts() if domain]
     for touchpoint, domain, (reason, share, limit) in tripped:
         # after a person let it go on, only what left since counts
@@ -251,7 +252,7 @@ def release_hold(*, hold_id: Any, actor: User, now: dt.datetime) -> SendingHold:
         hold.released_at, hold.released_by = now, actor
         hold.save(update_fields=["released_at", "released_by"])
         if hold.reason == Reason.CANARY:
-            Touchpoint.objects.filter(pk=hold.touchpoint_id).update(canary_passed_at=now)
+            Touchpoint.objects.filter(holds=hold.pk).update(canary_passed_at=now)
         elif hold.reason == Reason.MANY_DUE:
             with connection.cursor() as cursor:
                 cursor.execute(

@@ -47,6 +47,7 @@ def one_of_each(cast):
     models.Feature.objects.create(key="reports")
     AccountDirty.objects.get_or_create(account=cast.boga)
     Suppression.objects.create(address_hmac=b"1" * 32, reason="manual")
+    models.MailBucket.objects.create(name="domain:example.com", rate_per_second=1)
     models.SoftBounce.objects.create(address_hmac=b"1" * 32, occurred_at=NOW, source_ref="mail:1")
     models.InboundEvent.objects.create(source="email:brevo", external_id="1", received_at=NOW, body_sha256=b"0" * 32)
     models.Erasure.objects.create(contact_id=1, requested_at=NOW)
