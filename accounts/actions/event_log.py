@@ -86,7 +86,8 @@ def events_in_statement(rows: str) -> str:
         SELECT account_id, contact_id, %(event_kind)s::text, %(event_at)s::timestamptz, 'app', %(event_subject)s::text, subject_id, %(event_payload)s::jsonb
         FROM {rows} RETURNING account_id
     ), marked AS (
-        INSERT INTO accounts_accountdirty (account_id, reason, marked_at) SELECT DISTINCT account_id, 'event', clock_timestamp() FROM recorded WHERE %(event_moves_health)s::bool
+        INSERT INTO accounts_accountdirty (account_id, reason, marked_at) SELECT account_id, 'event', clock_timestamp()
+        FROM (SELECT DISTINCT account_id FROM recorded WHERE %(event_moves_health)s::bool) moved
         ON CONFLICT (account_id) DO UPDATE SET marked_at = excluded.marked_at, reason = excluded.reason
     )"""
 
