@@ -143,10 +143,14 @@ def counted(rows: QuerySet[Response], *, by: str = "", step: str = "", zone: str
     if split_at is not None:
         now = "x.at >= %s"
         bound.append(split_at)
-    marks = "survey_id, scale_min, scale_max, direction, now, piece, key"
+    # texts are compared by their bytes: an order is needed, no alphabet
+    marks = 'survey_id, scale_min, scale_max, direction COLLATE "C", now, piece, key COLLATE "C", subject COLLATE "C"'
+    columns = "id, at, survey_id, scale_min, scale_max, direction, score, account_id, now, piece, key"
     sql = f"""
-        WITH answers AS (SELECT x.*, {piece} AS piece, {now} AS now, {key} AS key, x.score BETWEEN x.scale_min AND x.scale_max AS is_valid FROM ({statement}) x {join}),
-        counted AS (SELECT DISTINCT ON ({marks}, subject) * FROM answers WHERE is_valid ORDER BY {marks}, subject, at DESC, id DESC)"""
+        WITH answers AS (
+            SELECT x.id, x.at, x.survey_id, x.scale_min, x.scale_max, x.direction, x.score, x.account_id, x.subject::text AS subject,
+                   {piece} AS piece, {now} AS now, {key} AS key, x.score BETWEEN x.scale_min AND x.scale_max AS is_valid FROM ({statement}) x {join}),
+        counted AS (SELECT DISTINCT ON ({marks}) {columns} FROM answers WHERE is_valid ORDER BY {marks}, at DESC, id DESC)"""
     return Counted(sql, [*bound, *values])
 
 

@@ -49,8 +49,8 @@ def base(user: User, chosen: ResultsFilter) -> tuple[str, list[Any]]:
 
 def _asked_contacts(survey: Survey | None, since: dt.datetime, until: dt.datetime) -> tuple[str, list[Any]]:
     """SQL of the contacts that were asked in a time: our mails, and imported asks and answers."""
-    own, theirs, values = "", "", []
-    values += [since, until]
+    own, theirs = "", ""
+    values: list[Any] = [since, until]
     if survey is not None:
         own = "AND i.survey_version_id IN (SELECT id FROM surveys_surveyversion WHERE survey_id = %s)"
         theirs = "AND r.survey_id = %s"
@@ -121,7 +121,8 @@ _LAST = """
 
 def _reasons(user: User, chosen: ResultsFilter, survey: Survey | None, now: dt.datetime) -> tuple[str, list[Any]]:
     sql, values = _never(user, chosen, survey, now)
-    join, where, more = "", "", [now - YEAR, now]
+    join, where = "", ""
+    more: list[Any] = [now - YEAR, now]
     if survey is not None:
         join = "LEFT JOIN surveys_touchpoint t ON t.id = i.touchpoint_id LEFT JOIN surveys_surveyversion v ON v.id = i.survey_version_id"
         where = "AND coalesce(v.survey_id, t.survey_id) = %s"
@@ -208,7 +209,7 @@ def bias(user: User, chosen: ResultsFilter, *, survey: Survey | None, now: dt.da
     found = {}
     for aspect in ASPECTS:
         totals = (sum(row[1] for row in counts[aspect]), sum(row[2] for row in counts[aspect]), sum(row[3] for row in counts[aspect]))
-        found[aspect] = sorted((Aspect(key, *numbers, totals) for key, *numbers in counts[aspect]), key=_place)
+        found[aspect] = sorted((Aspect(*row, totals) for row in counts[aspect]), key=_place)
     return found
 
 

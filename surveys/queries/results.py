@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any
 
@@ -195,6 +195,11 @@ def counts_by(user: User, chosen: ResultsFilter, *, survey: Survey, scale: Scale
     """(key, score, answers) on a scale by a dimension; one statement."""
     rows = counted(answers(user, chosen, chosen.period.span, survey=survey), by=by)
     return rows.fetch(f"SELECT key, score, count(*) FROM counted WHERE {_ON_SCALE} GROUP BY 1, 2", _scale_values(scale))
+
+
+def together(groups: Sequence[Group]) -> Asked:
+    """The asks of all groups of a breakdown: each ask stands in one group, so they add up to the whole."""
+    return Asked(*(sum(getattr(group.asked, each.name) for group in groups) for each in fields(Asked)))
 
 
 def asked(user: User, chosen: ResultsFilter, span: tuple[dt.datetime, dt.datetime] | None, *, survey: Survey) -> Asked:

@@ -6,6 +6,7 @@ import datetime as dt
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.utils.http import urlencode
 
@@ -57,7 +58,7 @@ class ResultsFilter:
         """The address of these choices with some changed; what is usual is left out. `extra` adds further parts."""
         extra = changes.pop("extra", {})
         changed = replace(self, **changes)  # type: ignore[arg-type]
-        parts: dict[str, object] = dict(changed.period_parts)
+        parts: dict[str, Any] = dict(changed.period_parts)
         for name in ("touchpoint", "segment", "owner", "language", "account", "scale", "step"):
             parts[name] = getattr(changed, name)
         parts["by"] = "" if changed.by == "segment" else changed.by

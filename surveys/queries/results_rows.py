@@ -62,7 +62,8 @@ def _answers(user: User, chosen: ResultsFilter, survey: Survey, show: Show) -> t
     """The counted answers, and the condition that keeps those shown."""
     rows = counted(answers(user, chosen, chosen.period.span, survey=survey))
     scale = read_scale(chosen.scale)
-    parts, values = ["true"], []
+    parts: list[str] = ["true"]
+    values: list[Any] = []
     if scale is not None:
         parts.append("scale_min = %s AND scale_max = %s AND direction = %s")
         values += [scale.low, scale.high, "high_good" if scale.high_good else "low_good"]
@@ -161,8 +162,9 @@ def exported(user: User, chosen: ResultsFilter, *, survey: Survey, show: Show, n
     if show.kind == "contacts":
         yield from _exported_contacts(user, chosen, survey, show, now)
         return
+    values: list[Any] = []
     if show.kind == "asks":
-        rows, final, values = asks(user, chosen, chosen.period.span, survey=survey), _ASK_CELLS.format(condition=ASK_SHOWS[show.name]), []
+        rows, final = asks(user, chosen, chosen.period.span, survey=survey), _ASK_CELLS.format(condition=ASK_SHOWS[show.name])
     else:
         rows, condition, values = _answers(user, chosen, survey, show)
         final = _ANSWER_CELLS.format(condition=condition)

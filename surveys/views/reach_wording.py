@@ -53,7 +53,7 @@ def never_total(rows: Sequence[Unasked]) -> Unasked:
 
 def reason_word(reason: str) -> str:
     """Why somebody was not asked, in words."""
-    named = {str(value): label for value, label in [*Invitation.SkipReason.choices, *Invitation.Status.choices]}
+    named: dict[str, Any] = {str(value): label for value, label in [*Invitation.SkipReason.choices, *Invitation.Status.choices]}
     named |= {NOT_CONSIDERED: _("nothing happened that would ask them"), PLANNED: _("planned, not sent yet")}
     return str(named.get(reason, reason))
 

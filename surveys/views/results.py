@@ -20,7 +20,7 @@ from accounts.roles import WRITES_ACCOUNTS, Role
 from accounts.signed_in import SignedInRequest
 from surveys.models import Survey
 from surveys.queries import reach as reaching
-from surveys.queries.results import accounts, asked, breakdown, scale_groups, scale_of, trend
+from surveys.queries.results import accounts, asked, breakdown, scale_groups, scale_of, together, trend
 from surveys.queries.results_choices import choices_of
 from surveys.queries.results_filter import DIMENSIONS, ResultsFilter
 from surveys.queries.results_overview import all_surveys
@@ -67,7 +67,8 @@ def results(request: SignedInRequest, key: str) -> HttpResponse:
     opens = wording.Opens(reverse("surveys:results_rows", args=[survey.key]), chosen, shown.name) if sees_rows else None
     page = reverse("surveys:results", args=[survey.key])
     choices = choices_of(user, chosen, survey=survey)
-    now_asked, before_asked = asked(user, chosen, chosen.period.span, survey=survey), asked(user, chosen, chosen.period.span_before, survey=survey)
+    parts = breakdown(user, chosen, survey=survey, scale=shown.scale)
+    now_asked, before_asked = together(parts), asked(user, chosen, chosen.period.span_before, survey=survey)
     context: dict[str, Any] = {
         "survey": survey,
         "name": shipped_name(survey),

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -40,7 +40,7 @@ def _file(name: str, header: list[str], rows: Iterable[Iterable[Any]]) -> Stream
 
 @login_required
 @require_POST
-def rows(request: SignedInRequest, key: str) -> HttpResponse:
+def rows(request: SignedInRequest, key: str) -> StreamingHttpResponse:
     """The rows behind a figure, streamed."""
     now = timezone.now()
     survey = get_object_or_404(Survey, key=key)
@@ -62,7 +62,7 @@ def rows(request: SignedInRequest, key: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def figures(request: SignedInRequest, key: str) -> HttpResponse:
+def figures(request: SignedInRequest, key: str) -> StreamingHttpResponse:
     """The figures of the page: by scale, by score, over time, by group, the response rate."""
     now = timezone.now()
     survey = get_object_or_404(Survey, key=key)

@@ -13,7 +13,7 @@ from accounts.models import AccountSnapshot, Contact, Segment, SegmentMembership
 from surveys.models import Response, Survey, Touchpoint
 from surveys.periods import PRESETS, named
 from surveys.queries.reach import bias, reweighted, silent, unasked, why_unasked
-from surveys.queries.results import accounts, asked, breakdown, scale_groups, trend
+from surveys.queries.results import accounts, asked, breakdown, scale_groups, together, trend
 from surveys.queries.results_filter import ResultsFilter, read_scale, scale_name
 from surveys.queries.results_overview import all_surveys
 from surveys.queries.results_rows import answer_rows, ask_rows, never_rows, read_show
@@ -204,6 +204,8 @@ def test_from_ask_to_answer_and_reminders(cast):
     for name, expected in (("sent", 4), ("bounced", 1), ("delivered", 3), ("answered", 1), ("partial", 1), ("unanswered", 2), ("reminded", 2), ("after-reminder", 1)):
         assert len(ask_rows(cast.ada, chosen(), survey=nps, show=read_show(name), mark="").rows) == expected, name
     assert asked(cast.elif_, chosen(), chosen().period.span, survey=nps).sent == 2
+    for dimension in ("segment", "owner", "language", "touchpoint"):
+        assert together(breakdown(cast.ada, chosen(by=dimension), survey=nps, scale=ELEVEN)) == found
 
 
 def test_an_account_votes_once_and_money_weighs(cast):
