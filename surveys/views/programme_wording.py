@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts import wording
 from accounts.models import Segment
@@ -69,7 +70,7 @@ def sentence_text(touchpoint: Touchpoint, names: Names) -> str:
 
 def state_word(state: str) -> str:
     """The word of a state."""
-    return {"draft": _("draft"), "review": _("in review"), "active": _("active"), "paused": _("paused"), "ended": _("ended")}[state]
+    return {"draft": _("draft"), "review": _("in review"), "active": _("active"), "paused": _("paused"), "ended": pgettext("programme", "ended")}[state]
 
 
 def state_icon(state: str) -> str:
