@@ -73,6 +73,11 @@ SELECT g.id, l.id, 'stored', g.answered_at, g.score, '', '{}', '', false, 'conta
 _TABLES = ("surveys_invitation", "surveys_surveylink", "surveys_response", "surveys_responserevision", "accounts_outgoingmail", "accounts_contact")
 
 
+def _heard(_status: str, _headers: list[tuple[str, str]], _fault: Any = None, /) -> Callable[[bytes], object]:
+    """What a server does with the head of an answer: here, nothing."""
+    return lambda _part: None
+
+
 class _Site:
     """The product's WSGI application, called as a server would."""
 
@@ -90,7 +95,7 @@ class _Site:
             "wsgi.url_scheme": "http", "wsgi.multithread": True, "wsgi.multiprocess": False, "wsgi.run_once": False, "wsgi.version": (1, 0), "SCRIPT_NAME": "",
             "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1",
         }  # fmt: skip
-        answer = self._handler(environ, lambda status, headers: None)
+        answer = self._handler(environ, _heard)
         for _part in answer:
             pass
         answer.close()

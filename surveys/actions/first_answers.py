@@ -11,12 +11,12 @@ import uuid
 from typing import Any
 
 from accounts.actions.event_log import event_values, events_in_statement
+from accounts.queries.work_statements import fetch
 from surveys.actions.follow_ups import ALERT_WAIT
 from surveys.actions.submissions import COMMENT_LENGTH, Submission, answer_payload, scale_of
 from surveys.models import SurveyLink, SurveyVersion
 from surveys.models.answers import new_external_id
 from surveys.queries.links import Opened
-from surveys.queries.prepared import prepared_cursor
 from surveys.scoring import is_low
 
 _INSERT = """
@@ -82,6 +82,4 @@ def insert_first(*, link: Opened, version: SurveyVersion, submission: Submission
         "tells": counts and not test, "alerts": counts and not test and is_low(submission.score, version.low_score, scale_of(version)), "alert_at": now + ALERT_WAIT,
         **event_values(kind="survey.answered", occurred_at=now, subject_type="response", payload=payload),
     }  # fmt: skip
-    with prepared_cursor() as cursor:
-        cursor.execute(_INSERT, values)
-        return cursor.fetchone() is not None
+    return bool(fetch(_INSERT, values, prepared=True))

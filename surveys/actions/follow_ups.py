@@ -92,6 +92,7 @@ def open_follow_up(*, response: Response, now: dt.datetime) -> bool:
 
 def cancel_follow_up(*, response: Response, now: dt.datetime) -> None:
     """The answer got better: nobody is told, and work that was opened is dropped. Call it in a transaction."""
+    assert response.account_id is not None
     PendingFollowUp.objects.filter(pk=response.pk).delete()
     take_back(response=response, now=now)
     waiting = WorkItem.objects.filter(account_id=response.account_id, type=WorkItem.Type.CLOSE_LOOP, reason=work_reason(response), status__in=["open", "snoozed"])

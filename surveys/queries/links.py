@@ -7,8 +7,8 @@ import uuid
 from dataclasses import dataclass
 from functools import lru_cache
 
+from accounts.queries.work_statements import fetch
 from surveys.models import SurveyLink, SurveyText
-from surveys.queries.prepared import prepared_cursor
 from surveys.tokens import token_digest
 
 _RELATED = (
@@ -93,16 +93,14 @@ LEFT JOIN surveys_touchpoint t ON t.id = i.touchpoint_id
 LEFT JOIN surveys_surveyversion v ON v.id = i.survey_version_id
 LEFT JOIN surveys_survey s ON s.id = v.survey_id
 LEFT JOIN surveys_response r ON r.invitation_id = i.id
-WHERE l.token_hash = %s AND l.kind IN ('invite', 'reminder', 'test')
+WHERE l.token_hash = %(digest)s AND l.kind IN ('invite', 'reminder', 'test')
 """
 
 
 def opened(token: str) -> Opened | None:
     """What the token of an answer page opens; None for a token that is none, or one of another page."""
-    with prepared_cursor() as cursor:
-        cursor.execute(_OPENED, [token_digest(token)])
-        row = cursor.fetchone()
-    return Opened(*row) if row else None
+    rows = fetch(_OPENED, {"digest": token_digest(token)}, prepared=True)
+    return Opened(*rows[0]) if rows else None
 
 
 def refusal_link(token: str) -> SurveyLink | None:

@@ -53,7 +53,7 @@ def fetched(token: str) -> dict[str, float]:
     if time.monotonic() < _rests_until:
         return {}
     try:
-        return {what: float(at) for what, at in _valkey().hgetall(trace_key(token)).items()}
+        return {str(what): float(at) for what, at in _valkey().hgetall(trace_key(token)).items()}
     except redis.RedisError:
         _rest()
         return {}

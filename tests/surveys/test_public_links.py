@@ -2,7 +2,6 @@
 
 import datetime as dt
 import re
-import statistics
 import time
 
 import pytest
@@ -82,18 +81,16 @@ def test_unknown_tokens_of_any_shape_all_get_the_same_answer(customer, sent, now
     assert len({tuple(sorted(answer.headers.items())) for answer in answers}) == 1
 
 
-def test_an_unknown_token_takes_no_less_time_than_one_of_another_shape(customer, sent):
-    def median_of(tokens):
-        taken = []
-        for token in tokens:
+def test_an_unknown_token_takes_the_time_of_one_of_any_other_shape(customer, sent):
+    # in turns, and the fastest of each: what else the machine does meets both
+    taken = {"x{}": [], "{:043d}": []}
+    for number in range(120):
+        for shape, times in taken.items():
             began = time.perf_counter()
-            customer.get(f"/s/{token}")
-            taken.append(time.perf_counter() - began)
-        return statistics.median(taken)
-
-    short, right = [f"x{number}" for number in range(60)], [f"{number:043d}" for number in range(60)]
-    median_of(short)
-    assert 0.4 < median_of(short) / median_of(right) < 2.5
+            customer.get("/s/" + shape.format(number))
+            times.append(time.perf_counter() - began)
+    short, right = (min(times[20:]) for times in taken.values())
+    assert 0.5 < short / right < 2
 
 
 @pytest.mark.parametrize("field", ["expires_at", "revoked_at"])
