@@ -27,6 +27,14 @@ class Window:
     closes: dt.time
     weekdays: frozenset[int]
 
+    def __hash__(self) -> int:
+        """Worked out once: windows are keys of what is remembered below."""
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        return hash((self.opens, self.closes, self.weekdays))
+
     @property
     def passes_midnight(self) -> bool:
         """Whether it closes on the day after it opens."""

@@ -266,9 +266,10 @@ SELECT i.id::text AS invitation_id, i.contact_id, i.account_id, i.touchpoint_id,
 FROM surveys_invitation i JOIN surveys_surveyversion v ON v.id = i.survey_version_id JOIN surveys_survey s ON s.id = v.survey_id
 WHERE i.status <> 'skipped' AND i.status = ANY(%(statuses)s)"""
 _ASKED = f"""
-{_INVITED} AND i.contact_id = ANY(%(contacts)s::bigint[]) AND i.not_before > %(since)s AND (i.not_before > %(lately)s OR i.rated_object <> '' OR i.ticket_id IS NOT NULL)
+{_INVITED} AND i.contact_id = ANY(%(contacts)s::bigint[]) AND i.not_before > %(since)s
+  AND (greatest(i.not_before, i.sent_at) > %(rested)s OR i.rated_object <> '' OR i.ticket_id IS NOT NULL)
 UNION
-{_INVITED} AND i.account_id = ANY(%(accounts)s::bigint[]) AND i.not_before > %(around)s
+{_INVITED} AND i.account_id = ANY(%(accounts)s::bigint[]) AND i.not_before > %(lately)s AND greatest(i.not_before, i.sent_at) > %(around)s
 UNION ALL
 SELECT NULL, r.contact_id, NULL, r.touchpoint_id, coalesce(nullif(r.rated_object, ''), r.ticket_id::text, ''), coalesce(r.invited_at, r.answered_at), r.kind
 FROM surveys_response r WHERE r.contact_id = ANY(%(contacts)s::bigint[]) AND r.invitation_id IS NULL AND NOT r.test AND coalesce(r.invited_at, r.answered_at) > %(since)s
@@ -287,8 +288,8 @@ GROUP BY 1, 2
 def _asked(contact_ids: list[int], account_ids: list[int], as_of: dt.datetime, gap: dt.timedelta, account_period: dt.timedelta, statuses: Sequence[str]) -> list[Asked]:
     """Asks of these people as far back as a gap reaches, and those of their accounts."""
     values: dict[str, Any] = {
-        "contacts": _array(contact_ids), "accounts": _array(account_ids), "since": as_of - max(gap + _WAITED, _ABOUT_BACK), "lately": as_of - gap - _WAITED,
-        "around": as_of - account_period - _WAITED, "statuses": list(statuses),
+        "contacts": _array(contact_ids), "accounts": _array(account_ids), "since": as_of - max(gap + _WAITED, _ABOUT_BACK), "rested": as_of - gap,
+        "lately": as_of - account_period - _WAITED, "around": as_of - account_period, "statuses": list(statuses),
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_ASKED, values)
