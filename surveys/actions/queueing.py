@@ -37,14 +37,14 @@ def queue_due(*, as_of: dt.datetime, now: dt.datetime) -> Counter[str]:
             due = Invitation.objects.filter(gate.passing(), status=Status.PLANNED, not_before__lte=as_of).order_by("not_before", "id").select_related(*RELATED)
             found = list(due.select_for_update(of=("self",), skip_locked=True, no_key=True)[:QUEUE_BATCH])
             rows = [row for row in found if gate.take(row)]
-            mails, changed = [], []
+            mails, queued, changed = [], [], []
             for row, candidate, decision, facts in reconsider(rows, as_of=as_of):
                 made[decision.outcome] += 1
-                changed.append(row)
                 if decision.outcome != "send":
                     gate.give_back(row)
+                    changed.append(row)
                 if decision.outcome == "send":
-                    row.status = Status.QUEUED
+                    queued.append(row.pk)
                     assert row.survey_version is not None
                     contact = facts.contacts[candidate.contact_id or 0]
                     mails.append(
@@ -59,6 +59,7 @@ def queue_due(*, as_of: dt.datetime, now: dt.datetime) -> Counter[str]:
                 else:
                     row.status, row.skip_reason, row.decision = Status.SKIPPED, decision.reason, dict(decision.evidence)
             OutgoingMail.objects.bulk_create(mails)
+            Invitation.objects.filter(pk__in=queued).update(status=Status.QUEUED)
             Invitation.objects.bulk_update(changed, ["status", "skip_reason", "decision", "not_before"], batch_size=QUEUE_BATCH)
         if len(found) < QUEUE_BATCH:
             break
