@@ -12,7 +12,22 @@ from django.utils import timezone
 from accounts.models import User
 from surveys.actions.programme_changes import life_values, record_administration
 from surveys.actions.programme_values import plain_values
-from surveys.models import Invitation, Response, ResponseRevision, Survey, SurveyLink, SurveyText, SurveyVersion, Touchpoint
+from surveys.models import (
+    Announcement,
+    Invitation,
+    LoopCase,
+    LoopDeadline,
+    PendingFollowUp,
+    ProgrammeStep,
+    Response,
+    ResponseRevision,
+    SendingHold,
+    Survey,
+    SurveyLink,
+    SurveyText,
+    SurveyVersion,
+    Touchpoint,
+)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -170,3 +185,58 @@ class ResponseRevisionAdmin(ReadOnlyAdmin):
     search_fields = ("response__external_id",)
     list_select_related = ("response",)
     ordering = ("-submitted_at", "-id")
+
+
+@admin.register(ProgrammeStep)
+class ProgrammeStepAdmin(ReadOnlyAdmin):
+    """Who did what to a programme; append-only."""
+
+    list_display = ("happened_at", "touchpoint", "action", "actor", "note")
+    list_filter = ("action", "touchpoint")
+    search_fields = ("touchpoint__key", "note")
+    list_select_related = ("touchpoint", "actor")
+
+
+@admin.register(SendingHold)
+class SendingHoldAdmin(ReadOnlyAdmin):
+    """What waits, or waited, for a person; let go on the outbox page."""
+
+    list_display = ("held_at", "touchpoint", "domain", "reason", "value", "limit", "released_at", "released_by")
+    list_filter = ("reason",)
+    list_select_related = ("touchpoint", "released_by")
+
+
+@admin.register(LoopDeadline)
+class LoopDeadlineAdmin(admin.ModelAdmin):
+    """How fast an unhappy customer is answered, by segment."""
+
+    list_display = ("segment", "working_hours")
+    list_select_related = ("segment",)
+
+
+@admin.register(LoopCase)
+class LoopCaseAdmin(ReadOnlyAdmin):
+    """Cases; they are closed on their own page."""
+
+    list_display = ("opened_at", "account", "contact", "due_at", "escalated_at", "closed_at", "resolution")
+    list_filter = ("resolution",)
+    search_fields = ("account__name", "account__external_id")
+    list_select_related = ("account", "contact")
+    ordering = ("-opened_at", "-id")
+
+
+@admin.register(PendingFollowUp)
+class PendingFollowUpAdmin(ReadOnlyAdmin):
+    """Unhappy answers of this minute, whose case opens unless they are corrected."""
+
+    list_display = ("due_at", "response")
+    list_select_related = ("response",)
+
+
+@admin.register(Announcement)
+class AnnouncementAdmin(ReadOnlyAdmin):
+    """What people were told of settled topics."""
+
+    list_display = ("created_at", "topic", "people", "created_by")
+    list_filter = ("topic",)
+    list_select_related = ("topic", "created_by")

@@ -48,6 +48,12 @@ def one_of_each(cast):
     AccountDirty.objects.get_or_create(account=cast.boga)
     Suppression.objects.create(address_hmac=b"1" * 32, reason="manual")
     models.MailBucket.objects.create(name="domain:example.com", rate_per_second=1)
+    topic = models.Topic.objects.first()
+    verbatim = models.Verbatim.objects.create(
+        source="note", subject_id="1", account=cast.boga, occurred_at=NOW, text="Fatura", text_search="fatura", sentiment="neutral", sentiment_score=0, read_at=NOW
+    )
+    models.TopicTag.objects.create(topic=topic, verbatim=verbatim, by="person")
+    models.TextClassifier.objects.create(language="tr", trained_at=NOW, rows=200, measured={}, weights=b"")
     models.SoftBounce.objects.create(address_hmac=b"1" * 32, occurred_at=NOW, source_ref="mail:1")
     models.InboundEvent.objects.create(source="email:brevo", external_id="1", received_at=NOW, body_sha256=b"0" * 32)
     models.Erasure.objects.create(contact_id=1, requested_at=NOW)
