@@ -81,7 +81,7 @@ def read_texts() -> int:
 def train_text_classifier(language: str, actor_id: int | None = None) -> int | None:
     """Trains a classifier on the installation's own scored answers, asked for by a person; None where there are too few."""
     try:
-        return train_classifier(language=language, now=timezone.now(), actor=User.objects.filter(pk=actor_id).first()).pk
+        return train_classifier(language=language, now=timezone.now(), actor=User.objects.filter(pk=actor_id or 0).first()).pk
     except TooFewAnswers:
         return None
 

@@ -94,7 +94,8 @@ def topic_page(user: User, *, now: dt.datetime) -> TopicPage:
     page = TopicPage(texts=total)
     known = {topic.pk: topic for topic in Topic.objects.all()}
     for pk, topic in known.items():
-        row, checked = figures.get(pk, {}), judged.get(pk, {"judged": 0, "right": 0})
+        row: dict[str, Any] = figures.get(pk, {})
+        checked = judged.get(pk, {"judged": 0, "right": 0})
         texts = row.get("texts", 0)
         page.topics.append(
             TopicFigures(
@@ -147,7 +148,8 @@ def _represented(user: User, topics: dict[int, Topic], since: dt.datetime, now: 
         known = totals.get((topic, dimension), (0, 0))
         totals[topic, dimension] = (known[0] + part, known[1] + whole)
     limit = UNLIKELY / max(1, len(rows))
-    over, under = [], []
+    over: list[Represented] = []
+    under: list[Represented] = []
     for topic, dimension, group, part, whole in rows:
         all_part, all_whole = totals[topic, dimension]
         found = contrast(part, whole, all_part - part, all_whole - whole)

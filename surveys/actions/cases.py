@@ -33,7 +33,7 @@ class CaseClosed(ValueError):
 
 def deadline_hours(segment_id: int | None) -> int:
     """Within how many working hours an unhappy customer of this segment is answered."""
-    found = dict(LoopDeadline.objects.values_list("segment_id", "working_hours"))
+    found: dict[int | None, int] = dict(LoopDeadline.objects.values_list("segment_id", "working_hours"))
     return found.get(segment_id) or found.get(None) or DEFAULT_HOURS
 
 
@@ -122,7 +122,9 @@ def escalate_late(*, now: dt.datetime) -> int:
             owner = case.work_item.owner if case.work_item and case.work_item.owner else case.account.owner
             case.escalated_at = now
             case.save(update_fields=["escalated_at"])
-            WorkItem.objects.filter(pk=case.work_item_id).exclude(priority=WorkItem.Priority.HIGH).update(priority=WorkItem.Priority.HIGH, version=F("version") + 1, updated_at=now)
+            WorkItem.objects.filter(pk=case.work_item_id or 0).exclude(priority=WorkItem.Priority.HIGH).update(
+                priority=WorkItem.Priority.HIGH, version=F("version") + 1, updated_at=now
+            )
             record_event(
                 account_id=case.account_id, contact_id=case.contact_id, kind="case.late", occurred_at=now, origin="app", subject_type="case", subject_id=str(case.pk),
                 payload={"case": case.pk, "response": str(case.response_id), "due_at": case.due_at.isoformat(), **({"owner": owner.pk} if owner else {})},

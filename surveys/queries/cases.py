@@ -77,7 +77,8 @@ def figures(user: User, *, now: dt.datetime) -> LoopFigures:
         overdue=Count("pk", filter=Q(closed_at=None, due_at__lte=now)),
     )
     waiting = rows.filter(closed_at=None).aggregate(open=Count("pk"), late=Count("pk", filter=Q(due_at__lte=now)))
-    spans = sorted((case.closed_at - case.opened_at).total_seconds() / 3600 for case in counted.filter(closed_at__isnull=False).only("opened_at", "closed_at")[:10_000])
+    ended = counted.filter(closed_at__isnull=False).values_list("opened_at", "closed_at")[:10_000]
+    spans = sorted((closed - opened).total_seconds() / 3600 for opened, closed in ended if closed is not None)
     whole = found["closed"] + found["overdue"]
     return LoopFigures(
         open=waiting["open"], late=waiting["late"], closed=found["closed"], in_time=found["in_time"], share=found["in_time"] / whole if whole else None,

@@ -193,7 +193,24 @@ def test_the_stop_switch_is_for_admins(client, cast):
     assert Installation.current().sending_enabled
 
 
-@pytest.mark.parametrize("model", ["survey", "surveyversion", "touchpoint", "invitation", "surveylink", "response", "responserevision", "programmestep", "sendinghold", "loopdeadline", "loopcase", "pendingfollowup", "announcement"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        "survey",
+        "surveyversion",
+        "touchpoint",
+        "invitation",
+        "surveylink",
+        "response",
+        "responserevision",
+        "programmestep",
+        "sendinghold",
+        "loopdeadline",
+        "loopcase",
+        "pendingfollowup",
+        "announcement",
+    ],
+)
 def test_the_admin_lists_and_opens_every_model(client, answered, model):
     client.force_login(answered.ada)
     assert client.get(reverse(f"admin:surveys_{model}_changelist"), {"q": "selin"}).status_code == 200
