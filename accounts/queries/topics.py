@@ -94,7 +94,7 @@ def topic_page(user: User, *, now: dt.datetime) -> TopicPage:
     page = TopicPage(texts=total)
     known = {topic.pk: topic for topic in Topic.objects.all()}
     for pk, topic in known.items():
-        row: dict[str, Any] = figures.get(pk, {})
+        row: Any = figures.get(pk, {})
         checked = judged.get(pk, {"judged": 0, "right": 0})
         texts = row.get("texts", 0)
         page.topics.append(

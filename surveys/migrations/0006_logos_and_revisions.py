@@ -1,4 +1,5 @@
 """Logos have a table of their own, so that no list of surveys loads them; drafts count their changes."""
+
 import django.db.models.deletion
 from django.db import migrations, models
 
