@@ -8,8 +8,10 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from surveys.actions.closing import revoke_links
 from surveys.actions.programme_changes import life_values, record_administration
 from surveys.actions.programme_values import plain_values
 from surveys.models import (
@@ -163,6 +165,12 @@ class SurveyLinkAdmin(ReadOnlyAdmin):
     list_select_related = ("invitation__contact", "invitation__touchpoint")
     fields = ("invitation", "kind", "issued_at", "expires_at", "revoked_at", "first_answer_at")
     ordering = ("-id",)
+    actions = ("revoke",)
+
+    @admin.action(description=_("Take the links back: they open nothing any more"), permissions=["view"])
+    def revoke(self, request: HttpRequest, queryset: models.QuerySet[SurveyLink]) -> None:
+        """Ends every answer link of the invitations chosen; refusing surveys still works."""
+        revoke_links(invitations=Invitation.objects.filter(links__in=queryset), now=timezone.now())
 
 
 @admin.register(Response)

@@ -65,8 +65,10 @@ class Opened:
     call_me: bool | None
 
     def is_over(self, now: dt.datetime) -> bool:
-        """Whether it opens nothing any more: run out, taken back, sent to an address that was given up, or of a programme that has ended."""
-        return self.revoked_at is not None or self.expires_at <= now or self.version_id is None or self.moved or (self.ended_at is not None and self.ended_at <= now)
+        """Whether it opens nothing any more: run out, taken back, sent to an address that was given up, or of a programme that ended before any answer."""
+        if self.revoked_at is not None or self.expires_at <= now or self.version_id is None or self.moved:
+            return True
+        return self.ended_at is not None and self.ended_at <= now and self.response_id is None
 
     @property
     def initials(self) -> str:

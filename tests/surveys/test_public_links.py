@@ -133,11 +133,17 @@ def test_an_erased_contacts_link_is_over(customer, sent, now):
     assert customer.get(f"/s/{token}").status_code == 410
 
 
-def test_the_links_of_a_cancelled_programme_are_over(customer, sent, now):
+def test_the_links_of_a_cancelled_programme_are_over_but_to_better_an_answer(customer, sent, now):
     _invitation, token = sent
-    Touchpoint.objects.filter(key="relationship-nps").update(ended_at=now - dt.timedelta(minutes=1))
+    ended = Touchpoint.objects.filter(key="relationship-nps")
+    ended.update(ended_at=now - dt.timedelta(minutes=1))
     assert customer.get(f"/s/{token}").status_code == 410
     assert press(customer, token, 9).status_code == 410
+    ended.update(ended_at=None)
+    press(customer, token, 9)
+    ended.update(ended_at=now - dt.timedelta(minutes=1))
+    assert press(customer, token, 8).status_code == 303
+    assert Response.objects.get().score == 8
 
 
 def test_the_page_keeps_its_token_to_itself_and_sets_no_cookie(customer, sent, now):
@@ -208,3 +214,14 @@ def test_another_host_is_refused_here_as_everywhere(customer, sent, settings):
     settings.ALLOWED_HOSTS = ["vefa.test"]
     assert customer.get(f"/s/{token}", headers={"host": "evil.test"}).status_code == 400
     assert customer.get(f"/s/{token}", headers={"host": "vefa.test"}).status_code == 200
+
+
+def test_an_admin_takes_links_back(customer, sent, cast, now):
+    invitation, token = sent
+    other = link_to(planned(cast.harry, survey="nps", touchpoint="relationship-nps", at=now, status="sent"), now=now)
+    refusal = link_to(invitation, kind="unsubscribe", now=now)
+    admin = Client()
+    admin.force_login(cast.ada)
+    chosen = SurveyLink.objects.filter(invitation=invitation, kind="invite").values_list("pk", flat=True)
+    assert admin.post("/admin/surveys/surveylink/", {"action": "revoke", "_selected_action": list(chosen)}).status_code == 302
+    assert [customer.get(path).status_code for path in (f"/s/{token}", f"/s/{other}", f"/u/{refusal}")] == [410, 200, 200]
