@@ -11,7 +11,7 @@ from metrics.formulas.numbers import ratio
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, narrow
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question, WrongQuestion
-from metrics.kpis.ticket_log import ENTERS, LEAVES, MOVED_WITHIN, OPENED_WITHIN, bindings, epoch, selected, ticket_sql, with_tables
+from metrics.kpis.ticket_log import ENTERS, LEAVES, MOVED_WITHIN, MOVES_LOGGED, OPENED_WITHIN, bindings, epoch, selected, ticket_sql, with_tables
 from surveys.scoring import wilson_interval
 from tickets.support_formulas import TIMES, Contacts, is_unsettled, mean_handle_time, resolved_at_first_contact
 
@@ -42,7 +42,7 @@ def fcr(question: Question, by: str | None) -> Figures:
     at = "r.chosen_at" if resolved_only else "r.opened_at"
     key, joined = selected(question, by, conditions, ticket_sql("coalesce(r.chosen_at, r.resolved_at, %(horizon)s)"), at)
     sql = f"""
-        {with_tables("moves", "said", only=MOVED_WITHIN if resolved_only else OPENED_WITHIN)},
+        {with_tables("steps", "said", only=MOVED_WITHIN if resolved_only else OPENED_WITHIN, entries=MOVES_LOGGED if resolved_only else "")},
         progress AS (
             SELECT id, min(at) FILTER (WHERE {ENTERS}) AS resolved_at, min(at) FILTER (WHERE {LEAVES}) AS reopened_at,
                    max(at) FILTER (WHERE {ENTERS} AND at >= %(s)s AND at < %(e)s) AS chosen_at, (array_agg(state ORDER BY at DESC, seq DESC, entry DESC))[1] AS state

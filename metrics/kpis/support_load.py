@@ -10,7 +10,7 @@ from metrics.kpis.dimensions import Conditions, fetch
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question
 from metrics.kpis.support_times import Clock
-from metrics.kpis.ticket_log import OPENED, OPENED_WITHIN, OVER, RESOLVED, bindings, epoch, selected, severity_at, ticket_sql, with_tables
+from metrics.kpis.ticket_log import OPENED, OPENED_WITHIN, OVER, RESOLVED, bindings, epoch, not_over_before, selected, severity_at, ticket_sql, with_tables
 from surveys.scoring import t_interval
 from tickets.actions.clocks import Promises
 from tickets.support_formulas import Flow, mean_severity
@@ -35,9 +35,8 @@ def ticket_backlog(question: Question, by: str | None) -> Figures:
     conditions = Conditions(bindings(question))
     key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s")
     sql = f"""
-        {with_tables("moves", only=f"{OPENED} < %(e)s")},
-        states AS (SELECT DISTINCT ON (id) id, state FROM steps WHERE at < %(e)s ORDER BY id, at DESC, seq DESC, entry DESC),
-        rows AS (SELECT t.id, t.opened_at FROM counted t LEFT JOIN states l USING (id) WHERE coalesce(l.state, 'new') NOT IN {OVER})
+        {with_tables("states", only=f"{OPENED} < %(e)s AND {not_over_before('%(e)s')}")},
+        rows AS (SELECT id, opened_at FROM states WHERE state NOT IN {OVER})
         SELECT {key}, {epoch("r.opened_at")}, {severity_at("%(e)s", "<")}, {_SEGMENT_ID} FROM rows r {joined}"""
     rows = fetch(sql, conditions.values)
     until = int(question.until.timestamp())
@@ -71,16 +70,13 @@ def _flow(question: Question, by: str | None) -> Figures:
     conditions = Conditions(bindings(question))
     key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s")
     sql = f"""
-        {with_tables("moves", only=f"{OPENED} < %(e)s")},
-        progress AS (
-            SELECT id, (array_agg(state ORDER BY at DESC, seq DESC, entry DESC) FILTER (WHERE at < %(s)s))[1] AS state,
+        {with_tables("steps", only=f"{OPENED} < %(e)s AND {not_over_before('%(s)s')}")},
+        rows AS (
+            SELECT id, opened_at >= %(s)s AS new, coalesce((array_agg(state ORDER BY at DESC, seq DESC, entry DESC) FILTER (WHERE at < %(s)s))[1] NOT IN {OVER}, false) AS opening,
                    count(*) FILTER (WHERE at >= %(s)s AND state NOT IN {OVER} AND before IN {OVER}) AS reopened,
                    count(*) FILTER (WHERE at >= %(s)s AND state IN {RESOLVED} AND before NOT IN {OVER}) AS resolved,
                    count(*) FILTER (WHERE at >= %(s)s AND state = 'cancelled' AND before NOT IN {OVER}) AS cancelled
-            FROM steps WHERE at < %(e)s GROUP BY id),
-        rows AS (
-            SELECT t.id, t.opened_at < %(s)s AND coalesce(p.state, 'new') NOT IN {OVER} AS opening, t.opened_at >= %(s)s AS new, p.reopened, p.resolved, p.cancelled
-            FROM counted t LEFT JOIN progress p USING (id))
+            FROM steps WHERE at < %(e)s GROUP BY id, opened_at)
         SELECT {key} AS key, count(*) FILTER (WHERE r.opening), count(*) FILTER (WHERE r.new),
                coalesce(sum(r.reopened), 0)::bigint, coalesce(sum(r.resolved), 0)::bigint, coalesce(sum(r.cancelled), 0)::bigint
         FROM rows r {joined} AND (r.opening OR r.new OR r.reopened > 0) GROUP BY 1"""

@@ -11,17 +11,30 @@ from metrics.formulas.intervals import mean_interval
 from metrics.kpis.dimensions import Conditions, fetch
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question
-from metrics.kpis.ticket_log import ENTERS, LEAVES, MOVED_WITHIN, OPENED, OVER, REPLIED_AT, RESOLVED, bindings, epoch, selected, ticket_sql, touched, with_tables
+from metrics.kpis.ticket_log import (
+    ENTERS,
+    LEAVES,
+    MOVED_WITHIN,
+    MOVES_LOGGED,
+    OPENED,
+    OVER,
+    REPLIED_AT,
+    RESOLVED,
+    TOUCHED,
+    bindings,
+    epoch,
+    not_over_before,
+    selected,
+    ticket_sql,
+    with_tables,
+)
 from tickets.actions.clocks import Promises
 from tickets.clock import Hours
 from tickets.durations import Schedule, Spread, Stretch, quantile, ran, spread
 
 Figures = dict[str | None, Figure]
 # tickets whose first reply may lie in the period
-_REPLIED_WITHIN = (
-    touched("c.kind = 'public_reply' AND c.actor_kind = 'agent'")
-    + " OR least(t.first_replied_at, g.first_replied_at) >= %(s)s AND least(t.first_replied_at, g.first_replied_at) < %(e)s"
-)
+_REPLIED_WITHIN = TOUCHED + " OR least(t.first_replied_at, g.first_replied_at) >= %(s)s AND least(t.first_replied_at, g.first_replied_at) < %(e)s"
 
 
 class Clock:
@@ -75,11 +88,10 @@ def _waiting(question: Question, by: str | None) -> dict[str | None, list[int]]:
     key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s")
     without_reply = "(least(t.first_replied_at, g.first_replied_at) IS NULL OR least(t.first_replied_at, g.first_replied_at) >= %(e)s OR t.created_by_kind = 'agent')"
     sql = f"""
-        {with_tables("moves", "said", only=f"{OPENED} < %(e)s AND {without_reply}")},
-        states AS (SELECT DISTINCT ON (id) id, state FROM steps WHERE at < %(e)s ORDER BY id, at DESC, seq DESC, entry DESC),
+        {with_tables("states", "said", only=f"{OPENED} < %(e)s AND {without_reply} AND {not_over_before('%(e)s')}")},
         rows AS (
-            SELECT t.id, t.opened_at FROM counted t LEFT JOIN states l USING (id) LEFT JOIN said w USING (id)
-            WHERE coalesce(l.state, 'new') NOT IN {OVER} AND NOT coalesce({REPLIED_AT} < %(e)s, false))
+            SELECT l.id, l.opened_at FROM states l JOIN counted t USING (id) LEFT JOIN said w USING (id)
+            WHERE l.state NOT IN {OVER} AND NOT coalesce({REPLIED_AT} < %(e)s, false))
         SELECT {key}, {epoch("r.opened_at")} FROM rows r {joined}"""
     until = int(question.until.timestamp())
     return _seconds(Clock(question.params["clock"]), [(found, opened, (opened,), (until,)) for found, opened in fetch(sql, conditions.values)])
@@ -100,7 +112,7 @@ def first_response_time(question: Question, by: str | None) -> Figures:
     dimensions["agent"] = f"coalesce((SELECT u.email FROM accounts_user u WHERE u.id = r.actor_id), {dimensions['agent']})"
     key, joined = selected(question, by, conditions, dimensions, "r.at")
     sql = f"""
-        {with_tables("said", only=_REPLIED_WITHIN)},
+        {with_tables("said", only=_REPLIED_WITHIN, entries="c.kind = 'public_reply' AND c.actor_kind = 'agent'")},
         rows AS (SELECT t.id, t.opened_at, {REPLIED_AT} AS at, w.actor_id FROM counted t LEFT JOIN said w USING (id))
         SELECT {key}, {epoch("r.opened_at")}, {epoch("r.at")} FROM rows r {joined} AND r.at >= %(s)s AND r.at < %(e)s"""
     rows: list[Row] = [(found, opened, (opened,), (replied,)) for found, opened, replied in fetch(sql, conditions.values)]
@@ -136,18 +148,17 @@ def resolution_time(question: Question, by: str | None) -> Figures:
     else:
         at, chosen = "p.last_at", f"p.last_known AND p.state IN {RESOLVED}"
     sql = f"""
-        {with_tables("moves", only=MOVED_WITHIN)},
+        {with_tables("steps", only=MOVED_WITHIN, entries=MOVES_LOGGED)},
         progress AS (
-            SELECT id, (array_agg(state ORDER BY at DESC, seq DESC, entry DESC))[1] AS state,
+            SELECT id, opened_at, (array_agg(state ORDER BY at DESC, seq DESC, entry DESC))[1] AS state,
                    array_agg(at ORDER BY at, seq, entry) FILTER (WHERE {ENTERS}) AS resolutions,
                    array_agg(at ORDER BY at, seq, entry) FILTER (WHERE {LEAVES}) AS reopenings,
                    min(at) FILTER (WHERE {ENTERS}) AS first_at, max(at) FILTER (WHERE {ENTERS}) AS last_at,
                    (array_agg(known ORDER BY at, seq, entry) FILTER (WHERE {ENTERS}))[1] AS first_known,
                    (array_agg(known ORDER BY at DESC, seq DESC, entry DESC) FILTER (WHERE {ENTERS}))[1] AS last_known
-            FROM steps WHERE at < %(e)s GROUP BY id),
+            FROM steps WHERE at < %(e)s GROUP BY id, opened_at),
         rows AS (
-            SELECT t.id, t.opened_at, {at} AS at, p.first_at, p.last_at, p.resolutions, p.reopenings
-            FROM counted t JOIN progress p USING (id) WHERE {at} >= %(s)s AND {chosen})
+            SELECT p.id, p.opened_at, {at} AS at, p.first_at, p.last_at, p.resolutions, p.reopenings FROM progress p WHERE {at} >= %(s)s AND {chosen})
         SELECT {key}, {epoch("r.opened_at")}, (SELECT array_agg({epoch("b")} ORDER BY b) FROM unnest({begins}) b),
                (SELECT array_agg({epoch("b")} ORDER BY b) FROM unnest({ends}) b), r.reopenings IS NOT NULL
         FROM rows r {joined}"""

@@ -18,35 +18,43 @@ _MERGED = """merged AS (
     SELECT id, merged_into_id AS root FROM tickets_ticket WHERE merged_into_id IS NOT NULL AND NOT spam AND NOT test AND deleted_at IS NULL
     UNION SELECT m.id, t.merged_into_id FROM merged m JOIN tickets_ticket t ON t.id = m.root WHERE t.merged_into_id IS NOT NULL)"""
 
+# tickets with an entry of the log in the period; those merged away count for their survivor
+_TOUCHED = """touched AS MATERIALIZED (
+    SELECT DISTINCT coalesce(m.root, c.ticket_id) AS id FROM tickets_ticketchange c LEFT JOIN merged m ON m.id = c.ticket_id
+    WHERE {entries} AND c.occurred_at >= %(s)s AND c.occurred_at < %(e)s)"""
+
 # no spam, no tests, nothing deleted, survivors of merges with the earliest creation; {only} narrows to the tickets a figure needs
 _COUNTED = """counted AS MATERIALIZED (
     SELECT t.id, t.account_id, t.channel, t.status::text AS status, t.created_by_kind, t.first_level_solvable, t.replies, t.solved_at, t.closed_at, t.reopened_at,
            least(t.opened_at, g.opened_at) AS opened_at, least(t.first_replied_at, g.first_replied_at) AS first_replied_at
     FROM tickets_ticket t JOIN accounts_account a ON a.id = t.account_id
          LEFT JOIN (SELECT m.root, min(o.opened_at) AS opened_at, min(o.first_replied_at) AS first_replied_at
-                    FROM merged m JOIN tickets_ticket o ON o.id = m.id GROUP BY m.root) g ON g.root = t.id
+                    FROM merged m JOIN tickets_ticket o ON o.id = m.id GROUP BY m.root) g ON g.root = t.id {touched}
     WHERE NOT t.spam AND NOT t.test AND t.deleted_at IS NULL AND t.merged_into_id IS NULL AND NOT a.excluded AND ({only}))"""
 
 # a survivor with itself and with all that was merged into it: what was said there counts for it
 _FAMILY = """family AS (
-    SELECT id AS root, id AS member FROM counted
-    UNION ALL SELECT m.root, m.id FROM merged m JOIN counted t ON t.id = m.root)"""
+    SELECT id AS root, id AS member, opened_at, created_by_kind FROM counted
+    UNION ALL SELECT m.root, m.id, t.opened_at, t.created_by_kind FROM merged m JOIN counted t ON t.id = m.root)"""
 
 # nothing happens to a ticket before it is opened
 _STATUS_LOG = """status_log AS MATERIALIZED (
-    SELECT c.ticket_id AS id, greatest(c.occurred_at, t.opened_at) AS at, c.id AS entry, c.value::text AS state, c.value_before,
+    SELECT c.ticket_id AS id, t.opened_at, greatest(c.occurred_at, t.opened_at) AS at, c.id AS entry, c.value::text AS state, c.value_before, t.solved_at,
            row_number() OVER (PARTITION BY c.ticket_id ORDER BY c.occurred_at, c.id) AS place
     FROM counted t JOIN tickets_ticketchange c ON c.ticket_id = t.id AND c.kind = 'status')"""
 
+# every ticket begins as new; what follows is carried along with its creation, so that nothing need be joined to it again
 _MOVES = """moves AS (
-    SELECT id, at, 4 AS seq, entry, state, true AS known FROM status_log
+    SELECT id, opened_at, opened_at AS at, 0 AS seq, 0 AS entry, 'new' AS state, true AS known FROM counted
+    UNION ALL
+    SELECT id, opened_at, at, 5, entry, state, true FROM status_log
     UNION ALL
     -- a log that begins when the ticket was over already
-    SELECT l.id, greatest(CASE WHEN t.solved_at <= l.at THEN t.solved_at END, t.opened_at), 0, 0, l.value_before, coalesce(t.solved_at <= l.at, false)
-    FROM status_log l JOIN counted t USING (id) WHERE l.place = 1 AND l.value_before IN ('solved', 'closed', 'cancelled')
+    SELECT id, opened_at, greatest(CASE WHEN solved_at <= at THEN solved_at END, opened_at), 1, 0, value_before, coalesce(solved_at <= at, false)
+    FROM status_log WHERE place = 1 AND value_before IN ('solved', 'closed', 'cancelled')
     UNION ALL
     -- no log: columns. A reopening counts unless the ticket is said to be resolved without an instant after it
-    SELECT t.id, greatest(m.at, t.opened_at), m.seq, 0, m.state, m.known
+    SELECT t.id, t.opened_at, greatest(m.at, t.opened_at), m.seq, 0, m.state, m.known
     FROM counted t
     CROSS JOIN LATERAL (SELECT t.reopened_at IS NOT NULL
         AND (t.status NOT IN ('solved', 'closed') OR coalesce(t.solved_at >= t.reopened_at, false) OR coalesce(t.closed_at >= t.reopened_at, false)) AS back) k
@@ -60,10 +68,14 @@ _MOVES = """moves AS (
          3, t.status, t.solved_at IS NOT NULL OR t.closed_at IS NOT NULL),
         (CASE WHEN t.status = 'cancelled' THEN greatest(coalesce(t.closed_at, t.solved_at, t.opened_at), t.reopened_at) END, 3, 'cancelled', true)
     ) m(at, seq, state, known)
-    WHERE m.at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM status_log l WHERE l.id = t.id))"""
+    WHERE m.at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM tickets_ticketchange c WHERE c.ticket_id = t.id AND c.kind = 'status'))"""
 
 _STEPS = """steps AS (
     SELECT *, coalesce(lag(state) OVER (PARTITION BY id ORDER BY at, seq, entry), 'new') AS before FROM moves)"""
+
+# where each ticket stood at the end: after what happened before it
+_STATES = """states AS (
+    SELECT DISTINCT ON (id) id, opened_at, state FROM moves WHERE at < %(e)s ORDER BY id, at DESC, seq DESC, entry DESC)"""
 
 # public replies of persons; the comment by which an agent opened the ticket is none
 _SAID = """said AS (
@@ -73,8 +85,8 @@ _SAID = """said AS (
            array_agg(floor(extract(epoch FROM c.occurred_at))::bigint ORDER BY c.occurred_at) FILTER (WHERE c.is_reply AND c.occurred_at < %(horizon)s) AS replies,
            array_agg(floor(extract(epoch FROM c.occurred_at))::bigint ORDER BY c.occurred_at)
                FILTER (WHERE c.kind = 'customer_reply' AND c.occurred_at < %(horizon)s) AS customer_replies
-    FROM family f JOIN counted t ON t.id = f.root CROSS JOIN LATERAL (
-        SELECT o.id, o.kind, o.occurred_at, o.actor_id, o.kind = 'public_reply' AND (t.created_by_kind <> 'agent' OR o.occurred_at > t.opened_at) AS is_reply
+    FROM family f CROSS JOIN LATERAL (
+        SELECT o.id, o.kind, o.occurred_at, o.actor_id, o.kind = 'public_reply' AND (f.created_by_kind <> 'agent' OR o.occurred_at > f.opened_at) AS is_reply
         FROM tickets_ticketchange o
         WHERE o.ticket_id = f.member AND (o.kind = 'public_reply' AND o.actor_kind = 'agent' OR o.kind = 'customer_reply')) c
     GROUP BY f.root)"""
@@ -85,31 +97,32 @@ REPLIED_AT = "CASE WHEN coalesce(w.logged, false) THEN w.replied_at ELSE t.first
 ENTERS = "(state IN ('solved', 'closed') AND before NOT IN ('solved', 'closed'))"
 LEAVES = "(state NOT IN ('solved', 'closed') AND before IN ('solved', 'closed'))"
 
-_TABLES = {"merged": _MERGED, "counted": _COUNTED, "family": _FAMILY, "status_log": _STATUS_LOG, "moves": _MOVES, "steps": _STEPS, "said": _SAID}
-_NEEDS = {"moves": ("status_log", "moves", "steps"), "said": ("family", "said")}
+_TABLES = {"merged": _MERGED, "counted": _COUNTED, "family": _FAMILY, "status_log": _STATUS_LOG, "moves": _MOVES, "steps": _STEPS, "states": _STATES, "said": _SAID}
+_NEEDS = {"steps": ("status_log", "moves", "steps"), "states": ("status_log", "moves", "states"), "said": ("family", "said")}
 
 
-def with_tables(*wanted: str, only: str = "TRUE") -> str:
-    """`WITH RECURSIVE ...` with the tickets that are counted and, as asked, `moves` (gives `steps`) and `said`.
+def with_tables(*wanted: str, only: str = "TRUE", entries: str = "") -> str:
+    """`WITH RECURSIVE ...` with the tickets that are counted and, as asked, `steps` or `states` and `said`.
 
-    `only` narrows the tickets (SQL over `t` and `g`). Binds %(horizon)s with `said`.
+    `only` narrows the tickets (SQL over `t` and `g`); with `entries` (SQL over the log `c`) it may ask
+    for `TOUCHED`, tickets with such an entry in the period. Binds %(s)s, %(e)s, and %(horizon)s with `said`.
     """
-    names = ["merged", "counted", *(name for group in wanted for name in _NEEDS[group])]
-    return "WITH RECURSIVE " + ", ".join(_TABLES[name].format(only=only) if name == "counted" else _TABLES[name] for name in names)
+    tables = {**_TABLES, "counted": _COUNTED.format(only=only, touched="LEFT JOIN touched x ON x.id = t.id" if entries else ""), "touched": _TOUCHED.format(entries=entries)}
+    names = ["merged", *(["touched"] if entries else []), "counted", *(name for group in wanted for name in _NEEDS[group])]
+    return "WITH RECURSIVE " + ", ".join(tables[name] for name in names)
 
 
-def touched(condition: str) -> str:
-    """SQL: tickets `t` with an entry `c` of the log in the period; those merged away count for their survivor. Binds %(s)s, %(e)s."""
-    return (
-        "t.id IN (SELECT coalesce(m.root, c.ticket_id) FROM tickets_ticketchange c LEFT JOIN merged m ON m.id = c.ticket_id "
-        f"WHERE {condition} AND c.occurred_at >= %(s)s AND c.occurred_at < %(e)s)"
-    )
-
-
+TOUCHED = "x.id IS NOT NULL"
 OPENED = "least(t.opened_at, g.opened_at)"
 OPENED_WITHIN = f"{OPENED} >= %(s)s AND {OPENED} < %(e)s"
 # tickets whose state may have changed in the period; an entry before the opening counts at the opening
-MOVED_WITHIN = " OR ".join([touched("c.kind = 'status'"), OPENED_WITHIN, *(f"t.{name} >= %(s)s AND t.{name} < %(e)s" for name in ("solved_at", "closed_at", "reopened_at"))])
+MOVED_WITHIN = " OR ".join([TOUCHED, OPENED_WITHIN, *(f"t.{name} >= %(s)s AND t.{name} < %(e)s" for name in ("solved_at", "closed_at", "reopened_at"))])
+MOVES_LOGGED = "c.kind = 'status'"
+
+
+def not_over_before(at: str) -> str:
+    """SQL: tickets that may have been open at an instant or moved since; the columns, which follow the log, say which are long over."""
+    return f"NOT coalesce(t.status IN {RESOLVED} AND greatest(t.solved_at, t.closed_at) < {at}, false)"
 
 
 def _replayed(kind: str, now: str, at: str, upto: str) -> str:

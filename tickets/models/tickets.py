@@ -237,7 +237,10 @@ class TicketChange(models.Model):
         verbose_name = _("ticket change")
         verbose_name_plural = _("ticket changes")
         ordering = ["occurred_at", "id"]
-        indexes = [models.Index(fields=["ticket", "occurred_at", "id"], name="change_by_ticket")]
+        indexes = [
+            models.Index(fields=["ticket", "occurred_at", "id"], name="change_by_ticket"),
+            models.Index(fields=["kind", "occurred_at"], name="change_by_kind"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.value}".strip()
