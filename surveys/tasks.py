@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.text.classifier import TooFewAnswers
 from surveys.actions.announcements import send_news
 from surveys.actions.cases import escalate_late, follow_work
-from surveys.actions.closing import close_expired, follow_mails
+from surveys.actions.closing import close_expired, follow_mails, revoke_moved
 from surveys.actions.dispatch import expire, queue_due, send_queued
 from surveys.actions.follow_ups import open_due_cases
 from surveys.actions.planning import plan
@@ -56,7 +56,7 @@ def tick() -> dict[str, int]:
             done |= {f"plan_{key}": count for key, count in plan(as_of=now, full=full).items()}
     done["unknown"] = expire(now=now)
     if cache.add("surveys:closing", 1, FULL_SWEEP_SECONDS):
-        done |= {"closed": close_expired(now=now), "followed": follow_mails()}
+        done |= {"moved": revoke_moved(now=now), "closed": close_expired(now=now), "followed": follow_mails()}
     if watch_instance():
         # a copy, or a database that was restored: nothing leaves until an admin has confirmed it
         return done

@@ -1,11 +1,11 @@
-"""Closing what is over: links that ran out, mails that were taken out of the queue, programmes that were called off."""
+"""Closing what is over: links that ran out or were revoked, mails that were taken out of the queue, addresses that changed."""
 
 from __future__ import annotations
 
 import datetime as dt
 
-from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db import connection
+from django.db.models import QuerySet
 
 from surveys.models import Invitation, SurveyLink
 
@@ -58,9 +58,18 @@ def revoke_links(*, invitations: QuerySet[Invitation], now: dt.datetime) -> int:
     return links.update(revoked_at=now)
 
 
-def call_off(*, touchpoint_id: int, now: dt.datetime) -> int:
-    """A programme was called off: its unanswered links end, and what was sent counts as expired. Returns how many invitations."""
-    open_ones = Invitation.objects.filter(touchpoint=touchpoint_id).filter(Q(status=Invitation.Status.SENT) | Q(status=Invitation.Status.UNKNOWN))
-    with transaction.atomic():
-        revoke_links(invitations=open_ones, now=now)
-        return open_ones.filter(status=Invitation.Status.SENT).update(status=Invitation.Status.EXPIRED)
+# whoever has the mailbox now is not the person who was asked
+_MOVED = """
+UPDATE surveys_surveylink l SET revoked_at = %(now)s
+FROM surveys_invitation i JOIN accounts_contact c ON c.id = i.contact_id
+     JOIN accounts_outgoingmail m ON m.subject_type = 'invitation' AND m.subject_id = i.id::text
+WHERE l.invitation_id = i.id AND l.revoked_at IS NULL AND l.expires_at > %(now)s AND i.status IN ('sent', 'unknown')
+  AND m.kind = CASE l.kind WHEN 'invite' THEN 'survey' WHEN 'reminder' THEN 'reminder' END AND lower(m.to_address) <> lower(c.email)
+"""
+
+
+def revoke_moved(*, now: dt.datetime) -> int:
+    """Unanswered links in mails to an address that is no longer the contact's open nothing any more; returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVED, {"now": now})
+        return cursor.rowcount

@@ -7,7 +7,7 @@ import pytest
 
 from accounts.actions.suppressions import suppress
 from accounts.models import AccountEvent, Contact, OutgoingMail
-from surveys.actions.closing import call_off, close_expired, follow_mails
+from surveys.actions.closing import close_expired, follow_mails, revoke_moved
 from surveys.actions.dispatch import expire, queue_due, send_queued
 from surveys.actions.reminders import queue_reminders
 from surveys.actions.unknowns import drop_unknown, resend_unknown
@@ -186,11 +186,17 @@ def test_answers_and_uncertain_ones_do_not_expire(asked):
     assert close_expired(now=NOW + 400 * DAY) == 0
 
 
-def test_calling_off_a_programme_ends_its_links_but_not_the_way_to_refuse(asked):
-    assert call_off(touchpoint_id=asked.invitation.touchpoint_id, now=MONDAY) == 1
-    asked.invitation.refresh_from_db()
-    assert asked.invitation.status == "expired"
+def test_a_survey_whose_links_were_revoked_is_over(asked):
+    SurveyLink.objects.filter(kind="invite").update(revoked_at=MONDAY)
+    assert close_expired(now=MONDAY) == 1
+
+
+def test_links_end_when_the_contact_has_another_address_but_not_the_way_to_refuse(asked):
+    assert revoke_moved(now=MONDAY) == 0
+    Contact.objects.filter(pk=asked.selin.pk).update(email="selin@elsewhere.test")
+    assert revoke_moved(now=MONDAY) == 1
     assert dict(SurveyLink.objects.values_list("kind", "revoked_at")) == {"invite": MONDAY, "unsubscribe": None}
+    assert close_expired(now=MONDAY) == 1
 
 
 def test_an_invitation_follows_a_mail_that_was_taken_out(asked):
