@@ -258,18 +258,19 @@ def _reopened(event_ids: list[int]) -> set[int]:
     return {row["id"] for row in rows}
 
 
-# what was sent counts from when it left, what is planned from when it is due; answers brought in
-# from elsewhere show that somebody was asked, too. Old asks count only where they name what they asked about.
-_INVITED = """
+# what was sent counts from when it left, what is planned from when it is due, what is overdue from now; answers brought
+# in from elsewhere show that somebody was asked, too. Old asks count only where they name what they asked about.
+_AT = "CASE WHEN i.sent_at IS NULL AND i.status IN ('planned', 'queued') THEN greatest(i.not_before, %(as_of)s) ELSE greatest(i.not_before, i.sent_at) END"
+_INVITED = f"""
 SELECT i.id::text AS invitation_id, i.contact_id, i.account_id, i.touchpoint_id, coalesce(nullif(i.rated_object, ''), i.ticket_id::text, '') AS about,
-       greatest(i.not_before, i.sent_at) AS at, s.kind
+       {_AT} AS at, s.kind
 FROM surveys_invitation i JOIN surveys_surveyversion v ON v.id = i.survey_version_id JOIN surveys_survey s ON s.id = v.survey_id
 WHERE i.status <> 'skipped' AND i.status = ANY(%(statuses)s)"""
 _ASKED = f"""
 {_INVITED} AND i.contact_id = ANY(%(contacts)s::bigint[]) AND i.not_before > %(since)s
-  AND (greatest(i.not_before, i.sent_at) > %(rested)s OR i.rated_object <> '' OR i.ticket_id IS NOT NULL)
+  AND ({_AT} > %(rested)s OR i.rated_object <> '' OR i.ticket_id IS NOT NULL)
 UNION
-{_INVITED} AND i.account_id = ANY(%(accounts)s::bigint[]) AND i.not_before > %(lately)s AND greatest(i.not_before, i.sent_at) > %(around)s
+{_INVITED} AND i.account_id = ANY(%(accounts)s::bigint[]) AND i.not_before > %(lately)s AND {_AT} > %(around)s
 UNION ALL
 SELECT NULL, r.contact_id, NULL, r.touchpoint_id, coalesce(nullif(r.rated_object, ''), r.ticket_id::text, ''), coalesce(r.invited_at, r.answered_at), r.kind
 FROM surveys_response r WHERE r.contact_id = ANY(%(contacts)s::bigint[]) AND r.invitation_id IS NULL AND NOT r.test AND coalesce(r.invited_at, r.answered_at) > %(since)s
@@ -289,7 +290,7 @@ def _asked(contact_ids: list[int], account_ids: list[int], as_of: dt.datetime, g
     """Asks of these people as far back as a gap reaches, and those of their accounts."""
     values: dict[str, Any] = {
         "contacts": _array(contact_ids), "accounts": _array(account_ids), "since": as_of - max(gap + _WAITED, _ABOUT_BACK), "rested": as_of - gap,
-        "lately": as_of - account_period - _WAITED, "around": as_of - account_period, "statuses": list(statuses),
+        "lately": as_of - account_period - _WAITED, "around": as_of - account_period, "as_of": as_of, "statuses": list(statuses),
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_ASKED, values)

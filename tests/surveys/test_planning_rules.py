@@ -171,7 +171,9 @@ def test_a_rhythm_that_was_missed_for_days_is_made_good_at_twice_its_rate(ready)
     assert 160 < rows.count() < 240
     by_day = Counter(at.date() for at in rows.filter(status="planned").values_list("not_before", flat=True))
     rate = -(-2 * 7 * Contact.objects.count() // (35 * 5))
-    assert max(by_day.values()) <= rate
+    # today may be fuller by its own turns and those of yesterday, which go first
+    assert max(count for day, count in by_day.items() if day != NOW.date()) <= rate
+    assert by_day[NOW.date()] <= rate + 30
     assert len(by_day) > 2
     assert rate > CATCH_UP_AT_LEAST
     # nobody is put off beyond the time in which the turn is worth asking for
