@@ -99,7 +99,7 @@ def follow_up(request: HttpRequest, token: str) -> HttpResponse:
         return HttpResponseRedirect(reverse("survey-answer", args=[token]))
     text = _text(request, link)
     if request.method != "POST":
-        if link.state == "complete" and "edit" not in request.GET:
+        if (link.state == "complete" or "sent" in request.GET) and "edit" not in request.GET:
             return pages.thanks(link, token, text, now=now)
         return pages.final(link, text, status=200) if pages.is_final_answer(link, now) else pages.reasons(link, token, text)
     nonce = read_nonce(request.POST.get("form_nonce", ""), link.link_id)
@@ -124,7 +124,8 @@ def follow_up(request: HttpRequest, token: str) -> HttpResponse:
         return pages.final(link, text, status=409)
     except NotAnswered:
         return HttpResponseRedirect(reverse("survey-answer", args=[token]))
-    return _see_other(request, link, token)
+    # what is held as suspect changed nothing, and whoever sent it has said enough all the same
+    return _see_other(request, link, token, sent=bool(submission.flags))
 
 
 @public_page
@@ -169,11 +170,12 @@ def _text(request: HttpRequest, link: Opened) -> SurveyText:
     return pages.text_of(link, request.POST.get("lang") or request.GET.get("lang") or "")
 
 
-def _see_other(request: HttpRequest, link: Opened, token: str) -> HttpResponse:
+def _see_other(request: HttpRequest, link: Opened, token: str, *, sent: bool = False) -> HttpResponse:
     """To the next page, in the language chosen on this one."""
     asked = request.POST.get("lang", "")
     address = reverse("survey-follow-up", args=[token])
     known = asked in pages.texts_by_language(link) and asked != link.language
-    response = HttpResponseRedirect(f"{address}?{urlencode({'lang': asked})}" if known else address)
+    more = {**({"sent": "1"} if sent else {}), **({"lang": asked} if known else {})}
+    response = HttpResponseRedirect(f"{address}?{urlencode(more)}" if more else address)
     response.status_code = 303
     return response

@@ -130,6 +130,16 @@ def test_a_person_who_writes_after_a_suspect_score_makes_it_count(customer, sent
     assert PendingFollowUp.objects.count() == 1
 
 
+def test_whoever_presses_nothing_to_add_at_once_is_thanked(customer, sent):
+    _invitation, token = sent
+    press(customer, token, 9)
+    nonce = re.search(r'name="form_nonce" value="([^"]+)"', customer.get(f"/s/{token}/done").content.decode())[1]
+    answer = tell(customer, token, nonce=nonce, skip="1")
+    assert answer["Location"] == f"/s/{token}/done?sent=1"
+    assert "Teşekkür ederiz" in customer.get(answer["Location"]).content.decode()
+    assert (Response.objects.get().state, Response.objects.counted().get().score) == ("partial", 9)
+
+
 def test_a_suspect_answer_is_never_final(customer, sent, now):
     _invitation, token = sent
     press(customer, token, 2, website="x")
