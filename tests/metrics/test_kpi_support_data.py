@@ -10,9 +10,8 @@ import statistics
 
 import pytest
 
-from config.imports import load_rows
 from tests.config.test_import_bundles import bundle, folder_of
-from tests.metrics.support_rows import NOW, ask
+from tests.metrics.support_rows import ask
 from tickets.models import Ticket
 
 pytestmark = pytest.mark.django_db
@@ -54,41 +53,17 @@ def test_zendesk_rows_flow_without_a_rest():
     assert ask("ticket_volume", **ALL)["value"] == str(counted)
 
 
-# the states of the incidents' log in ours
-STATES = {"New": "new", "Active": "open", "Awaiting User Info": "pending", "Awaiting Problem": "on_hold", "Awaiting Vendor": "on_hold", "Awaiting Evidence": "on_hold",
-          "Resolved": "solved", "Closed": "closed"}  # fmt: skip
-LEVELS = {"1 - Critical": 4, "2 - High": 3, "3 - Moderate": 2, "4 - Low": 1}
-
-
 def read(path):
     with gzip.open(path, "rt", newline="") as stream:
         return list(csv.DictReader(stream))
 
 
-def moment(text):
-    return dt.datetime.strptime(text, "%d-%m-%Y %H:%M").replace(tzinfo=dt.UTC)
-
-
 def test_incidents_of_a_status_history_give_their_reopenings_and_priorities():
-    rows = read(folder_of("it_incidents") / "incident_event_log.csv.gz")
-    logs = {}
-    for row in rows:
+    folder, logs = folder_of("it_incidents"), {}
+    for row in read(folder / "incident_event_log.csv.gz"):
         logs.setdefault(row["number"], []).append(row)
-    load_rows("accounts", [{"external_id": "it", "name": "IT"}], now=NOW)
-    tickets = [{"external_id": key, "account": "it", "opened_at": moment(log[0]["opened_at"]), "channel": "phone", "severity": LEVELS[log[-1]["priority"]],
-                "group": log[-1]["assignment_group"]} for key, log in logs.items()]  # fmt: skip
-    assert load_rows("tickets", tickets, now=NOW).created == 597
-    events = []
-    for key, log in logs.items():
-        before = "New"
-        for number, row in enumerate(log):
-            if row["incident_state"] != before:
-                events.append(
-                    {"external_id": f"{key}-{number}", "ticket": key, "occurred_at": moment(row["sys_updated_at"]), "kind": "status", "value": STATES[row["incident_state"]]}
-                )
-                before = row["incident_state"]
-    assert load_rows("ticket_events", events, now=NOW).created == len(events)
-    severity = ask("ats", **ALL)["parts"]
+    assert bundle(folder, "it_incidents")[0] == 0
+    severity = ask("ats", params={"basis": "current"}, **ALL)["parts"]
     assert [severity[f"level_{level}"] for level in (4, 3, 2, 1)] == [13, 18, 513, 53]
     whole = ask("ticket_backlog", "flow", **ALL)["parts"]
     reopenings = sum(a in ("Resolved", "Closed") and b not in ("Resolved", "Closed")
@@ -100,20 +75,11 @@ def test_incidents_of_a_status_history_give_their_reopenings_and_priorities():
 
 
 def test_consumer_tickets_give_their_states_levels_and_channels():
-    rows = read(folder_of("support_tickets_consumer") / "customer_support_tickets.csv.gz")
-    load_rows("accounts", [{"external_id": "shop", "name": "Shop"}], now=NOW)
-    states = {"Open": "open", "Pending Customer Response": "pending", "Closed": "closed"}
-    levels, channels = {"Low": 1, "Medium": 2, "High": 3, "Critical": 4}, {"Social media": "social", "Phone": "phone", "Email": "email", "Chat": "chat"}
-    tickets = [
-        {
-            "external_id": row["Ticket ID"], "account": "shop", "opened_at": dt.datetime(2023, 5, 31, tzinfo=dt.UTC), "status": states[row["Ticket Status"]],
-            "severity": levels[row["Ticket Priority"]], "channel": channels[row["Ticket Channel"]], "category": row["Ticket Type"],
-            "first_replied_at": moment(row["First Response Time"]) if row["First Response Time"] else None,
-            "solved_at": moment(row["Time to Resolution"]) if row["Time to Resolution"] else None,
-        }
-        for row in rows
-    ]  # fmt: skip
-    assert load_rows("tickets", tickets, now=NOW).created == 5623
+    code, report, _err = bundle(folder_of("support_tickets_consumer"), "support_tickets_consumer")
+    assert code == 0, report
+    # 1,824 ratings with a mean of 2.99
+    rated = ask("csat", "mean", **ALL)
+    assert (rated["denominator"], round(float(rated["value"]), 2)) == ("1824", 2.99)
     assert ask("ticket_backlog", "open", **ALL)["value"] == str(1930 + 1869)
     severity = ask("ats", **ALL)["parts"]
     assert [severity[f"level_{level}"] for level in (1, 2, 3, 4)] == [1371, 1447, 1394, 1411]
