@@ -12,6 +12,7 @@ import re
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
@@ -79,9 +80,15 @@ def _keep_epoch(epoch: object) -> None:
     temporary.rename(path)
 
 
+def _place(address: str) -> str:
+    """The address as it tells installations apart: on the machine's own loopback any port is the same place."""
+    host = urlsplit(address).hostname or ""
+    return "loopback" if host == "localhost" or host == "::1" or host.startswith("127.") else address
+
+
 def doubt_about(row: Installation, found: Marks) -> str:
     """Why this may be a copy: a key of DOUBTS, or empty."""
-    if row.instance_url != settings.PUBLIC_BASE_URL:
+    if _place(row.instance_url) != _place(settings.PUBLIC_BASE_URL):
         return "url"
     if _kept_epoch() != str(row.epoch):
         return "epoch"

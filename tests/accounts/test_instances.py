@@ -121,3 +121,13 @@ def test_who_may_not_ask_the_server_for_its_marks_still_has_some(known):
             cursor.execute("DROP ROLE vefa_unprivileged")
     assert found.timeline is None
     assert found.database.count("/") == 1
+
+
+@pytest.mark.django_db
+def test_another_port_of_this_very_machine_is_no_other_place(settings, tmp_path):
+    settings.VEFA_DATA, settings.PUBLIC_BASE_URL = tmp_path, "http://127.0.0.1:8000"
+    watch_instance()
+    settings.PUBLIC_BASE_URL = "http://localhost:8001"
+    assert watch_instance() == ""
+    settings.PUBLIC_BASE_URL = "https://vefa.example.com"
+    assert watch_instance() == "url"
