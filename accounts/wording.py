@@ -124,6 +124,12 @@ def day(moment: dt.datetime | dt.date) -> str:
     return format_date(local.date() if isinstance(local, dt.datetime) else local, pattern, locale=locale())
 
 
+def short_day(moment: dt.datetime | dt.date) -> str:
+    """A day without its year, for the foot of a chart: 14 Dec, 14 Ara."""
+    local = _local(moment)
+    return format_date(local.date() if isinstance(local, dt.datetime) else local, "d MMM", locale=locale())
+
+
 def month(moment: dt.datetime | dt.date) -> str:
     """A month with its year, short: Dec 24, Ara 24."""
     local = _local(moment)

@@ -210,7 +210,7 @@ def drawn_trend(pieces: Sequence[Piece], group: ScaleGroup) -> Any:
 
 
 def _spot(piece: Piece) -> Spot:
-    reading, label = piece.reading, wording.day(piece.first) if (piece.after - piece.first).days <= 7 else wording.month(piece.first)
+    reading, label = piece.reading, wording.short_day(piece.first) if (piece.after - piece.first).days <= 7 else wording.month(piece.first)
     if reading.few or reading.value is None:
         return Spot(label, None, None, None)
     low, high = reading.interval or (reading.value, reading.value)
