@@ -28,12 +28,14 @@ def test_the_shipped_lists_reach_their_bar_on_all_answers(name):
     assert result.rates.balanced >= LISTS_BAR, result.as_dict()
 
 
-@pytest.mark.parametrize("name", ["nps_verbatims_en", "reviews_tr"])
+# learning from thousands of long texts takes minutes
+@pytest.mark.parametrize("name", ["nps_verbatims_en", pytest.param("reviews_tr", marks=pytest.mark.soak)])
 def test_a_classifier_reaches_its_bar_on_answers_it_has_not_seen(name):
     (result,) = by_learning(BY_NAME[name], rows_of(name))
     assert result.rates.balanced >= LEARNT_BAR, result.as_dict()
 
 
+@pytest.mark.soak
 def test_where_the_score_is_not_in_the_text_the_classifier_comes_as_near_as_a_person():
     # people who read these comments tell the score with 0.86; the text has no more to say
     by_score, by_person = by_learning(BY_NAME["csat_verbatims_en_nhs"], rows_of("csat_verbatims_en_nhs"))
