@@ -173,9 +173,7 @@ def _text(request: HttpRequest, link: Opened) -> SurveyText:
 def _see_other(request: HttpRequest, link: Opened, token: str, *, sent: bool = False) -> HttpResponse:
     """To the next page, in the language chosen on this one."""
     asked = request.POST.get("lang", "")
-    address = reverse("survey-follow-up", args=[token])
-    known = asked in pages.texts_by_language(link) and asked != link.language
+    known = asked != link.language and asked in pages.texts_by_language(link)
     more = {**({"sent": "1"} if sent else {}), **({"lang": asked} if known else {})}
-    response = HttpResponseRedirect(f"{address}?{urlencode(more)}" if more else address)
-    response.status_code = 303
-    return response
+    address = reverse("survey-follow-up", args=[token])
+    return HttpResponse(status=303, headers={"Location": f"{address}?{urlencode(more)}" if more else address})
