@@ -204,7 +204,7 @@ def test_pages_of_cases_for_those_who_may(cast, django_assert_max_num_queries):
     case = case_of(answered(cast.selin, 3, comment="Kargo geç geldi"))
     address = f"/surveys/cases/{case.pk}/"
     elif_ = signed_in(cast.elif_)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(15):
         page = elif_.get("/surveys/cases/")
     assert "Kargo geç geldi" in page.content.decode()
     assert signed_in(cast.can).get(address).status_code == 404

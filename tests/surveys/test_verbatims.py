@@ -159,7 +159,7 @@ def test_pages_for_those_who_may(cast, invoices, django_assert_max_num_queries):
     read_texts(texts=[new("The invoice was late and wrong", account=cast.north)], now=NOW)
     row = Verbatim.objects.get()
     can = signed_in(cast.can)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(15):
         page = can.get("/surveys/voice/?topic=invoices")
     assert "invoice" in page.content.decode()
     assert "<mark" in page.content.decode()
