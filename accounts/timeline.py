@@ -21,9 +21,18 @@ from accounts.words import code
 
 # what the filter of the timeline offers; the kinds of each
 GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "touches": (gettext_lazy("Touches"), ("touch.logged", "note.added", "work.opened", "work.done")),
-    "answers": (gettext_lazy("Answers"), ("survey.requested", "survey.sent", "survey.answered", "contact.unsubscribed", "mail.bounced")),
-    "tickets": (gettext_lazy("Tickets"), ("ticket.opened", "ticket.solved", "ticket.reopened", "ticket.sla_breached")),
+    "touches": (gettext_lazy("Touches"), ("touch.logged", "note.added", "work.opened", "work.reopened", "work.done")),
+    "answers": (
+        gettext_lazy("Answers"),
+        (
+            "survey.requested", "survey.sent", "survey.reminded", "survey.answered", "case.late", "case.closed", "contact.unsubscribed", "contact.erased",
+            "mail.bounced", "mail.complained",
+        ),
+    ),
+    "tickets": (
+        gettext_lazy("Tickets"),
+        ("ticket.opened", "ticket.solved", "ticket.reopened", "ticket.reopen_wanted", "ticket.sla_near", "ticket.sla_breached"),
+    ),
     "money": (
         gettext_lazy("Money"),
         (
@@ -45,9 +54,11 @@ ICONS = {
     "trial.ended": "hourglass", "onboarding.completed": "graduation-cap", "purchase.completed": "shopping-cart", "subscription.started": "credit-card",
     "subscription.changed": "credit-card", "subscription.cancelled": "calendar-x", "subscription.ended": "calendar-x", "subscription.renewal_due": "calendar-clock",
     "payment.failed": "triangle-alert", "payment.recovered": "check", "ticket.opened": "ticket", "ticket.solved": "ticket-check", "ticket.reopened": "rotate-ccw",
-    "ticket.sla_breached": "clock-alert", "survey.requested": "mail", "survey.sent": "mail", "survey.answered": "message-square-text", "health.band_changed": "activity",
+    "ticket.sla_breached": "clock-alert", "ticket.sla_near": "clock", "ticket.reopen_wanted": "message-square-warning", "survey.requested": "mail",
+    "survey.sent": "mail", "survey.reminded": "mail", "case.late": "clock-alert", "case.closed": "check", "survey.answered": "message-square-text", "health.band_changed": "activity",
     "segment.changed": "layers", "stage.changed": "signpost", "owner.changed": "user-round-cog", "touch.logged": "phone", "note.added": "square-pen",
     "work.opened": "list-plus", "work.done": "list-checks", "contact.unsubscribed": "bell-off", "mail.bounced": "mail-x", "usage.milestone": "flag",
+    "work.reopened": "rotate-ccw", "contact.erased": "user-x", "mail.complained": "mail-warning",
 }  # fmt: skip
 _TOUCH_ICONS = {"mail": "mail", "email": "mail", "review": "presentation", "meeting": "users", "visit": "map-pin", "chat": "message-circle", "training": "graduation-cap"}
 
@@ -228,10 +239,12 @@ def _ticket(event: Happening) -> Said:
         "ticket.opened": _("%(who)s opened ticket #%(ticket)s") if event.contact else _("Ticket #%(ticket)s was opened"),
         "ticket.solved": _("Ticket #%(ticket)s was solved"),
         "ticket.reopened": _("Ticket #%(ticket)s was opened again"),
+        "ticket.reopen_wanted": _("%(who)s asks to open ticket #%(ticket)s again") if event.contact else _("The customer asks to open ticket #%(ticket)s again"),
+        "ticket.sla_near": _("Ticket #%(ticket)s comes near a promised time"),
         "ticket.sla_breached": _("Ticket #%(ticket)s passed a promised time"),
     }
-    tones = {"ticket.solved": "good", "ticket.reopened": "watch", "ticket.sla_breached": "risk"}
-    target = {"first_response": _("first answer"), "resolution": _("solution"), "next_response": _("next answer")}.get(str(event.payload.get("target")), "")
+    tones = {"ticket.solved": "good", "ticket.reopened": "watch", "ticket.reopen_wanted": "watch", "ticket.sla_near": "watch", "ticket.sla_breached": "risk"}
+    target = {"first_reply": _("first answer"), "resolution": _("solution")}.get(str(event.payload.get("target")), "")
     return (
         texts[event.kind] % {"ticket": number, "who": event.contact},
         _joined(target, _severity(event), _word(event.payload.get("category")), event.actor),
@@ -248,8 +261,16 @@ def _survey_name(event: Happening) -> str:
 
 
 def _survey_asked(event: Happening) -> Said:
-    text = _("A survey was asked for") if event.kind == "survey.requested" else _("%(survey)s went to %(who)s") % {"survey": _survey_name(event), "who": _who(event)}
-    return text, "", ""
+    values = {"survey": _survey_name(event), "who": _who(event)}
+    if event.kind == "survey.requested":
+        return _("A survey was asked for"), "", ""
+    return (_("%(who)s was reminded of %(survey)s") if event.kind == "survey.reminded" else _("%(survey)s went to %(who)s")) % values, "", ""
+
+
+def _case(event: Happening) -> Said:
+    if event.kind == "case.late":
+        return _("The answer to an unhappy customer is late"), "", "risk"
+    return _("An unhappy answer was settled"), _joined("" if event.payload.get("in_time", True) else _("late"), event.actor), "good"
 
 
 def _answered(event: Happening) -> Said:
@@ -336,8 +357,8 @@ _WORK = {
 
 def _work(event: Happening) -> Said:
     kind = str(_WORK.get(str(event.payload.get("type")), _word(event.payload.get("type"))))
-    if event.kind == "work.opened":
-        return _("Work was opened: %(type)s") % {"type": kind}, event.actor, ""
+    if event.kind in {"work.opened", "work.reopened"}:
+        return (_("Work was opened: %(type)s") if event.kind == "work.opened" else _("Work was opened again: %(type)s")) % {"type": kind}, event.actor, ""
     dropped = event.payload.get("outcome") == "dropped"
     return (_("Work was dropped: %(type)s") if dropped else _("Work was done: %(type)s")) % {"type": kind}, event.actor, ""
 
@@ -350,6 +371,14 @@ def _bounced(event: Happening) -> Said:
     return _("A mail to %(who)s could not be delivered") % {"who": _who(event)}, _("the address does not exist") if event.payload.get("hard") else "", "watch"
 
 
+def _complained(event: Happening) -> Said:
+    return _("%(who)s reported a mail as unwanted") % {"who": _who(event)}, "", "risk"
+
+
+def _erased(event: Happening) -> Said:
+    return _("Everything personal about a contact was erased"), "", ""
+
+
 def _milestone(event: Happening) -> Said:
     feature = _word(event.payload.get("feature"))
     return (_("Reached a step in the product: %(feature)s") % {"feature": feature} if feature else _("Reached a step in the product")), "", "good"
@@ -360,7 +389,8 @@ _SAYS: dict[str, Callable[[Happening], Said]] = {
     "onboarding.completed": _onboarded, "purchase.completed": _purchase, "subscription.started": _subscribed, "subscription.changed": _subscription_changed,
     "subscription.cancelled": _cancelled, "subscription.ended": _ended, "subscription.renewal_due": _renewal_due, "payment.failed": _payment_failed,
     "payment.recovered": _payment_recovered, "ticket.opened": _ticket, "ticket.solved": _ticket, "ticket.reopened": _ticket, "ticket.sla_breached": _ticket,
-    "survey.requested": _survey_asked, "survey.sent": _survey_asked, "survey.answered": _answered, "health.band_changed": _band_changed, "segment.changed": _moved,
+    "ticket.sla_near": _ticket, "ticket.reopen_wanted": _ticket, "case.late": _case, "case.closed": _case, "work.reopened": _work, "contact.erased": _erased,
+    "mail.complained": _complained, "survey.requested": _survey_asked, "survey.sent": _survey_asked, "survey.reminded": _survey_asked, "survey.answered": _answered, "health.band_changed": _band_changed, "segment.changed": _moved,
     "stage.changed": _moved, "owner.changed": _owner, "touch.logged": _touch, "note.added": _note, "work.opened": _work, "work.done": _work,
     "contact.unsubscribed": _unsubscribed, "mail.bounced": _bounced, "usage.milestone": _milestone,
 }  # fmt: skip

@@ -42,3 +42,12 @@ class TicketOwnedQuerySet(AccountOwnedQuerySet):
         ticket: Any = self.model._meta.get_field("ticket").related_model
         tickets = ticket.objects.visible_to(user)
         return self.filter(ticket__in=tickets.values("pk"))
+
+
+class MessageOwnedQuerySet(AccountOwnedQuerySet):
+    """Rows that belong to a message of a ticket."""
+
+    def visible_to(self, user: User) -> Any:
+        """The rows of messages of tickets the user may see."""
+        message: Any = self.model._meta.get_field("message").related_model
+        return self.filter(message__in=message.objects.visible_to(user).values("pk"))

@@ -45,6 +45,9 @@ class Installation(models.Model):
     )
     approval_needed = models.BooleanField(_("programmes need a second person's approval"), default=True)
     postal_address = models.CharField(_("postal address in mails"), max_length=300, blank=True, default="")
+    ticket_address = models.CharField(
+        _("address of tickets"), max_length=254, blank=True, default="", help_text=_("Mail to it opens tickets; replies come to it with a sign of the ticket before the @.")
+    )
     # where this database belongs: another address or a restored copy sends nothing until an admin confirms it
     instance_url = models.CharField(_("belongs to"), max_length=300, blank=True, default="", editable=False)
     epoch = models.UUIDField(default=uuid.uuid4, editable=False)

@@ -188,6 +188,10 @@ class TicketMessage(models.Model):
     author = models.ForeignKey(User, verbose_name=_("agent"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     contact = models.ForeignKey(Contact, verbose_name=_("contact"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     body = models.TextField(_("text"))
+    # what the sender's mail program repeated of earlier mails; kept, and folded on the page
+    quoted = models.TextField(_("quoted text"), blank=True, default="")
+    # of a mail: its Message-ID without brackets, by which later mails say what they answer
+    mail_id = models.CharField(_("mail's id"), max_length=250, blank=True, default="")
     written_at = models.DateTimeField(_("written"))
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
@@ -200,6 +204,7 @@ class TicketMessage(models.Model):
         indexes = [
             models.Index(fields=["ticket", "written_at"], name="message_by_ticket"),
             models.Index(fields=["created_at"], name="message_of_customer", condition=Q(author_kind="customer")),
+            models.Index(fields=["mail_id"], name="message_by_mail", condition=~Q(mail_id="")),
         ]
 
     def __str__(self) -> str:
@@ -219,6 +224,8 @@ class TicketChange(models.Model):
         SEVERITY = "severity", _("severity")
         CATEGORY = "category", _("category")
         ESCALATED = "escalated", _("escalated")
+        COPY = "copy", _("contact in copy")
+        CONTACT = "contact", _("contact")
         MERGED = "merged", _("merged")
         SPAM = "spam", _("spam")
 
