@@ -1,0 +1,106 @@
+"""The page of one ticket: its thread and what stands beside it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+
+from accounts.models import AccountSnapshot, User
+from tickets.clock import Standing
+from tickets.models import Ticket, TicketChange, TicketLink, TicketMessage
+from tickets.models.tickets import Severity, next_due
+from tickets.queries.promises import Row, nearest_promise, promise_of
+from tickets.querysets import WORKS_TICKETS
+from tickets.state import MOVES, OPEN_STATES
+
+THREAD = 300
+
+
+@dataclass
+class Entry:
+    """One entry of a thread: a message, or a change of the ticket."""
+
+    at: dt.datetime
+    message: TicketMessage | None = None
+    change: TicketChange | None = None
+
+
+# what messages say already, or what the head of the page shows
+_UNSAID = (TicketChange.Kind.PUBLIC_REPLY, TicketChange.Kind.INTERNAL_NOTE, TicketChange.Kind.CUSTOMER_REPLY)
+
+
+def thread(ticket: Ticket) -> tuple[list[Entry], bool]:
+    """Messages and changes in order, the latest 300 of each; and whether earlier ones were left out."""
+    messages = list(TicketMessage.objects.filter(ticket=ticket).select_related("author", "contact").order_by("-written_at", "-id")[: THREAD + 1])
+    changes = list(TicketChange.objects.filter(ticket=ticket).exclude(kind__in=_UNSAID).select_related("actor").order_by("-occurred_at", "-id")[: THREAD + 1])
+    more = len(messages) > THREAD or len(changes) > THREAD
+    entries = [Entry(message.written_at, message=message) for message in messages[:THREAD]]
+    entries += [Entry(change.occurred_at, change=change) for change in changes[:THREAD]]
+    return sorted(entries, key=_place), more
+
+
+def _place(entry: Entry) -> tuple[dt.datetime, int, int]:
+    """Of what happened in one instant the creation stands first, then what was said, then what followed from it."""
+    if entry.message is not None:
+        return entry.at, 1, entry.message.pk
+    if entry.change is not None and entry.change.kind != TicketChange.Kind.CREATED:
+        return entry.at, 2, entry.change.pk
+    return entry.at, 0, 0
+
+
+@dataclass
+class TicketPage:
+    """Everything the page of one ticket shows."""
+
+    ticket: Ticket
+    entries: list[Entry]
+    earlier: bool
+    snapshot: AccountSnapshot | None
+    first_reply: Standing | None
+    resolution: Standing | None
+    others: list[Row]
+    linked: list[Ticket]
+    assignees: list[User]
+    moves: list[str]
+    can_change: bool
+
+    @property
+    def move_choices(self) -> list[tuple[str, Any]]:
+        """The states it may move to, with their words."""
+        words = dict(Ticket.Status.choices)
+        return [(state, words[state]) for state in self.moves]
+
+    @property
+    def severities(self) -> list[tuple[int, Any]]:
+        """The severities with their words."""
+        return list(Severity.choices)
+
+
+def ticket_page(*, ticket: Ticket, user: User, now: dt.datetime) -> TicketPage:
+    """The page of a ticket that the user may see (give it with its account, segment, contact and assignee)."""
+    can_change = user.role in WORKS_TICKETS
+    entries, earlier = thread(ticket)
+    others = Ticket.objects.visible_to(user).counted().filter(account=ticket.account_id, status__in=OPEN_STATES).exclude(pk=ticket.pk)
+    pairs = TicketLink.objects.filter(Q(first=ticket) | Q(second=ticket)).values_list("first_id", "second_id")[:20]
+    linked = {pk for pair in pairs for pk in pair} - {ticket.pk}
+    return TicketPage(
+        ticket=ticket,
+        entries=entries,
+        earlier=earlier,
+        snapshot=AccountSnapshot.objects.visible_to(user).filter(account=ticket.account_id).first(),
+        first_reply=promise_of(ticket, "first_reply", now),
+        resolution=promise_of(ticket, "resolution", now),
+        others=[Row(other, nearest_promise(other, now)) for other in others.annotate(due=next_due()).order_by("due", "pk")[:5]],
+        linked=list(Ticket.objects.visible_to(user).filter(pk__in=linked).order_by("pk")) if linked else [],
+        assignees=assignable() if can_change else [],
+        moves=sorted(MOVES[ticket.status], key=list(MOVES).index),
+        can_change=can_change,
+    )
+
+
+def assignable() -> list[User]:
+    """The people who work on tickets, by name (at most 500)."""
+    return list(User.objects.filter(is_active=True, role__in=WORKS_TICKETS).order_by("name", "pk")[:500])
