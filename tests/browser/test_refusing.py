@@ -50,8 +50,7 @@ def test_a_customer_refuses_undoes_and_is_forgotten_without_script_on_a_small_ph
     look(page)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1300, 360])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1300), ("dark", 360)])
 def test_the_list_of_suppressed_addresses_reads_well(browser: Any, live_server: Any, cast: SimpleNamespace, scheme: str, width: int) -> None:  # noqa: F811
     suppress(address=cast.selin.email, reason="complaint", source_ref="brevo:complained:1")
     page = enter(browser, live_server.url, cast.ada, color_scheme=scheme)

@@ -130,8 +130,7 @@ def test_filters_stand_in_the_address_and_back_works(browser: Any, live_server: 
     assert page.complaints == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
 def test_axe_finds_nothing_and_nothing_runs_over(browser: Any, live_server: Any, cast: SimpleNamespace, scheme: str, width: int) -> None:
     items = book(cast.elif_)
     page = enter(browser, live_server.url, cast.elif_, color_scheme=scheme)

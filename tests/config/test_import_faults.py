@@ -125,7 +125,7 @@ def test_a_good_row_before_a_bad_one_is_not_written_unless_asked_for(acme: Path)
 
 
 def test_a_compressed_file_that_was_cut_in_half_is_refused_even_for_its_good_rows(acme: Path) -> None:
-    whole = gzip.compress(("external_id,name\n" + "".join(f"k{number},Name {number * 7919}\n" for number in range(20_000))).encode())
+    whole = gzip.compress(("external_id,name\n" + "".join(f"k{number},Name {number * 7919}\n" for number in range(4_000))).encode())
     before = written()
     report, found = loaded(acme, "accounts", whole[: len(whole) // 2], name="file.csv.gz", good_rows_only=True)
     assert report.refused
@@ -133,7 +133,7 @@ def test_a_compressed_file_that_was_cut_in_half_is_refused_even_for_its_good_row
     assert found[0].row > 2
     assert written() == before
     report, _ = loaded(acme, "accounts", whole, name="file.csv.gz", dry_run=True)
-    assert report.created == 20_000
+    assert report.created == 4_000
 
 
 def test_a_name_that_says_gzip_and_a_spreadsheet_are_refused(acme: Path) -> None:
