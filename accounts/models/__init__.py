@@ -2,7 +2,7 @@
 
 from accounts.models.customers import Account, Contact, LifecycleStage
 from accounts.models.events import AccountEvent
-from accounts.models.hooks import IncomingHook
+from accounts.models.hooks import IncomingHook, OutsideObject
 from accounts.models.imports import ImportBatch, ImportChange
 from accounts.models.keys import ApiKey, IdempotentRequest
 from accounts.models.mail import InboundEvent, MailBucket, OutgoingMail, SoftBounce, Suppression
@@ -19,7 +19,7 @@ from accounts.models.work import Note, Playbook, PlaybookRun, SavedView, WorkIte
 __all__ = [
     "Account", "AccountDirty", "AccountEvent", "AccountSnapshot", "ApiKey", "Contact", "CostEntry", "Cover",
     "Erasure", "ExchangeRate", "Feature", "Heartbeat", "IdempotentRequest", "ImportBatch", "ImportChange", "InboundEvent", "IncomingHook", "Installation",
-    "LifecycleStage", "MailBucket", "Note", "OutgoingMail", "Playbook", "PlaybookRun", "SavedView", "Segment", "SegmentMembership",
+    "LifecycleStage", "MailBucket", "Note", "OutgoingMail", "OutsideObject", "Playbook", "PlaybookRun", "SavedView", "Segment", "SegmentMembership",
     "SoftBounce", "Subscription", "SubscriptionChange", "Suppression", "Team", "TextClassifier", "Topic", "TopicTag", "Transaction", "UsageDay",
     "User", "Verbatim", "WorkItem",
 ]  # fmt: skip

@@ -16,7 +16,8 @@ class IncomingHook(models.Model):
         HMAC = "hmac", _("HMAC of the body in a header")
         BEARER = "bearer", _("secret in a header")
 
-    name = models.SlugField(_("name"), max_length=40, unique=True, help_text=_("Part of its address: /hooks/in/generic/NAME/"))
+    # the sources of events are called "hook:" and this, in 40 letters
+    name = models.SlugField(_("name"), max_length=35, unique=True, help_text=_("Part of its address: /hooks/in/generic/NAME/"))
     acts_for = models.ForeignKey(User, verbose_name=_("acts for"), on_delete=models.PROTECT, related_name="+")
     # signatures are checked with the secret itself, so it cannot be kept as a hash
     secret = models.CharField(_("secret"), max_length=200)
@@ -36,3 +37,37 @@ class IncomingHook(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class OutsideObject(models.Model):
+    """One object of a sender of webhooks: which row it is here, and what was last said of it.
+
+    Events come shuffled and more than once. `told_at` with `event` says how new the newest of them was;
+    `told` keeps what has to be put in order again when an older one arrives late.
+    """
+
+    class Kind(models.TextChoices):
+        ACCOUNT = "account", _("account")
+        CONTACT = "contact", _("contact")
+        TICKET = "ticket", _("ticket")
+
+    source = models.CharField(_("source"), max_length=40)
+    kind = models.CharField(_("kind"), max_length=7, choices=Kind.choices)
+    external_id = models.CharField(_("id at the source"), max_length=200)
+    # of the account, contact or ticket; empty while no place was found for it
+    row_id = models.BigIntegerField(_("row"), null=True, blank=True)
+    # made by this source, which therefore may go on naming it
+    made = models.BooleanField(_("made by the source"), default=False)
+    told_at = models.DateTimeField(_("last told"), null=True, blank=True)
+    event = models.CharField(_("by the event"), max_length=200, blank=True, default="")
+    told = models.JSONField(_("what was told"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("object of another system")
+        verbose_name_plural = _("objects of other systems")
+        ordering = ["source", "kind", "external_id"]
+        constraints = [models.UniqueConstraint(fields=["source", "kind", "external_id"], name="outside_object_once")]
+        indexes = [models.Index(fields=["kind", "row_id"], name="outside_object_by_row")]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.kind} {self.external_id}"
