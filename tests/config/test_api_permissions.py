@@ -42,6 +42,7 @@ TABLE = {
     "api-ticket": ("/tickets/{ticket}/", {"GET": ("tickets:read", None), "PATCH": ("tickets:write", {"category": "x"})}),
     "api-ticket-by-external-id": ("/tickets/by-external-id/tick/", {"GET": ("tickets:read", None), "PUT": ("tickets:write", {"category": "x"})}),
     "api-ticket-messages": ("/tickets/{ticket}/messages/", {"GET": ("tickets:read", None), "POST": ("tickets:write", {"body": "x"})}),
+    "api-ticket-times": ("/tickets/{ticket}/times/", {"GET": ("tickets:read", None)}),
     "api-ticket-transitions": ("/tickets/{ticket}/transitions/", {"GET": ("tickets:read", None), "POST": ("tickets:write", {"to": "open"})}),
     "api-surveys": ("/surveys/", {"GET": ("surveys:read", None)}),
     "api-survey": ("/surveys/{survey}/", {"GET": ("surveys:read", None)}),

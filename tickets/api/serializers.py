@@ -134,3 +134,22 @@ class TransitionBody(StrictShape):
     to = serializers.ChoiceField(choices=Ticket.Status.choices)
     occurred_at = InstantField(required=False)
     external_id = serializers.CharField(max_length=200, required=False)
+
+
+class LastedShape(serializers.Serializer):
+    """One length of time, in seconds."""
+
+    calendar = serializers.IntegerField(help_text="By the calendar.")
+    business = serializers.IntegerField(help_text="In the business hours in force when the ticket was opened.")
+
+
+class TimesShape(serializers.Serializer):
+    """How long things took on a ticket; null until both ends of a length exist, or where they are not known."""
+
+    first_reply = LastedShape(allow_null=True, help_text="Opening to the first public reply of a person.")
+    requester_wait = LastedShape(allow_null=True, help_text="Standing as new or open: the customer waits for us.")
+    agent_wait = LastedShape(allow_null=True, help_text="Standing as pending: we wait for the customer.")
+    on_hold = LastedShape(allow_null=True, help_text="Standing on hold: both wait for somebody else. No part of `requester_wait`.")
+    stood_resolved = LastedShape(allow_null=True, help_text="Standing solved or closed before it was reopened.")
+    first_resolution = LastedShape(allow_null=True, help_text="Opening to the first resolution.")
+    full_resolution = LastedShape(allow_null=True, help_text="Opening to the last resolution, of a ticket that stands resolved: the sum of the four before.")

@@ -24,9 +24,10 @@ from accounts.rest.problems import Conflict, of_model
 from tickets.actions.messages import ClosedTicket, customer_reply, reply
 from tickets.actions.terms import change_ticket, open_with, put_ticket
 from tickets.actions.tickets import MergedAway, move_ticket
-from tickets.api.serializers import MessageBody, MessageShape, TicketShape, TransitionBody, TransitionShape
+from tickets.api.serializers import MessageBody, MessageShape, TicketShape, TimesShape, TransitionBody, TransitionShape
 from tickets.models import Ticket, TicketChange, TicketMessage
 from tickets.models.tickets import ActorKind, Channel, Severity
+from tickets.queries.times import ticket_times
 from tickets.querysets import WORKS_TICKETS
 from tickets.state import MOVES, ImpossibleMove
 
@@ -213,3 +214,15 @@ class Transitions(_OfTicket):
             return self.with_etag(TicketShape(fresh, context=self.get_serializer_context()).data, version=fresh.version)
 
         return self.once(request, work)
+
+
+class TicketTimes(_Worked):
+    """How long things took on a ticket."""
+
+    serializer_class = TimesShape
+    queryset = Ticket.objects.filter(deleted_at__isnull=True)
+
+    @extend_schema(responses={200: TimesShape})
+    def get(self, request: Request, pk: int) -> Response:
+        """The lengths, worked out from the ticket's log as it stands."""
+        return Response(TimesShape(ticket_times(self.one(self.queryset.all(), pk=pk))).data)

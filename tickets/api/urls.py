@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tickets.api.tickets import Messages, TicketByExternalId, TicketDetail, TicketList, Transitions
+from tickets.api.tickets import Messages, TicketByExternalId, TicketDetail, TicketList, TicketTimes, Transitions
 
 urlpatterns = [
     path("tickets/", TicketList.as_view(), name="api-tickets"),
@@ -10,4 +10,5 @@ urlpatterns = [
     path("tickets/<int:pk>/", TicketDetail.as_view(), name="api-ticket"),
     path("tickets/<int:pk>/messages/", Messages.as_view(), name="api-ticket-messages"),
     path("tickets/<int:pk>/transitions/", Transitions.as_view(), name="api-ticket-transitions"),
+    path("tickets/<int:pk>/times/", TicketTimes.as_view(), name="api-ticket-times"),
 ]

@@ -7,11 +7,13 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import drawing, wording
 from tickets.clock import Standing
 from tickets.models import TicketChange
 from tickets.models.tickets import Severity, Ticket
+from tickets.times import Lasted
 
 register = template.Library()
 _SIGNS = {"late": "clock-alert", "soon": "clock", "on_time": "clock", "resting": "pause", "kept": "check", "broken": "clock-alert"}
@@ -46,6 +48,29 @@ def promise(held: Standing | None) -> SafeString:
     return format_html('<span class="sla {}" title="{}"{}>{}<span>{}</span></span>', _TONES[held.state], exact, counts, drawing.icon(_SIGNS[held.state], 13), text)
 
 
+LENGTHS = {
+    "first_reply": gettext_lazy("First reply"), "requester_wait": gettext_lazy("Customer waited for us"), "agent_wait": gettext_lazy("We waited for the customer"),
+    "on_hold": gettext_lazy("On hold"), "stood_resolved": gettext_lazy("Stood solved before it was reopened"), "first_resolution": gettext_lazy("First resolution"),
+    "full_resolution": gettext_lazy("Full resolution"),
+}  # fmt: skip
+
+
+@register.filter
+def length_word(name: str) -> str:
+    """What a length of a ticket is called. Raises KeyError."""
+    return str(LENGTHS[name])
+
+
+@register.simple_tag
+def lasted(length: Lasted | None, kind: str) -> SafeString:
+    """One length by the calendar or in business hours; a dash until it has ended."""
+    if length is None:
+        return format_html('<span class="dim" title="{}">–</span>', _("Not yet, or not known"))
+    seconds = getattr(length, kind)
+    short = format_timedelta(seconds, granularity="second", threshold=60, format="short", locale=wording.locale())  # type: ignore[arg-type]
+    return format_html("{}", span(seconds) if seconds >= 60 else short)
+
+
 @register.simple_tag
 def severity(level: int | None) -> SafeString:
     """A severity as number and word; the two worst stand out."""
@@ -74,6 +99,8 @@ def told(change: TicketChange) -> str:
         return _("escalated") if change.value == "true" else _("no longer escalated")
     if change.kind == kind.SPAM:
         return _("marked as spam") if change.value == "true" else _("no longer spam")
+    if change.kind == kind.COPY:
+        return _("%(value)s reads along") % values if change.value else _("%(before)s no longer reads along") % values
     if change.kind == kind.MERGED:
         return _("ticket #%(value)s was merged into this one") % values
     return str(change.get_kind_display())
