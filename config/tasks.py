@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.actions.heartbeats import note_heartbeats
 from config.erasing import sweep_erasures
 from config.mail_reports import sweep_reports
+from config.ticket_surveys import withdraw_gone
 
 
 @shared_task(name="config.heartbeat", time_limit=20, soft_time_limit=15)
@@ -18,6 +19,6 @@ def heartbeat() -> None:
 
 @shared_task(name="config.sweep", ignore_result=True)
 def sweep() -> dict[str, int]:
-    """Works on kept reports of mail providers, finishes erasures. May run twice, and beside itself."""
+    """Works on kept reports of mail providers, finishes erasures, takes back surveys about tickets that are gone. May run twice, and beside itself."""
     now = timezone.now()
-    return {"mail_reports": sweep_reports(now=now), "erased": sweep_erasures(now=now)}
+    return {"mail_reports": sweep_reports(now=now), "erased": sweep_erasures(now=now), "withdrawn": withdraw_gone(now=now)}

@@ -50,6 +50,8 @@ class Reason(StrEnum):
     REOPENED = "reopened"
     ACCOUNT_CHURNED = "account_churned"
     NOT_PUBLISHED = "not_published"
+    STAFF = "staff"
+    TICKET_GONE = "ticket_gone"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +109,8 @@ class Person:
     opted_out: bool = False
     suppressed: bool = False
     bounced: bool = False
+    # the address is one of a user of this installation: nobody here answers about the own work
+    staff: bool = False
     surveyable_from: dt.datetime | None = None
     imported_unconfirmed: bool = False
     asks: Sequence[Ask] = ()
@@ -241,6 +245,8 @@ def refusal_of_person(person: Person) -> Reason | None:
     """Why this person cannot or must not be written to at all; None where it is fine."""
     if not person.address:
         return Reason.NO_ADDRESS
+    if person.staff:
+        return Reason.STAFF
     if person.suppressed or person.bounced:
         return Reason.SUPPRESSED
     if person.opted_out:

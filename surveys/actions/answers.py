@@ -15,7 +15,7 @@ from accounts.actions.event_log import NewEvent, record_events
 from accounts.models import OutgoingMail, User
 from surveys.actions.first_answers import insert_first
 from surveys.actions.follow_ups import RELATED, cancel_follow_up, open_follow_up, wait_for_follow_up
-from surveys.actions.submissions import COMMENT_LENGTH, Submission, answer_payload, scale_of
+from surveys.actions.submissions import COMMENT_LENGTH, STAFF_FLAGS, Submission, answer_payload, scale_of
 from surveys.looks import offered_scores
 from surveys.models import Invitation, Response, ResponseRevision, SurveyLink, SurveyVersion
 from surveys.queries.links import Opened
@@ -26,6 +26,10 @@ EDIT_WINDOW = dt.timedelta(hours=24)
 
 class AnswerIsFinal(ValueError):
     """The time in which the answer may be changed is over."""
+
+
+class OwnAnswer(ValueError):
+    """Nobody says of an answer about the own work that it counts."""
 
 
 class NotAnswered(ValueError):
@@ -75,7 +79,7 @@ def submit_details(*, link: Opened, submission: Submission, now: dt.datetime) ->
             raise AnswerIsFinal
         before = _standing(response)
         _keep(response, link, submission, now, score=response.score)
-        if submission.flags:
+        if submission.flags or (before is None and STAFF_FLAGS.intersection(response.automation_flags)):
             return
         response.comment, response.reasons = submission.comment[:COMMENT_LENGTH], submission.reasons
         response.reason_detail, response.call_me, response.state = submission.reason_detail[:500], submission.call_me, "complete"
@@ -89,11 +93,13 @@ def submit_details(*, link: Opened, submission: Submission, now: dt.datetime) ->
 
 
 def confirm_response(*, response: Response, actor: User, now: dt.datetime) -> Response:
-    """A person says that a suspect answer is real: from now on it counts, and does at once what an answer does."""
+    """A person says that a suspect answer is real: from now on it counts, and does at once what an answer does. Raises OwnAnswer for one about the actor's own work."""
     with transaction.atomic():
         row = Response.objects.select_for_update(of=("self",), no_key=True).select_related(*RELATED).get(pk=response.pk)
         if not row.is_suspect:
             return row
+        if row.agent_id == actor.pk:
+            raise OwnAnswer
         row.is_suspect = False
         row.save(update_fields=["is_suspect", "updated_at"])
         if row.invitation is not None:

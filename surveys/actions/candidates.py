@@ -73,6 +73,12 @@ class Candidate:
         ticket = self.payload.get("ticket") if self.payload else None
         return "" if ticket is None else str(ticket)
 
+    @property
+    def asks_about_since(self) -> dt.datetime:
+        """Since when an earlier survey about the same ticket makes this one superfluous: a ticket solved anew may be asked about anew."""
+        resolution = self.payload.get("resolution") if self.payload and self.event_id is not None else None
+        return self.occurred_at if isinstance(resolution, int) and resolution > 1 else EPOCH
+
 
 def programme_of(touchpoint: Touchpoint, version: SurveyVersion | None) -> Programme:
     """The rules of a touchpoint in the terms of the pure module."""
@@ -207,6 +213,9 @@ def people_of(programme: Programme, events: list[tuple[Any, ...]]) -> Iterator[C
             asked: list[int | None] = [*everybody.get(account_id, [])] or [None]
         elif programme.audience == Touchpoint.Audience.REQUESTER and contact_id is not None:
             asked = [contact_id]
+        elif programme.audience == Touchpoint.Audience.REQUESTER and programme.event_kind.startswith("ticket."):
+            # nobody but who asked for help can say how it was
+            asked = [None]
         else:
             asked = [main.get(account_id)]
         for person in asked:

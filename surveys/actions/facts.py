@@ -139,7 +139,7 @@ class Facts:
             payload=candidate.payload,
             reopened=candidate.event_id in self._reopened,
             names_contact=candidate.names_contact,
-            already_asked=bool(about) and any(asked.about == about and asked.touchpoint_id == programme.touchpoint_id for asked in others),
+            already_asked=bool(about) and any(one.about == about and one.touchpoint_id == programme.touchpoint_id and one.ask.at >= candidate.asks_about_since for one in others),
             extra_delay=candidate.extra_delay,
             catch_up_cap=candidate.catch_up_cap,
         )
@@ -179,6 +179,7 @@ class Facts:
             opted_out=contact["opted_out"],
             suppressed=scopes is not None and bool(scopes & {GLOBAL, survey_scope(candidate.programme.survey_key)}),
             bounced=contact["bounced_at"] is not None,
+            staff=contact["staff"],
             surveyable_from=contact["surveyable_from"],
             imported_unconfirmed=contact["imported_unconfirmed"],
             asks=asks,
@@ -230,7 +231,8 @@ def _array(ids: list[int]) -> str:
 
 def _contacts(ids: list[int]) -> dict[int, dict[str, Any]]:
     rows = _rows(
-        "SELECT id, account_id, external_id, name, email, time_zone, country, language, opted_out, bounced_at, surveyable_from, imported_unconfirmed "
+        "SELECT id, account_id, external_id, name, email, time_zone, country, language, opted_out, bounced_at, surveyable_from, imported_unconfirmed, "
+        "email IN (SELECT u.email FROM accounts_user u) AS staff "
         "FROM accounts_contact WHERE id = ANY(%s::bigint[])",
         [_array(ids)],
     )

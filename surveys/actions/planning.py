@@ -19,6 +19,7 @@ from accounts.models import Contact
 from surveys.actions.candidates import Candidate, Mark, Programme, next_batch, programme_of, programmes, published_versions
 from surveys.actions.facts import Facts, Memory
 from surveys.actions.storing import invitation_of, row_of, store
+from surveys.actions.withdrawing import withdraw_reopened
 from surveys.eligibility import Decision, Rule
 from surveys.models import Invitation, Survey, Touchpoint
 
@@ -36,6 +37,9 @@ def plan(*, as_of: dt.datetime, full: bool = True) -> Counter[str]:
     an event is worth asking about, and at recurring touchpoints. Returns counts by decision.
     """
     made: Counter[str] = Counter()
+    with transaction.atomic():
+        take_planner_lock()
+        withdraw_reopened(as_of=as_of)
     for programme in programmes():
         if not programme.event_kind and not full:
             continue

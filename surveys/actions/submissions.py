@@ -10,6 +10,8 @@ from surveys.models import SurveyVersion
 from surveys.scoring import Scale, group, is_low
 
 COMMENT_LENGTH = 5000
+# signs that one of us answered: never made good by more words, only by a press of the customer's own
+STAFF_FLAGS = frozenset({"own_ticket", "by_staff"})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,6 +54,8 @@ class Invitation(models.Model):
         REOPENED = "reopened", _("the ticket was reopened")
         ACCOUNT_CHURNED = "account_churned", _("the account has left")
         NOT_PUBLISHED = "not_published", _("the survey has no published version")
+        STAFF = "staff", _("the address is one of a user here")
+        TICKET_GONE = "ticket_gone", _("the ticket was merged, deleted or marked as spam")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     touchpoint = models.ForeignKey(Touchpoint, verbose_name=_("touchpoint"), null=True, blank=True, on_delete=models.PROTECT, related_name="invitations")

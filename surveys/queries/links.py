@@ -41,6 +41,8 @@ class Opened:
     contact_id: int | None
     contact_name: str | None
     contact_email: str | None
+    # the user of this installation who has the contact's address
+    staff_id: int | None
     # whether the mail went to an address that is the contact's no more
     moved: bool
     touchpoint_key: str | None
@@ -81,7 +83,7 @@ class Opened:
 
 _OPENED = """
 SELECT l.id, l.kind, l.issued_at, l.expires_at, l.revoked_at, i.id, i.language, i.sent_at, i.ticket_id, i.agent_id, i.rated_object,
-    a.id, a.name, a.time_zone, o.name, c.id, c.name, c.email,
+    a.id, a.name, a.time_zone, o.name, c.id, c.name, c.email, (SELECT u.id FROM accounts_user u WHERE u.email = c.email),
     coalesce((SELECT bool_and(lower(m.to_address) <> lower(c.email)) FROM accounts_outgoingmail m WHERE m.subject_type = 'invitation' AND m.subject_id = i.id::text
         AND m.kind = CASE l.kind WHEN 'reminder' THEN 'reminder' ELSE 'survey' END), false),
     t.key, t.event_kind, t.ended_at, v.id, v.published_at, s.sender_name, s.reply_to, s.brand_color, s.logo_file, s.logo_width, s.logo_height, s.key,

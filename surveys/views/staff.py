@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import Account, User
 from accounts.roles import Role
-from surveys.actions.answers import confirm_response
+from surveys.actions.answers import OwnAnswer, confirm_response
 from surveys.actions.sending import InDoubt, switch_sending
 from surveys.actions.unknowns import NotUnknown, drop_unknown, resend_unknown
 from surveys.models import Invitation, Response
@@ -74,8 +74,12 @@ def confirm(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     row = get_object_or_404(Response.objects.visible_to(user).select_related("survey"), pk=pk)
     if not Response.objects.changeable_by(user).filter(pk=row.pk).exists():
         raise PermissionDenied
-    confirm_response(response=row, actor=user, now=timezone.now())
-    messages.success(request, _("The answer counts from now on."))
+    try:
+        confirm_response(response=row, actor=user, now=timezone.now())
+    except OwnAnswer:
+        messages.error(request, _("It is about your own work: somebody else has to say that it counts."))
+    else:
+        messages.success(request, _("The answer counts from now on."))
     return redirect("surveys:results", row.survey.key)
 
 

@@ -1,4 +1,4 @@
-"""Signs that a machine pressed the button. None of them refuses anything: a suspect answer is kept and marked."""
+"""Signs that a machine pressed the button, or one of us. None of them refuses anything: a suspect answer is kept and marked."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from surveys.forms import Nonce
 from surveys.queries.links import Opened
+from surveys.views.sessions import signed_in_user
 from surveys.views.traces import HIDDEN, fetched
 
 TOO_FAST_MS = 1500
@@ -32,6 +33,7 @@ def suspicions(request: HttpRequest, nonce: Nonce, link: Opened, token: str, now
         found.append("just_delivered")
     found += _of_origin(request)
     found += _of_fetches(token, now)
+    found += _of_staff(request, link)
     return found
 
 
@@ -54,3 +56,11 @@ def _of_fetches(token: str, now: dt.datetime) -> list[str]:
     if sum(age <= BURST_SECONDS for age in seen.values()) > 1:
         found.append("several_scores_fetched")
     return found
+
+
+def _of_staff(request: HttpRequest, link: Opened) -> list[str]:
+    """One of us answers: the contact has a user's address, or the browser is signed in here. Nobody rates the own work."""
+    ours = {pk for pk in (link.staff_id, signed_in_user(request)) if pk is not None}
+    if not ours:
+        return []
+    return ["own_ticket" if link.agent_id in ours else "by_staff"]
