@@ -179,11 +179,11 @@ def test_a_reply_pushed_by_another_system_is_not_mailed_again(cast):
     assert not OutgoingMail.objects.exists()
 
 
-def test_a_bounced_address_gets_no_reply(cast):
+def test_a_bounced_address_gets_no_reply_and_it_is_said(cast):
     cast.selin.bounced_at = NOW
     cast.selin.save()
     messages.reply(ticket_id=opened(cast, channel="email").pk, body="Hi", author=cast.deniz, now=NOW)
-    assert not OutgoingMail.objects.exists()
+    assert OutgoingMail.objects.values_list("status", "reason").get() == ("withheld", "address_bounced")
 
 
 WOKEN = {"new": "new", "open": "open", "pending": "open", "on_hold": "on_hold", "solved": "open", "closed": "open", "cancelled": "cancelled"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
@@ -14,13 +14,14 @@ from accounts.actions.instances import is_in_doubt
 from accounts.actions.mail_rates import Pace
 from accounts.actions.outbox import MailSession, claim, release, settle, worker_name
 from accounts.models import OutgoingMail
+from tickets.models import AttachmentContent
 
 KINDS = [OutgoingMail.Kind.REPLY, OutgoingMail.Kind.ALERT]
 _OWN_HEADERS = ("X-Vefa-Ticket", "In-Reply-To", "References", "Auto-Submitted")
 
 
-def compose(mail: OutgoingMail, *, now: dt.datetime) -> EmailMessage:
-    """The letter of a row of the outbox: plain text, and HTML beside it where the row has it.
+def compose(mail: OutgoingMail, *, now: dt.datetime, files: Sequence[tuple[str, str, bytes]] = ()) -> EmailMessage:
+    """The letter of a row of the outbox: plain text, HTML beside it where the row has it, and files (name, type, bytes).
 
     Its message id is that of the row, so that a mail sent twice by a person's order is seen as one.
     """
@@ -39,7 +40,18 @@ def compose(mail: OutgoingMail, *, now: dt.datetime) -> EmailMessage:
     letter.set_content(mail.body_text)
     if mail.body_html:
         letter.add_alternative(mail.body_html, subtype="html")
+    for name, media_type, data in files:
+        main, _slash, sub = media_type.partition("/")
+        letter.add_attachment(data, maintype=main, subtype=sub, filename=name)
     return letter
+
+
+def files_of(mail: OutgoingMail) -> list[tuple[str, str, bytes]]:
+    """What is attached to the message that a mail carries: (name, type, bytes)."""
+    if mail.subject_type != "ticket_message" or not mail.subject_id.isdigit():
+        return []
+    rows = AttachmentContent.objects.filter(attachment__message=int(mail.subject_id)).order_by("attachment_id")
+    return [(name, media_type, bytes(data)) for name, media_type, data in rows.values_list("attachment__name", "attachment__media_type", "data")]
 
 
 def message_id(mail: OutgoingMail) -> str:
@@ -80,7 +92,7 @@ def _send(mail: OutgoingMail, server: MailSession, pace: Pace, *, worker: str, c
     if mail.valid_until and mail.valid_until <= now:
         return OutgoingMail.Status.ABORTED if release(mail=mail, worker=worker, status=OutgoingMail.Status.ABORTED, reason="expired") else None
     try:
-        letter = compose(mail, now=now)
+        letter = compose(mail, now=now, files=files_of(mail))
     except (ValueError, IndexError):
         # an address or a header that no letter can carry
         return OutgoingMail.Status.FAILED if release(mail=mail, worker=worker, status=OutgoingMail.Status.FAILED, reason="unsendable") else None

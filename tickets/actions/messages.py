@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 
-from accounts.models import OutgoingMail, User
+from accounts.models import User
 from accounts.models.events import Origin
+from tickets.actions.attachments import keep_files
+from tickets.actions.reply_mails import planned_mails, queue, thread_id
 from tickets.actions.tickets import Kind, locked, log_change, move_locked, not_before_opening, note_first_reply, save
 from tickets.models import Ticket, TicketMessage
-from tickets.models.tickets import ActorKind, Channel
+from tickets.models.tickets import ActorKind
 from tickets.state import RESOLVED_STATES, State
-
-# channels whose public replies leave by mail
-MAILED = frozenset({Channel.EMAIL, Channel.WEB})
 
 
 class ClosedTicket(ValueError):
@@ -38,12 +36,13 @@ def reply(
     occurred_at: dt.datetime | None = None,
     version: int | None = None,
     external_id: str | None = None,
+    files: Sequence[tuple[str, bytes]] = (),
 ) -> tuple[TicketMessage, bool]:
-    """Writes a public reply or an internal note of ours; with `solve` the ticket is solved with it.
+    """Writes a public reply or an internal note of ours, with files; with `solve` the ticket is solved with it.
 
     A person's public reply takes a new ticket into work, is the first reply where there was none, and
-    leaves by mail where the ticket came by e-mail or the web. A bot's reply counts for nothing. A
-    message known by its external id is given back. Returns the message and whether it is new.
+    leaves by mail, to the contact and to everybody in copy, where the ticket came by e-mail or the web. A
+    bot's reply counts for nothing. A message known by its external id is given back. Returns the message and whether it is new.
     Raises ClosedTicket, ImpossibleMove, ValidationError (empty), StaleVersion, MergedAway, Ticket.DoesNotExist.
     """
     text = _said(body)
@@ -56,9 +55,10 @@ def reply(
         at = not_before_opening(ticket, occurred_at or now)
         if public and ticket.status in {State.CLOSED, State.CANCELLED}:
             raise ClosedTicket
-        message = _write(ticket, text=text, at=at, public=public, author_kind=author_kind, author=author, external_id=external_id)
-        log_change(ticket, Kind.PUBLIC_REPLY if public else Kind.INTERNAL_NOTE, at=at, actor=author, actor_kind=author_kind, external_id=external_id)
         by_person = public and author_kind == ActorKind.AGENT
+        mails = planned_mails(ticket, body=text, now=now) if by_person and origin == Origin.APP else []
+        message = write_message(ticket, text=text, at=at, public=public, author_kind=author_kind, author=author, external_id=external_id, mail_id=thread_id(mails), files=files)
+        log_change(ticket, Kind.PUBLIC_REPLY if public else Kind.INTERNAL_NOTE, at=at, actor=author, actor_kind=author_kind, external_id=external_id)
         if by_person:
             ticket.replies += 1
             note_first_reply(ticket, at=at, origin=origin)
@@ -67,8 +67,7 @@ def reply(
         if solve:
             move_locked(ticket, to=State.SOLVED, at=at, now=now, actor=author, actor_kind=author_kind, origin=origin)
         save(ticket, now=now)
-        if by_person and origin == Origin.APP:
-            _queue_mail(ticket, message, now=now)
+        queue(mails, message=message)
     return message, True
 
 
@@ -82,10 +81,14 @@ def customer_reply(
     occurred_at: dt.datetime | None = None,
     version: int | None = None,
     external_id: str | None = None,
+    quoted: str = "",
+    mail_id: str = "",
+    files: Sequence[tuple[str, bytes]] = (),
 ) -> tuple[TicketMessage, bool]:
     """Writes what the customer answered. It reopens a resolved ticket and wakes one that waited for it.
 
-    On a cancelled ticket it is kept without moving it. Returns the message and whether it is new.
+    Of a mail: `quoted` is what it repeats of earlier ones, `mail_id` its Message-ID without brackets. On a
+    cancelled ticket it is kept without moving it. Returns the message and whether it is new.
     Raises ValidationError (empty), StaleVersion, MergedAway, Ticket.DoesNotExist.
     """
     text = _said(body)
@@ -95,7 +98,9 @@ def customer_reply(
         ticket = locked(ticket_id, version)
         at = not_before_opening(ticket, occurred_at or now)
         who = contact_id or ticket.contact_id
-        message = _write(ticket, text=text, at=at, public=True, author_kind=ActorKind.CUSTOMER, contact_id=who, external_id=external_id)
+        message = write_message(
+            ticket, text=text, at=at, public=True, author_kind=ActorKind.CUSTOMER, contact_id=who, external_id=external_id, quoted=quoted, mail_id=mail_id, files=files
+        )
         log_change(ticket, Kind.CUSTOMER_REPLY, at=at, actor=None, actor_kind=ActorKind.CUSTOMER, external_id=external_id)
         if ticket.status in RESOLVED_STATES | {State.PENDING}:
             move_locked(ticket, to=State.OPEN, at=at, now=now, actor=None, actor_kind=ActorKind.CUSTOMER, origin=origin)
@@ -120,30 +125,26 @@ def _known(external_id: str | None, ticket_id: int) -> TicketMessage | None:
     return found
 
 
-def _write(
-    ticket: Ticket, *, text: str, at: dt.datetime, public: bool, author_kind: str, author: User | None = None, contact_id: int | None = None, external_id: str | None
+def write_message(
+    ticket: Ticket,
+    *,
+    text: str,
+    at: dt.datetime,
+    public: bool,
+    author_kind: str,
+    author: User | None = None,
+    contact_id: int | None = None,
+    external_id: str | None = None,
+    quoted: str = "",
+    mail_id: str = "",
+    files: Sequence[tuple[str, bytes]] = (),
 ) -> TicketMessage:
+    """Writes a message with its files and nothing else, within the caller's transaction. Raises ValidationError."""
     message = TicketMessage(
-        ticket=ticket, body=text, written_at=at, public=public, author_kind=author_kind, author=author, contact_id=contact_id,
+        ticket=ticket, body=text, written_at=at, public=public, author_kind=author_kind, author=author, contact_id=contact_id, quoted=quoted, mail_id=mail_id,
         **({"external_id": external_id} if external_id else {}),
     )  # fmt: skip
     message.full_clean(exclude=["ticket"])
     message.save()
+    keep_files(message=message, files=files)
     return message
-
-
-def _queue_mail(ticket: Ticket, message: TicketMessage, *, now: dt.datetime) -> None:
-    """Puts the reply into the outbox, in the contact's language; without an address there is nothing to send."""
-    contact = ticket.contact
-    if ticket.channel not in MAILED or contact is None or not contact.email or contact.bounced_at:
-        return
-    language = contact.language or ticket.account.language or settings.LANGUAGE_CODE
-    if language not in dict(settings.LANGUAGES):
-        language = settings.LANGUAGE_CODE
-    with override(language):
-        subject = _("Re: %(subject)s [#%(number)s]") % {"subject": " ".join(ticket.subject.split()) or _("Your question"), "number": ticket.pk}
-    OutgoingMail.objects.create(
-        kind=OutgoingMail.Kind.REPLY, subject_type="ticket_message", subject_id=str(message.pk), account=ticket.account, contact=contact,
-        to_address=contact.email, from_address=settings.DEFAULT_FROM_EMAIL, language=language, mail_subject=subject[:300],
-        body_text=message.body, headers={"X-Vefa-Ticket": str(ticket.pk)}, next_attempt_at=now,
-    )  # fmt: skip
