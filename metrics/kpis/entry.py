@@ -1,0 +1,121 @@
+"""What an entry of the catalogue is made of: names, parameters and how they are read, breakdowns, unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+ACCOUNT = ("segment", "owner", "plan", "country", "industry", "business_model", "language", "lifecycle_stage")
+SPAN = ("product", "kind", "currency")
+TICKET = ("agent", "group", "category", "channel", "severity", "location")
+ANSWER = ("survey", "touchpoint", "language")
+COMPONENTS = ("csat", "fcr", "resolution_time", "first_response_time", "aht")
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """A parameter with a closed set of values."""
+
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """A whole number of at least `least`."""
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if not least <= number <= 1_000_000:
+            raise ValueError(f"a whole number of {least} or more, at most a million")
+        return number
+
+    return parse
+
+
+def seconds(text: str) -> int:
+    """A whole number of seconds, up to ten years."""
+    number = int(text) if text.isdecimal() and len(text) < 10 else -1
+    if not 0 <= number <= 315_576_000:
+        raise ValueError("a whole number of seconds, at most ten years")
+    return number
+
+
+def decimal(low: str | None = None, high: str | None = None) -> Callable[[str], Decimal]:
+    """A decimal, possibly bounded (edges inside)."""
+
+    def parse(text: str) -> Decimal:
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            raise ValueError("a decimal number with a point") from None
+        if not number.is_finite() or (low is not None and number < Decimal(low)) or (high is not None and number > Decimal(high)):
+            raise ValueError(f"a decimal number from {low} to {high}")
+        return number
+
+    return parse
+
+
+def key(text: str) -> str:
+    """Any key."""
+    if not text:
+        raise ValueError("a key")
+    return text
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter: how it is read, and its value when it is not given."""
+
+    parse: Callable[[str], Any]
+    default: Any = None
+
+
+# the four conventions that every figure resting on MRR takes, with one meaning everywhere
+MRR_PARAMS: dict[str, Param] = {
+    "discount": Param(choice("in_force", "forever_only"), "in_force"),
+    "cancellation": Param(choice("service_end", "at_cancellation"), "service_end"),
+    "pause": Param(choice("zero", "keeps"), "zero"),
+    "delinquency_days": Param(whole(0)),
+}
+
+
+WINDOW_PARAMS: dict[str, Param] = {"window_months": Param(whole(1)), "window_days": Param(whole(1))}
+ANNUALISE: dict[str, Param] = {"annualise": Param(choice("none", "months", "days"), "none")}
+CLOCK: dict[str, Param] = {"clock": Param(choice("calendar", "business"), "calendar")}
+# weights and bounds of team performance; what is not given is the organisation's setting
+TARGETS: dict[str, Param] = {f"{name}_{of}": Param(decimal("0", "1000000")) for name in COMPONENTS for of in ("weight", "worst", "best")}
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One entry of the catalogue."""
+
+    name: str
+    title: Any
+    meaning: Any
+    unit: str
+    variants: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    params: Mapping[str, Param] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    good: str = "up"
+    # of variants that improve the other way
+    goods: Mapping[str, str] = field(default_factory=dict)
+    kind: str = "strategic"
+    timing: str = "lagging"
+
+    def unit_of(self, variant: str) -> str:
+        """The unit of a variant."""
+        return self.units.get(variant, self.unit)
+
+    def good_of(self, variant: str) -> str:
+        """The direction in which a variant improves: up or down."""
+        return self.goods.get(variant, self.good)
