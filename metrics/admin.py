@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from metrics.actions.health_models import activate, has_scored, new_version
-from metrics.models import HealthComponent, HealthModel, HealthRun, PerformanceTarget
+from metrics.models import Assumption, HealthComponent, HealthModel, HealthRun, PerformanceTarget
 
 
 class HealthComponentInline(admin.TabularInline):
@@ -104,3 +104,10 @@ class PerformanceTargetAdmin(admin.ModelAdmin):
     """What the team is measured by; components without a row have the defaults."""
 
     list_display = ("component", "weight", "worst", "best")
+
+
+@admin.register(Assumption)
+class AssumptionAdmin(admin.ModelAdmin):
+    """What figures of value assume; a question may bring its own."""
+
+    list_display = ("name", "value", "source", "updated_at")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from metrics.kpis.assumptions import activity_months
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, narrow
 from metrics.kpis.question import Question, WrongQuestion
 
@@ -33,7 +34,7 @@ def shoppers(question: Question, by: str | None, *, everybody: bool = False) -> 
     if months is not None and days is not None:
         raise WrongQuestion("Give window_months or window_days, not both.")
     conditions = Conditions({"t0": question.start, "t1": question.until, "zone": str(question.zone)})
-    window = f"make_interval(days => {conditions.bind(days)})" if days is not None else f"make_interval(months => {conditions.bind(months or 6)})"
+    window = f"make_interval(days => {conditions.bind(days)})" if days is not None else f"make_interval(months => {conditions.bind(months or activity_months())})"
     narrow(question, conditions, (ACCOUNT_SQL,), "%(t0)s")
     group = expression(by, (ACCOUNT_SQL,), "%(t0)s") if by in ACCOUNT_SQL else "NULL::text"
 
