@@ -149,14 +149,17 @@ class Standing:
     due_at: dt.datetime | None
     seconds: int
     opened: dt.datetime | None = None
+    # from when on it is soon, if it is still running
+    soon_from: dt.datetime | None = None
 
 
 def standing(
-    *, opened: dt.datetime, due_at: dt.datetime | None, now: dt.datetime, kept_at: dt.datetime | None = None, left_seconds: int | None = None, over: bool = False
-) -> Standing | None:
+    *, opened: dt.datetime, due_at: dt.datetime | None, now: dt.datetime, kept_at: dt.datetime | None = None, left_seconds: int | None = None, over: bool = False,
+    near_from: dt.datetime | None = None,
+) -> Standing | None:  # fmt: skip
     """Where a promise stands; None where none was made, or where the ticket ended without it.
 
-    Soon is the last quarter of the time given. Over: the ticket is not open any more.
+    Soon is from `near_from` on, else the last quarter of the time given by the calendar. Over: the ticket is not open any more.
     """
     if due_at is None:
         if left_seconds is None:
@@ -168,9 +171,10 @@ def standing(
     seconds = int((due_at - now).total_seconds())
     if over:
         return None
+    soon_from = near_from or due_at - (due_at - opened) / 4
     if seconds < 0:
-        return Standing("late", due_at, seconds, opened)
-    return Standing("soon" if seconds * 4 <= (due_at - opened).total_seconds() else "on_time", due_at, seconds, opened)
+        return Standing("late", due_at, seconds, opened, soon_from)
+    return Standing("soon" if now >= soon_from else "on_time", due_at, seconds, opened, soon_from)
 
 
 def _whole(instant: dt.datetime) -> dt.datetime:

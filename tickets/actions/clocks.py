@@ -12,16 +12,16 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
-from accounts.actions.event_log import NewEvent, record_events
-from accounts.models.events import Origin
-from tickets.clock import Hours, Interval, NeverOpen, elapsed, promise
+from tickets.clock import Hours, Interval, NeverOpen, due, promise
 from tickets.models import BusinessHours, Holiday, ServiceLevel, Ticket, TicketChange
 from tickets.state import OPEN_STATES, RESOLVED_STATES, State
 
 # states in which the clock of the resolution rests
 RESTING = frozenset({State.PENDING}) | RESOLVED_STATES
+# what is promised, and the column that says until when
+DUE = {"first_reply": "first_reply_due_at", "resolution": "resolution_due_at"}
 CLOCK_FIELDS = ["first_reply_due_at", "resolution_due_at", "resolution_left_seconds", "clocks_set_at"]
 
 
@@ -52,6 +52,64 @@ class Promises:
             week = tuple(Interval(row.weekday, row.opens, row.closes, row.time_zone or settings.ORGANISATION_TIME_ZONE) for row in self._rows if row.valid_from == begun)
             self._hours[begun] = Hours(week, self._holidays)
         return self._hours[begun]
+
+    def promised(self, level: ServiceLevel, target: str) -> int | None:
+        """Seconds that a level gives for a target; None where it promises nothing."""
+        return level.first_reply_seconds if target == "first_reply" else level.resolution_seconds
+
+    def near_from(self, ticket: Ticket, target: str, *, segment_id: int | None) -> dt.datetime | None:
+        """From when on a running promise is nearly over: three quarters of its time have passed by its own clock. None without one."""
+        due_at = getattr(ticket, DUE[target])
+        level = self.level(ticket.severity, segment_id)
+        seconds = self.promised(level, target) if level else None
+        if due_at is None or level is None or seconds is None:
+            return None
+        hours = self.hours_of(level, ticket.opened_at)
+        try:
+            return due_at - dt.timedelta(seconds=seconds // 4) if hours is None else hours.back(due_at, seconds // 4)
+        except NeverOpen:
+            return None
+
+    def near(self, target: str, *, now: dt.datetime) -> Q:
+        """The condition that a promise of an open ticket is nearly over, and not over yet.
+
+        What is left of a running promise is the time from now to its due instant, by the clock of the
+        level that made it. So every level has one instant up to which what is due is near, and no
+        ticket's log need be read; a resting promise has no such instant and is not near.
+        """
+        column, within = DUE[target], Q(pk__in=[])
+        for level in self._levels.values():
+            seconds = self.promised(level, target)
+            if seconds is None:
+                continue
+            for hours, opened in self._periods() if level.clock == "business" else [(None, Q())]:
+                try:
+                    until = due(now, seconds // 4, hours=hours)
+                except NeverOpen:
+                    continue
+                within |= Q(**{f"{column}__lte": until}) & opened & self._made_by(level)
+        unkept = Q(first_replied_at__isnull=True) if target == "first_reply" else Q()
+        return unkept & Q(status__in=OPEN_STATES, **{f"{column}__gte": now}) & within
+
+    def _periods(self) -> list[tuple[Hours | None, Q]]:
+        """Every set of hours with the condition on the opening that says which tickets it holds for."""
+        starts = sorted({row.valid_from for row in self._rows}, key=lambda start: start or dt.date.min)
+        if not starts or starts[0] is not None:
+            starts.insert(0, None)
+        # the day before the first hours, the first day of each further set
+        begins = [dt.datetime.combine(start, dt.time(), self._zone) if start else None for start in starts]
+        found = []
+        for begin, end in zip(begins, [*begins[1:], None], strict=True):
+            opened = (Q(opened_at__gte=begin) if begin else Q()) & (Q(opened_at__lt=end) if end else Q())
+            found.append((self.hours(begin or dt.datetime(1970, 1, 1, tzinfo=dt.UTC)), opened))
+        return found
+
+    def _made_by(self, level: ServiceLevel) -> Q:
+        """The condition that a ticket's promises come from this level."""
+        if level.segment_id is not None:
+            return Q(severity=level.severity, account__segment=level.segment_id)
+        own = [segment for severity, segment in self._levels if severity == level.severity and segment is not None]
+        return Q(severity=level.severity) & (~Q(account__segment__in=own) if own else Q())
 
     def hours_of(self, level: ServiceLevel, opened_at: dt.datetime) -> Hours | None:
         """The hours that a level counts by: None for the calendar, and where no hours were entered."""
@@ -127,26 +185,3 @@ def fill_missing_clocks(*, now: dt.datetime, limit: int = 500) -> int:
 def restart_clocks() -> int:
     """After levels, hours or holidays changed: lets the tick work out all open tickets anew; returns how many."""
     return Ticket.objects.filter(status__in=OPEN_STATES, clocks_set_at__isnull=False).update(clocks_set_at=None)
-
-
-def record_breaches(*, since: dt.datetime, now: dt.datetime, limit: int = 1000) -> int:
-    """Records the promises that passed in `[since, now)`, once each; returns how many are new."""
-    open_ones = Ticket.objects.counted().filter(status__in=OPEN_STATES)
-    late_reply = Q(first_replied_at__isnull=True, first_reply_due_at__gte=since, first_reply_due_at__lt=now)
-    late_solution = Q(resolution_due_at__gte=since, resolution_due_at__lt=now)
-    promises = Promises()
-    events = []
-    for condition, target, column in ((late_reply, "first_reply", "first_reply_due_at"), (late_solution, "resolution", "resolution_due_at")):
-        rows = open_ones.filter(condition).annotate(segment_id=F("account__segment_id"))
-        for ticket in rows.order_by(column)[:limit]:
-            due_at = getattr(ticket, column)
-            level = promises.level(ticket.severity, ticket.segment_id)
-            hours = promises.hours_of(level, ticket.opened_at) if level else None
-            events.append(
-                NewEvent(
-                    account_id=ticket.account_id, kind="ticket.sla_breached", occurred_at=due_at, origin=Origin.APP, contact_id=ticket.contact_id,
-                    subject_type="ticket", subject_id=str(ticket.pk), dedupe_key=f"ticket:{ticket.pk}:{target}:{ticket.resolutions}",
-                    payload={"ticket": ticket.pk, "target": target, "seconds_over": elapsed(due_at, now, hours=hours)},
-                )
-            )  # fmt: skip
-    return len(record_events(events))

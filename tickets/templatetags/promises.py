@@ -43,7 +43,7 @@ def promise(held: Standing | None) -> SafeString:
     counts = SafeString("")
     if held.due_at and held.state in {"late", "soon", "on_time"}:
         # for the script that lets the clock count: when it is due, from when on that is soon, and the words
-        soon = (held.due_at - held.opened).total_seconds() / 4 if held.opened else 0
+        soon = (held.due_at - held.soon_from).total_seconds() if held.soon_from else 0
         counts = format_html(' data-due="{}" data-soon="{}" data-left="{}" data-late="{}"', held.due_at.isoformat(), int(soon), _("%(time)s left"), _("%(time)s late"))
     return format_html('<span class="sla {}" title="{}"{}>{}<span>{}</span></span>', _TONES[held.state], exact, counts, drawing.icon(_SIGNS[held.state], 13), text)
 
