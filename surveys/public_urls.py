@@ -7,6 +7,7 @@ from surveys.views import brand, preferences, public
 urlpatterns = [
     path("s/<str:token>", public.answer, name="survey-answer"),
     path("s/<str:token>/done", public.follow_up, name="survey-follow-up"),
+    path("s/<str:token>/again", public.again, name="survey-again"),
     path("u/<str:token>", preferences.preferences, name="survey-refuse"),
     # whatever shape a token has, it is as unknown as any other
     re_path(r"^[su](?:/.*)?$", public.unknown),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from typing import Any
 
 from django.db import connection, transaction
@@ -25,6 +26,7 @@ LEFT JOIN accounts_contact c ON c.id = r.contact_id
 LEFT JOIN accounts_verbatim v ON v.source = CASE r.kind WHEN 'review' THEN 'review' ELSE 'answer' END AND v.subject_id = r.id::text
 WHERE (r.comment <> '' OR r.reason_detail <> '') AND NOT r.test AND NOT r.is_suspect
   AND (%(since)s::timestamptz IS NULL OR r.updated_at >= %(since)s)
+  AND (%(only)s::uuid IS NULL OR r.id = %(only)s)
   AND (v.id IS NULL OR (v.read_at < r.updated_at AND v.text <> left(concat_ws(E'\\n', nullif(r.comment, ''), nullif(r.reason_detail, '')), 10000)))
 ORDER BY r.updated_at DESC LIMIT %(limit)s
 """
@@ -35,7 +37,15 @@ def read_answers(*, now: dt.datetime, since: dt.datetime | None, limit: int = LI
 
     Suspect and test answers are left out until a person confirms them.
     """
-    values: dict[str, Any] = {"since": since, "limit": limit}
+    return _read({"since": since, "limit": limit, "only": None}, now)
+
+
+def read_answer(*, response_id: uuid.UUID, now: dt.datetime) -> bool:
+    """Reads the comment of one answer at once; False where there is nothing to read."""
+    return bool(_read({"since": None, "limit": 1, "only": response_id}, now))
+
+
+def _read(values: dict[str, Any], now: dt.datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_UNREAD, values)
         rows = cursor.fetchall()

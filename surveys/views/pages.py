@@ -23,6 +23,7 @@ from django.utils.html import escape
 
 from surveys.actions.answers import EDIT_WINDOW, is_final
 from surveys.actions.letter_words import bare_address, chosen_text, direction_of, interface_language, look_of_text, score_choices, sender_name, words_of
+from surveys.actions.reopening import is_wanted, offers_reopening
 from surveys.actions.submissions import COMMENT_LENGTH, scale_of
 from surveys.decent_hours import one_working_day_later, zone_of
 from surveys.forms import new_nonce
@@ -165,16 +166,26 @@ def reasons(link: Opened, token: str, text: SurveyText, typed: Typed | None = No
     return page("follow_up", context, text.language, status)
 
 
-def thanks(link: Opened, token: str, text: SurveyText, *, now: dt.datetime) -> HttpResponse:
-    """After everything; names the day by which somebody gets in touch, where that was asked for."""
+def thanks(link: Opened, token: str, text: SurveyText, *, now: dt.datetime, problem: bool = False, status: int = 200) -> HttpResponse:
+    """After everything; names the day by which somebody gets in touch, where that was asked for.
+
+    Who is not quite happy with a ticket is asked once whether it should be opened again; `problem` says that the yes has to be pressed once more.
+    """
     zone = zone_of(link.time_zone, settings.ORGANISATION_TIME_ZONE)
+    asks = offers_reopening(link, text.version)
+    wanted = asks and is_wanted(link)
     context = {
         **frame(text, list(texts_by_language(link)), reverse("survey-follow-up", args=[token]), face=face_for(link)),
         **_for_whom(link, token),
         "call_by": one_working_day_later(link.answered_at or now, zone).astimezone(zone).date() if link.call_me else None,
         "may_change": not is_final_answer(link, now),
+        "ticket": link.rated_object or link.ticket_id,
+        "asks_again": asks and not wanted,
+        "wanted": wanted,
+        "nonce": new_nonce(link.link_id) if asks and not wanted else "",
+        "problem": problem,
     }
-    return page("thanks", context, text.language, 200)
+    return page("thanks", context, text.language, status)
 
 
 def final(link: Opened, text: SurveyText, *, status: int) -> HttpResponse:

@@ -19,6 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from surveys.actions.answers import AnswerIsFinal, NotAnswered, ScoreOutOfScale, submit_details, submit_score
+from surveys.actions.reopening import NotOffered, want_reopening
 from surveys.actions.submissions import COMMENT_LENGTH, Submission
 from surveys.brand import NIGHT, PAPER, ink_on, readable
 from surveys.forms import chosen_reasons, clean_text, read_nonce, whole_number
@@ -126,6 +127,28 @@ def follow_up(request: HttpRequest, token: str) -> HttpResponse:
         return HttpResponseRedirect(reverse("survey-answer", args=[token]))
     # what is held as suspect changed nothing, and whoever sent it has said enough all the same
     return _see_other(request, link, token, sent=bool(submission.flags))
+
+
+@public_page
+@require_http_methods(_METHODS)
+def again(request: HttpRequest, token: str) -> HttpResponse:
+    """The customer wants the ticket opened again; a look leads to the page that asks."""
+    now = timezone.now()
+    link = opened(token)
+    if link is None or link.is_over(now):
+        return pages.unknown() if link is None else pages.over(link)
+    if request.method != "POST" or link.score is None:
+        return HttpResponseRedirect(reverse("survey-follow-up", args=[token]))
+    text = _text(request, link)
+    nonce = read_nonce(request.POST.get("form_nonce", ""), link.link_id)
+    if nonce is None or suspicions(request, nonce, link, token, now):
+        # nobody's ticket is opened by a machine: a person presses once more
+        return pages.thanks(link, token, text, now=now, problem=True, status=400)
+    try:
+        want_reopening(link=link, version=text.version, now=now)
+    except NotOffered:
+        pass
+    return _see_other(request, link, token, sent=True)
 
 
 @public_page

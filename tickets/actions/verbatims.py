@@ -20,13 +20,17 @@ JOIN accounts_account a ON a.id = t.account_id
 LEFT JOIN accounts_contact c ON c.id = coalesce(m.contact_id, t.contact_id)
 LEFT JOIN accounts_verbatim v ON v.source = 'message' AND v.subject_id = m.id::text
 WHERE m.author_kind = 'customer' AND m.body <> '' AND v.id IS NULL AND NOT t.spam AND NOT t.test
+  AND m.external_id NOT LIKE 'survey-answer:%%'
   AND (%(since)s::timestamptz IS NULL OR m.created_at >= %(since)s)
 ORDER BY m.id DESC LIMIT %(limit)s
 """
 
 
 def read_messages(*, now: dt.datetime, since: dt.datetime | None, limit: int = LIMIT) -> int:
-    """Reads customers' messages written since (None: all never read); returns how many. Messages never change, so each is read once."""
+    """Reads customers' messages written since (None: all never read); returns how many.
+
+    Messages never change, so each is read once; what came from an answer was read as the answer.
+    """
     values: dict[str, Any] = {"since": since, "limit": limit}
     with connection.cursor() as cursor:
         cursor.execute(_UNREAD, values)
