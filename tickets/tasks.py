@@ -10,9 +10,11 @@ from django.utils import timezone
 
 from accounts.actions.verbatim_sweeps import sweep_texts
 from accounts.models import Heartbeat
-from tickets.actions.clocks import fill_missing_clocks, record_breaches
+from tickets.actions.clocks import fill_missing_clocks
 from tickets.actions.dispatch import dispatch
+from tickets.actions.promise_work import close_kept, record_breaches, record_near
 from tickets.actions.ratings import keep_ratings
+from tickets.actions.reopening import reopen_wanted
 from tickets.actions.verbatims import read_messages
 
 RECENT = dt.timedelta(minutes=15)
@@ -23,7 +25,7 @@ BATCHES = 20
 
 @shared_task(name="tickets.tick", ignore_result=True)
 def tick() -> dict[str, Any]:
-    """One round: keeps ratings, works out missing clocks, records broken promises, sends replies.
+    """One round: keeps ratings, opens again what customers ask for, works out missing clocks, tells of promises that come near or are broken, sends replies.
 
     Each round looks at the last quarter of an hour; the first of every hour looks far back, so that
     nothing is missed for good, whatever stood still.
@@ -32,13 +34,15 @@ def tick() -> dict[str, Any]:
     swept = Heartbeat.objects.filter(part="tickets.sweep").values_list("beaten_at", flat=True).first()
     sweeping = swept is None or swept <= now - SWEEP_EVERY
     since = now - (SWEEP_BACK if sweeping else RECENT)
-    done: dict[str, Any] = {"rated": keep_ratings(since=since, now=now, wide=sweeping), "clocks": 0}
+    done: dict[str, Any] = {"rated": keep_ratings(since=since, now=now, wide=sweeping), "reopened": reopen_wanted(since=since, now=now, wide=sweeping), "clocks": 0}
     for _batch in range(BATCHES):
         taken = fill_missing_clocks(now=now)
         done["clocks"] += taken
         if not taken:
             break
+    done["near"] = record_near(now=now)
     done["breaches"] = record_breaches(since=since, now=now)
+    done["kept"] = close_kept(now=now)
     if sweeping:
         Heartbeat.objects.update_or_create(part="tickets.sweep", defaults={"beaten_at": now})
     done["mails"] = dispatch(clock=timezone.now)
@@ -53,9 +57,9 @@ def send() -> dict[str, int]:
 
 @shared_task(name="tickets.rate", ignore_result=True)
 def rate() -> int:
-    """Keeps recent ratings at once; the nudge after an answer came in."""
+    """Keeps recent ratings and opens again what customers ask for, at once; the nudge after an answer came in."""
     now = timezone.now()
-    return keep_ratings(since=now - RECENT, now=now)
+    return keep_ratings(since=now - RECENT, now=now) + reopen_wanted(since=now - RECENT, now=now)
 
 
 @shared_task(name="tickets.read_texts", ignore_result=True)

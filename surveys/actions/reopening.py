@@ -50,7 +50,7 @@ def is_wanted(link: Opened) -> bool:
 
 def want_reopening(*, link: Opened, version: SurveyVersion, now: dt.datetime) -> bool:
     """Records that the customer wants the ticket opened again; False where that was recorded before. Raises NotOffered."""
-    if not offers_reopening(link, version):
+    if link.response_id is None or not offers_reopening(link, version):
         raise NotOffered
     with transaction.atomic():
         response = Response.objects.select_for_update(no_key=True).get(pk=link.response_id)

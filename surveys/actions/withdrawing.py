@@ -49,7 +49,7 @@ def withdraw_reopened(*, as_of: dt.datetime) -> int:
 def waiting_about_tickets() -> list[AboutTicket]:
     """Surveys about tickets solved here that are planned or wait in the outbox."""
     rows = Invitation.objects.filter(status__in=WAITING, event__kind="ticket.solved", event__subject_type="ticket", ticket_id__isnull=False)
-    return [AboutTicket(*row) for row in rows.values_list("pk", "account_id", "ticket_id")]
+    return [AboutTicket(pk, account, ticket) for pk, account, ticket in rows.values_list("pk", "account_id", "ticket_id") if ticket is not None]
 
 
 def withdraw(*, invitation_ids: Collection[uuid.UUID], reason: str, now: dt.datetime) -> int:
