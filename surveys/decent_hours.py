@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import zoneinfo
-from collections.abc import Container
+from collections.abc import Container, Hashable
 from dataclasses import dataclass
 
 _DAY = dt.timedelta(days=1)
@@ -94,6 +94,14 @@ def first_decent_instant(start: dt.datetime, *, zone: zoneinfo.ZoneInfo, window:
 
     A window that runs past midnight belongs to the weekday on which it opens; on the eve of a day off it ends at midnight.
     """
+    # the people of a wave share instant, zone and holidays; days off that may change have no hash and are looked at each time
+    if isinstance(days_off, Hashable):
+        return _first(start, zone, window, days_off)
+    return _first.__wrapped__(start, zone, window, days_off)
+
+
+@functools.lru_cache(maxsize=4096)
+def _first(start: dt.datetime, zone: zoneinfo.ZoneInfo, window: Window, days_off: Container[dt.date]) -> dt.datetime | None:
     today = start.astimezone(zone).date()
     for offset in range(-1 if window.passes_midnight else 0, _LOOK_AHEAD_DAYS):
         day = today + offset * _DAY

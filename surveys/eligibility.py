@@ -8,6 +8,7 @@ limit. Beside it: `fatigue` (limits), `decent_hours` and `days_off` (clocks), `s
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -132,7 +133,7 @@ class Company:
 class Decision:
     """The outcome: `send` now, `hold` until `due_at`, or `skip` for a reason; with the evidence.
 
-    The reason of a hold is `delay` (the touchpoint waits), `quiet_hours` (the contact's clock) or
+    Evidence is shared between decisions and must not be changed. The reason of a hold is `delay` (the touchpoint waits), `quiet_hours` (the contact's clock) or
     `daily_cap` (enough of the touchpoint's mails leave that day), that of a send `eligible`.
     """
 
@@ -163,8 +164,10 @@ def decide(
     valid_until = occasion.occurred_at + rule.valid_for
 
     def skip(reason: Reason, value: Any = None, limit: Any = None) -> Decision:
-        evidence = {"rule": str(reason), "value": _plain(value), "limit": _plain(limit), "as_of": as_of.isoformat()}
-        return Decision(outcome="skip", reason=str(reason), valid_until=valid_until, evidence=evidence)
+        evidence = _bare(reason.value, as_of)
+        if value is not None or limit is not None:
+            evidence = {**evidence, "value": _plain(value), "limit": _plain(limit)}
+        return Decision(outcome="skip", reason=reason.value, valid_until=valid_until, evidence=evidence)
 
     refusal = _refusal_of_occasion(rule, occasion)
     if refusal:
@@ -215,12 +218,25 @@ def decide(
     tired = tired_account(company.asks, due=due, contacts=company.contacts, limits=limits)
     if tired:
         return skip(Reason.FATIGUE_ACCOUNT, *tired)
-    evidence: dict[str, Any] = {"rule": "eligible", "value": due.isoformat(), "limit": valid_until.isoformat(), "as_of": as_of.isoformat(), "zone": zone.key}
+    evidence = _eligible(due, valid_until, as_of, zone.key, waits_for, cap)
+    return Decision(outcome="send" if due <= as_of else "hold", reason=waits_for, due_at=due, valid_until=valid_until, evidence=evidence)
+
+
+@functools.lru_cache(maxsize=1024)
+def _eligible(due: dt.datetime, valid_until: dt.datetime, as_of: dt.datetime, zone: str, waits_for: str, cap: int | None) -> Mapping[str, Any]:
+    """The evidence of a yes: one object for all people of a wave whom it is true of."""
+    evidence: dict[str, Any] = {"rule": "eligible", "value": due.isoformat(), "limit": valid_until.isoformat(), "as_of": as_of.isoformat(), "zone": zone}
     if waits_for != "eligible":
         evidence["waits_for"] = waits_for
     if waits_for == "daily_cap":
         evidence["cap"] = cap
-    return Decision(outcome="send" if due <= as_of else "hold", reason=waits_for, due_at=due, valid_until=valid_until, evidence=evidence)
+    return evidence
+
+
+@functools.lru_cache(maxsize=1024)
+def _bare(reason: str, as_of: dt.datetime) -> Mapping[str, Any]:
+    """The evidence of a refusal that needs no figures; one object for a wave."""
+    return {"rule": reason, "value": None, "limit": None, "as_of": as_of.isoformat()}
 
 
 def _refusal_of_occasion(rule: Rule, occasion: Occasion) -> tuple[Any, ...] | None:

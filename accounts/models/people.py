@@ -61,7 +61,7 @@ def normalise_email(address: str) -> str:
 
     `str.lower` on all of Unicode would make different people's addresses equal (CVE-2019-19844).
     """
-    return address.strip().translate(_ASCII_LOWER)
+    return address.strip().lower() if address.isascii() else address.strip().translate(_ASCII_LOWER)
 
 
 class User(AbstractBaseUser):

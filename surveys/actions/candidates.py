@@ -229,11 +229,13 @@ def people_of(programme: Programme, events: list[tuple[Any, ...]]) -> Iterator[C
 
 # the turn of each contact: a day of the round given by a hash, as `spreading.phase`; worked out once a row
 PHASE = "('x' || substr(md5(%(salt)s || ':' || c.id), 1, 7))::bit(28)::int %% %(every)s"
+# The sum keeps the touchpoint out of the choice of an index: of one that nobody was asked for yet, statistics that are a
+# wave old know no row, and each contact would be looked for among all rows of the touchpoint.
 _ROUNDS = f"""
 SELECT c.id, c.account_id, {PHASE} AS phase
 FROM accounts_contact c
 WHERE c.id > %(after_id)s AND {PHASE} = ANY(%(phases)s)
-  AND NOT EXISTS (SELECT 1 FROM surveys_invitation i WHERE i.touchpoint_id = %(touchpoint)s AND i.contact_id = c.id AND i.event_id IS NULL
+  AND NOT EXISTS (SELECT 1 FROM surveys_invitation i WHERE i.contact_id = c.id AND i.touchpoint_id + 0 = %(touchpoint)s AND i.event_id IS NULL
                   AND i.wave = (floor((%(today)s - {PHASE})::numeric / %(every)s)::int)::text)
 ORDER BY c.id LIMIT %(limit)s
 """

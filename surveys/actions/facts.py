@@ -87,7 +87,8 @@ class Facts:
         self._by_contact: dict[int, list[Asked]] = defaultdict(list)
         self._by_account: dict[int, list[Asked]] = defaultdict(list)
         self._carried = carried
-        self._office = zone_of(settings.ORGANISATION_TIME_ZONE)
+        self._home = settings.ORGANISATION_TIME_ZONE
+        self._office = zone_of(self._home)
         for asked in _asked(contact_ids, account_ids, as_of, self._longest_gap(candidates), self.limits.account_period, statuses):
             self._remember(asked)
         if carried is not None:
@@ -191,7 +192,7 @@ class Facts:
         churned_at = account["churned_at"]
         return Company(
             time_zone=account["time_zone"],
-            organisation_time_zone=settings.ORGANISATION_TIME_ZONE,
+            organisation_time_zone=self._home,
             segment=account["segment_id"],
             churned=churned_at is not None and churned_at <= self.as_of,
             contacts=account["contacts"],
@@ -206,7 +207,7 @@ class Facts:
     def zone(self, candidate: Candidate) -> str:
         """The name of the zone by whose clock the candidate is written to."""
         contact = self.contacts.get(candidate.contact_id) if candidate.contact_id is not None else None
-        return zone_of(contact["time_zone"] if contact else "", self.accounts[candidate.account_id]["time_zone"], settings.ORGANISATION_TIME_ZONE).key
+        return zone_of(contact["time_zone"] if contact else "", self.accounts[candidate.account_id]["time_zone"], self._home).key
 
 
 def _capped(candidates: Sequence[Candidate]) -> list[Programme]:
