@@ -13,13 +13,17 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Segment
 from metrics.formulas.numbers import decimal_text
-from metrics.kpis import retention, revenue, support_contacts, support_load, support_times, voice
+from metrics.kpis import cohorts, lifetime_value, retention, revenue, support_contacts, support_load, support_times, voice
+from metrics.kpis.business_models import each_in_its_own_way, with_default
 from metrics.kpis.catalogue import CATALOGUE, Kpi, find, read_params
+from metrics.kpis.contracts import acv
 from metrics.kpis.figure import Figure
+from metrics.kpis.orders import aov
 from metrics.kpis.question import Question, WrongQuestion, instant, pieces
 from metrics.kpis.response_rate import response_rate
 from metrics.kpis.support_cost import support_cost
 from metrics.kpis.team_performance import team_performance
+from metrics.kpis.tenure import tenure_survival
 
 __all__ = ["CATALOGUE", "WrongQuestion", "answer", "ask"]
 
@@ -50,6 +54,11 @@ COMPUTE: dict[str, Callable[[Question, str | None], dict[str | None, Figure]]] =
     "ticket_volume": support_load.ticket_volume,
     "team_performance": team_performance,
     "support_cost": support_cost,
+    "aov": aov,
+    "acv": acv,
+    "clv": each_in_its_own_way(lifetime_value.clv, "value_x_lifespan"),
+    "cohort_retention": each_in_its_own_way(cohorts.cohort_retention, "bought_in_period"),
+    "tenure_survival": tenure_survival,
 }
 
 
@@ -115,11 +124,12 @@ def ask(
         raise WrongQuestion("survey is given as a parameter and as a filter; give it once.")
     if segment is not None and not Segment.objects.filter(key=segment).exists():
         raise WrongQuestion(f"“{segment}” is no segment; there are {', '.join(Segment.objects.values_list('key', flat=True))}.")
-    return Question(
+    question = Question(
         kpi=name, variant=chosen, start=left, end=right, until=max(left, min(right, horizon)), start_text=start, end_text=end, zone=zone,
         currency=settings.REPORTING_CURRENCY, now=now, segment=segment, filters=narrowed, params=read_params(kpi, given), given_params=given,
-        as_of=seen, as_of_text=as_of, scope=None if accounts is None else tuple(accounts),
+        as_of=seen, as_of_text=as_of, scope=None if accounts is None else tuple(accounts), by_default=variant is None,
     )  # fmt: skip
+    return with_default(question, kpi)
 
 
 def _filters(kpi: Kpi, given: Mapping[str, str | Iterable[str]]) -> dict[str, tuple[str, ...]]:

@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from metrics.kpis.entry import MRR_PARAMS, WINDOW_PARAMS, Kpi
+from metrics.kpis.entry import ACCOUNT, MRR_PARAMS, WINDOW_PARAMS, Kpi, Param, whole
 
 ENTRIES: tuple[Kpi, ...] = (
+    Kpi(
+        "aov",
+        _("Average transaction size (AOV)"),
+        _("Revenue of the completed orders net of refunds, before tax and shipping, divided by their number."),
+        "money",
+        ("standard",),
+        ACCOUNT,
+        kind="operational",
+    ),
+    Kpi(
+        "acv",
+        _("Average contract value"),
+        _("Whole value of the contracts signed in the period, divided by the customers who signed their first."),
+        "money",
+        ("tcv_per_new_customer", "annualised"),
+        ACCOUNT,
+        {"year": Param(whole(1), 1)},
+    ),
     Kpi(
         "support_cost",
         _("Support cost"),
