@@ -111,6 +111,8 @@ class Kpi:
     goods: Mapping[str, str] = field(default_factory=dict)
     kind: str = "strategic"
     timing: str = "lagging"
+    # the default where all accounts asked for are e-commerce
+    ecommerce_variant: str | None = None
 
     def unit_of(self, variant: str) -> str:
         """The unit of a variant."""

@@ -55,6 +55,8 @@ class Question:
     as_of_text: str | None = None
     # ids of the accounts the asker may see; None: all
     scope: tuple[int, ...] | None = None
+    # whether no variant was named, so that the business of the accounts may choose it
+    by_default: bool = False
 
     @property
     def partial(self) -> bool:

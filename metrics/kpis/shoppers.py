@@ -12,6 +12,11 @@ from metrics.kpis.question import Question, WrongQuestion
 _COMPLETED = "x.kind IN ('order', 'one_time') AND x.status NOT IN ('failed', 'cancelled') AND NOT (x.status = 'refunded' AND (x.refunded_at IS NULL OR x.refunded_at < {at}))"
 
 
+def completed(at: str) -> str:
+    """SQL: whether transaction `x` is a completed order as seen at an instant (SQL)."""
+    return _COMPLETED.format(at=at)
+
+
 @dataclass
 class Shoppers:
     """Counts of e-commerce customers over a period."""

@@ -1,0 +1,183 @@
+"""Cohort retention: who of those that came in a month was still there. Definitions: `docs/metrics.md`, cohorts.
+
+Cells look on to what is known now (or at the as-of instant); a cell that is not over is null.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from metrics.formulas.numbers import ratio
+from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, narrow
+from metrics.kpis.earning import earners, earning_ranges
+from metrics.kpis.figure import Figure
+from metrics.kpis.question import Question, WrongQuestion, add_months
+from metrics.kpis.revenue import MICROS, amount_column
+from metrics.kpis.shoppers import completed
+from surveys.scoring import wilson_interval
+
+Figures = dict[str | None, Figure]
+MOST_PERIODS = 120
+_MONTH = "date_trunc('month', {at} AT TIME ZONE %(zone)s)"
+# the months of the question: those whose first day lies in the period
+_ASKED = "(m.month AT TIME ZONE %(zone)s) >= %(t0)s AND (m.month AT TIME ZONE %(zone)s) < %(t1)s"
+
+
+def _month_end(k: int) -> str:
+    """SQL: the end of the cohort's month + k, as an instant."""
+    return f"((m.month + make_interval(months => {k + 1})) AT TIME ZONE %(zone)s)"
+
+
+def cohort_retention(question: Question, by: str | None) -> Figures:
+    """The share of the cohorts' customers that is there in cell `k`, over the cohorts that have the cell; all cells beside it.
+
+    Raises WrongQuestion for more than 120 cells, or a `k` outside them.
+    """
+    variant, params = question.variant, question.params
+    periods = 0 if variant == "retained_at_day_n" else params["periods"]
+    k = 0 if variant == "retained_at_day_n" else params["k"]
+    if periods > MOST_PERIODS:
+        raise WrongQuestion(f"cohort_retention: periods={periods} cannot be used: expected at most {MOST_PERIODS}.")
+    if k > periods:
+        raise WrongQuestion(f"cohort_retention: k={k} cannot be used: expected one of the cells 0 to {periods}.")
+    rows = _ROWS[variant](question, by, periods)
+    figures: Figures = {key: _figure(question, found, k, periods) for key, found in rows.items()}
+    if by is None:
+        figures.setdefault(None, _figure(question, [], k, periods))
+    return figures
+
+
+Row = tuple[dt.date, int, Any, list[Any], list[str]]
+
+
+def _figure(question: Question, rows: list[Row], k: int, periods: int) -> Figure:
+    """One group's table. A row is cohort, accounts, size (accounts or money), what each cell holds, currencies without a rate."""
+    money = question.variant == "mrr_at_period_end"
+    table, missing = [], sorted({currency for row in rows for currency in row[4]})
+    for cohort, _accounts, size, active, _missing in sorted(rows):
+        over = [_is_over(question, cohort, cell) for cell in range(periods + 1)]
+        held = [amount if done else None for amount, done in zip(active, over, strict=True)]
+        table.append({"cohort": f"{cohort:%Y-%m}", "size": size, "active": held, "cells": [None if amount is None else ratio(amount, size) for amount in held]})
+    columns = [[(row["active"][cell], row["size"]) for row in table if row["active"][cell] is not None] for cell in range(periods + 1)]
+    average = [ratio(sum(active for active, _size in column), sum(size for _active, size in column)) for column in columns]
+    active, size = sum(held for held, _size in columns[k]), sum(held for _active, held in columns[k])
+    flags = ["settles_later"] if any(None in row["active"][: k + 1] for row in table) else []
+    shape = {"rows": table, "average": average}
+    value = None if missing else average[k]
+    return Figure(
+        value=value, numerator=active if columns[k] else None, denominator=size if columns[k] else None, parts={"cohorts": len(rows), "accounts": sum(row[1] for row in rows)},
+        interval=None if money or not columns[k] or value is None else wilson_interval(active, size), flags=flags, missing=missing, shape=shape,
+    )  # fmt: skip
+
+
+def _is_over(question: Question, cohort: dt.date, cell: int) -> bool:
+    """Whether the time that a cell looks at lies behind the horizon."""
+    end = add_months(cohort, cell + 1)
+    if question.variant == "retained_at_day_n":
+        end = add_months(cohort, 1) + dt.timedelta(days=question.params["n_days"])
+    return dt.datetime.combine(end, dt.time(), tzinfo=question.zone).astimezone(dt.UTC) <= question.horizon
+
+
+def _grouped(found: list[tuple[Any, ...]], money: bool = False) -> dict[str | None, list[Row]]:
+    """Rows of a statement (key, month, accounts, size, currencies, cells …) by group."""
+    rows: dict[str | None, list[Row]] = {}
+    for key, month, accounts, size, missing, *cells in found:
+        held = [(cell or Decimal(0)) / MICROS for cell in cells] if money else list(cells)
+        rows.setdefault(key, []).append((month.date(), accounts, (size or Decimal(0)) / MICROS if money else size, held, list(missing or [])))
+    return rows
+
+
+def _active(question: Question, by: str | None, periods: int) -> dict[str | None, list[Row]]:
+    """Accounts with MRR > 0 at the end of each month."""
+    sql, values = earners(question, by)
+    cells = "".join(f", count(*) FILTER (WHERE m.earns @> {_month_end(cell)})" for cell in range(periods + 1))
+    return _grouped(
+        fetch(
+            f"""{sql}, months AS (SELECT key, earns, {_MONTH.format(at="first_at")} AS month FROM earners)
+            SELECT m.key, m.month, count(*), count(*), NULL::text[]{cells} FROM months m WHERE {_ASKED} GROUP BY 1, 2""",
+            values,
+        )
+    )
+
+
+def _revenue(question: Question, by: str | None, periods: int) -> dict[str | None, list[Row]]:
+    """MRR at the end of each month against the first MRR of the cohort's accounts, at the rate of their first day."""
+    sql, values = earners(question, by)
+    amount = amount_column(question.params)
+    cells = "".join(f", sum(m.worth) FILTER (WHERE m.span_earns @> {_month_end(cell)})" for cell in range(periods + 1))
+    return _grouped(
+        fetch(
+            f"""{sql}, spans AS (
+                SELECT e.key, e.account_id, {_MONTH.format(at="e.first_at")} AS month, s.currency, {earning_ranges(question.params)} AS span_earns, e.first_at,
+                       {amount} * CASE WHEN s.currency = %(reporting)s THEN 1 ELSE (
+                           SELECT x.rate FROM accounts_exchangerate x WHERE x.currency = s.currency AND (x.day::timestamp AT TIME ZONE %(zone)s) <= e.first_at
+                           ORDER BY x.day DESC LIMIT 1) END AS worth
+                FROM earners e JOIN accounts_subscription s ON s.account_id = e.account_id WHERE {amount} > 0 AND s.start < %(known)s)
+            SELECT m.key, m.month, count(DISTINCT m.account_id), sum(m.worth) FILTER (WHERE lower(m.span_earns) = m.first_at),
+                   array_agg(DISTINCT m.currency) FILTER (WHERE m.worth IS NULL){cells}
+            FROM spans m WHERE {_ASKED} GROUP BY 1, 2""",
+            {**values, "reporting": question.currency},
+        ),
+        money=True,
+    )
+
+
+def _bought(question: Question, by: str | None, periods: int) -> dict[str | None, list[Row]]:
+    """Accounts with a completed order in each month, by the month of their first."""
+    conditions = Conditions({"t0": question.start, "t1": question.until, "known": question.horizon, "zone": str(question.zone)})
+    at = "greatest(%(t0)s, o.first_at)"
+    narrow(question, conditions, (ACCOUNT_SQL,), at)
+    group = expression(by, (ACCOUNT_SQL,), at) if by else "NULL::text"
+    cells = "".join(f", count(DISTINCT m.account_id) FILTER (WHERE m.bought = m.month + make_interval(months => {cell}))" for cell in range(periods + 1))
+    return _grouped(
+        fetch(
+            f"""WITH orders AS (
+                SELECT x.account_id, {_MONTH.format(at="x.occurred_at")} AS bought, min(x.occurred_at) OVER (PARTITION BY x.account_id) AS first_at
+                FROM accounts_transaction x WHERE x.occurred_at < %(known)s AND {completed("%(known)s")}),
+            months AS (
+                SELECT o.account_id, {group} AS key, o.bought, {_MONTH.format(at="o.first_at")} AS month
+                FROM (SELECT DISTINCT * FROM orders) o JOIN accounts_account a ON a.id = o.account_id WHERE NOT a.excluded AND {conditions.sql})
+            SELECT m.key, m.month, count(DISTINCT m.account_id), count(DISTINCT m.account_id), NULL::text[]{cells} FROM months m WHERE {_ASKED} GROUP BY 1, 2""",
+            conditions.values,
+        )
+    )
+
+
+def _retained(question: Question, by: str | None, _periods: int) -> dict[str | None, list[Row]]:
+    """Accounts that had not ended by n days after they signed up: some service, trials included, goes on after that instant.
+
+    Who has no service but orders ends where the account is said to have churned.
+    """
+    params = question.params
+    conditions = Conditions({"t0": question.start, "t1": question.until, "known": question.horizon, "zone": str(question.zone), "days": params["n_days"]})
+    at = "greatest(%(t0)s, u.signed_up)"
+    narrow(question, conditions, (ACCOUNT_SQL,), at)
+    group = expression(by, (ACCOUNT_SQL,), at) if by else "NULL::text"
+    end = "least(s.end, s.cancelled_at)" if params["cancellation"] == "at_cancellation" else "s.end"
+    return _grouped(
+        fetch(
+            f"""WITH served AS (
+                SELECT s.account_id, min(s.start) AS since, min(greatest(s.start, coalesce(s.trial_until, s.start))) FILTER (WHERE {amount_column(params)} > 0) AS paid_from,
+                       range_agg(CASE WHEN {end} IS NULL OR {end} > s.start THEN tstzmultirange(tstzrange(s.start, {end}, '[)')) ELSE '{{}}'::tstzmultirange END) AS service
+                FROM accounts_subscription s WHERE s.start < %(known)s GROUP BY s.account_id),
+            bought AS (SELECT x.account_id, min(x.occurred_at) AS first_at FROM accounts_transaction x WHERE x.occurred_at < %(known)s AND {completed("%(known)s")} GROUP BY 1),
+            signed AS (
+                SELECT a.id AS account_id, coalesce(a.signed_up_at, v.paid_from, b.first_at) AS signed_up, v.service, v.since, a.churned_at
+                FROM accounts_account a LEFT JOIN served v ON v.account_id = a.id LEFT JOIN bought b ON b.account_id = a.id
+                WHERE NOT a.excluded AND (v.account_id IS NOT NULL OR b.account_id IS NOT NULL)),
+            months AS (
+                SELECT {group} AS key, u.*, {_MONTH.format(at="u.signed_up")} AS month,
+                       ((u.signed_up AT TIME ZONE %(zone)s + make_interval(days => %(days)s)) AT TIME ZONE %(zone)s) AS looked_at
+                FROM signed u JOIN accounts_account a ON a.id = u.account_id WHERE u.signed_up < %(known)s AND {conditions.sql})
+            SELECT m.key, m.month, count(*), count(*), NULL::text[],
+                   count(*) FILTER (WHERE CASE WHEN m.service IS NULL THEN m.churned_at IS NULL OR m.churned_at > m.looked_at
+                                              ELSE m.service @> m.looked_at OR m.since > m.looked_at END)
+            FROM months m WHERE {_ASKED} GROUP BY 1, 2""",
+            conditions.values,
+        )
+    )
+
+
+_ROWS = {"active_at_period_end": _active, "bought_in_period": _bought, "retained_at_day_n": _retained, "mrr_at_period_end": _revenue}
