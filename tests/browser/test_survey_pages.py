@@ -89,7 +89,7 @@ def states(ask: Callable[..., str]) -> dict[str, str]:
         "three faces": f"/s/{ask('faces')}?", "CES": f"/s/{ask('ces')}?", "exit": f"/s/{ask('exit')}?", "why": f"/s/{ask('nps', answer={})}/done?",
         "two levels": f"/s/{ask('exit', answer={})}/done?", "why, faces": f"/s/{ask('faces', answer={})}/done?",
         "thanks": f"/s/{ask('nps', answer={'state': 'complete', 'call_me': True})}/done?", "final": f"/s/{ask('nps', answer={'answered_at': long_ago})}?", "over": f"/s/{over}?",
-        "unknown": "/s/nobody?", "refuse": f"/u/{ask('nps', kind='unsubscribe')}?",
+        "open it again": f"/s/{ask('csat', rated_object='4760', answer={'state': 'complete', 'score': 2})}/done?", "unknown": "/s/nobody?", "refuse": f"/u/{ask('nps', kind='unsubscribe')}?",
     }  # fmt: skip
     revoked = SurveyLink.objects.order_by("id").first()
     assert revoked is not None
