@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.collation import search_key
 from accounts.paging import CappedPaginator
 from accounts.read_only import Kept, ReadOnly
+from tickets import admin_replies  # noqa: F401 - registers its models
 from tickets.actions.clocks import restart_clocks
 from tickets.models import BusinessHours, Holiday, Interaction, ServiceLevel, Ticket, TicketChange, TicketLink, TicketMessage
 

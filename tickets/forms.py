@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Contact
+from tickets.actions.attachments import check_files
 from tickets.models import Ticket
 from tickets.models.tickets import Channel, Severity
 from tickets.queries import VIEWS, Filters, assignable, parse_after
@@ -21,6 +23,9 @@ class QueueForm(forms.Form):
     view = forms.ChoiceField(choices=[(name, name) for name in VIEWS], required=False)
     status = forms.ChoiceField(label=_("Status"), choices=[_ANY, *Ticket.Status.choices], required=False)
     severity = forms.TypedChoiceField(label=_("Severity"), choices=[_ANY, *Severity.choices], coerce=int, empty_value=None, required=False)
+    channel = forms.ChoiceField(label=_("Channel"), choices=[_ANY, *Channel.choices], required=False)
+    group = forms.CharField(max_length=120, required=False)
+    account = forms.IntegerField(min_value=1, max_value=2**62, required=False)
     q = forms.CharField(label=_("Account, subject or number"), max_length=100, required=False)
 
     def filters(self, raw_after: str = "") -> Filters:
@@ -28,8 +33,9 @@ class QueueForm(forms.Form):
         self.full_clean()
         chosen = self.cleaned_data
         return Filters(
-            view=chosen.get("view") or "open", status=chosen.get("status") or "", severity=chosen.get("severity"), text=chosen.get("q") or "", after=parse_after(raw_after)
-        )
+            view=chosen.get("view") or "open", status=chosen.get("status") or "", severity=chosen.get("severity"), channel=chosen.get("channel") or "",
+            group=chosen.get("group") or "", account=chosen.get("account"), text=chosen.get("q") or "", after=parse_after(raw_after),
+        )  # fmt: skip
 
 
 class Versioned(forms.Form):
@@ -38,18 +44,59 @@ class Versioned(forms.Form):
     version = forms.IntegerField(min_value=1, required=False)
 
 
+class ManyFiles(forms.FileInput):
+    """A field for files, several at once."""
+
+    allow_multiple_selected = True
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        """All that were sent under the name."""
+        return files.getlist(name)
+
+
+class FilesField(forms.FileField):
+    """Any number of files; empty ones are taken, since an empty file may be what the customer asks about."""
+
+    widget = ManyFiles
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(**{"required": False, "allow_empty_file": True, **kwargs})
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        """The files one by one, by Django's own rules."""
+        given = data if isinstance(data, list) else [data] if data else []
+        return [super(FilesField, self).clean(one, initial) for one in given]
+
+
+# letters of one message; longer things are better sent as a file
+LONGEST_MESSAGE = 100_000
+
+
 class ReplyForm(Versioned):
     """A reply to the customer or a note among us."""
 
-    body = forms.CharField(label=_("Text"), max_length=50_000, widget=forms.Textarea(attrs={"rows": 5}), error_messages={"required": _("Write something first.")})
+    body = forms.CharField(
+        label=_("Text"),
+        max_length=LONGEST_MESSAGE,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        error_messages={
+            "required": _("Write something first."),
+            "max_length": _("A message has at most %(limit_value)s letters, this one has %(show_value)s. Send it in parts, or as a file."),
+        },
+    )
     kind = forms.ChoiceField(choices=[("public", _("Reply to the customer")), ("internal", _("Internal note"))], initial="public")
     solve = forms.BooleanField(required=False)
+    files = FilesField(label=_("Files"))
 
     def clean(self) -> dict[str, Any]:
-        """A note solves nothing."""
+        """A note solves nothing; files keep to the limits."""
         data = super().clean() or {}
         if data.get("kind") == "internal":
             data["solve"] = False
+        try:
+            check_files([(file.name, file.size) for file in data.get("files") or []])
+        except ValidationError as refusal:
+            self.add_error("files", refusal.messages)
         return data
 
 
@@ -94,6 +141,12 @@ class OtherTicketForm(Versioned):
     other = forms.IntegerField(label=_("Number of the other ticket"), min_value=1, max_value=2**62)
 
 
+class CopyForm(Versioned):
+    """A person to put in copy, or to take out."""
+
+    contact = forms.IntegerField(label=_("Person"), min_value=1, max_value=2**62)
+
+
 class NewTicketForm(forms.Form):
     """A ticket opened by one of us."""
 
@@ -111,3 +164,13 @@ class NewTicketForm(forms.Form):
         self.fields["contact"].queryset = Contact.objects.filter(account=account).order_by("name_sort", "pk")  # type: ignore[attr-defined]
         self.people = {person.pk: person for person in assignable()}
         self.fields["assignee"].choices = [("", "–"), *[(pk, person.name) for pk, person in self.people.items()]]  # type: ignore[attr-defined]
+
+    @property
+    def fields_of_ticket(self) -> dict[str, Any]:
+        """What the action takes of it."""
+        data = self.cleaned_data
+        return {
+            **{name: data[name] for name in ("subject", "body", "category", "channel", "severity", "created_by_kind")},
+            "contact_id": data["contact"].pk if data["contact"] else None,
+            "assignee": self.people.get(data["assignee"]),
+        }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tickets.views import changes, opening, pages
+from tickets.views import canned, changes, copies, files, handling, opening, pages, work
 
 app_name = "tickets"
 urlpatterns = [
@@ -19,4 +19,14 @@ urlpatterns = [
     path("<int:pk>/spam/", changes.spam, name="spam"),
     path("<int:pk>/link/", changes.link, name="link"),
     path("<int:pk>/merge/", changes.merge, name="merge"),
+    path("<int:pk>/test/", changes.test, name="test"),
+    path("<int:pk>/unlink/", changes.unlink, name="unlink"),
+    path("<int:pk>/copies/", copies.add, name="copy_add"),
+    path("<int:pk>/copies/remove/", copies.remove, name="copy_remove"),
+    path("<int:pk>/canned/<int:reply_id>/", canned.canned, name="canned"),
+    path("<int:pk>/work/", work.work, name="work"),
+    path("<int:pk>/handling/", handling.note, name="handling"),
+    path("<int:pk>/handling/<int:interaction_id>/forget/", handling.forget, name="handling_forget"),
+    path("of-work/<int:item_id>/", work.of_work, name="of_work"),
+    path("attachments/<int:pk>/", files.attachment, name="attachment"),
 ]

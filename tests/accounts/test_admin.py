@@ -13,7 +13,10 @@ from accounts.actions.api_keys import create_key
 from accounts.actions.event_log import record_event
 from accounts.models import Account, AccountDirty, AccountEvent, ApiKey, Contact, OutgoingMail, Segment, SegmentMembership, Subscription, Suppression, User
 from tickets.actions import messages, tickets
+from tickets.actions.attachments import keep_files
+from tickets.actions.copies import add_copy
 from tickets.actions.merging import link
+from tickets.actions.ticket_work import make_work
 from tickets.models import BusinessHours, Holiday, Interaction, ServiceLevel, Ticket
 
 NOW = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
@@ -67,6 +70,9 @@ def one_of_each(cast):
     other, _new = tickets.open_ticket(account_id=cast.boga.pk, subject="Başka", now=NOW)
     link(ticket_id=ticket.pk, other_id=other.pk)
     Interaction.objects.create(account=cast.boga, ticket=ticket, channel="phone", ended_at=NOW)
+    add_copy(ticket_id=ticket.pk, contact_id=cast.selin.pk, now=NOW)
+    make_work(ticket_id=ticket.pk, type="risk", title="Ara", due_at=NOW, actor=cast.ada, now=NOW)
+    keep_files(message=ticket.messages.first(), files=[("a.txt", b"a")])
     ServiceLevel.objects.create(severity=4, first_reply_seconds=60)
     BusinessHours.objects.create(weekday=1, opens=dt.time(9), closes=dt.time(17))
     Holiday.objects.create(day=NOW.date())

@@ -298,7 +298,7 @@ def test_a_ticket_page_takes_the_same_queries_for_a_long_thread(client, cast, ou
     for number in range(40):
         messages.reply(ticket_id=ours.pk, body=str(number), author=cast.deniz if number % 2 else cast.mert, public=number % 3 == 0, now=timezone.now())
     client.force_login(cast.deniz)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(26):
         assert client.get(ours.get_absolute_url()).status_code == 200
 
 

@@ -8,11 +8,11 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import User
+from accounts.models import Contact, User
 from accounts.models.events import Origin
 from tickets.actions.clocks import set_clocks
 from tickets.actions.tickets import Kind, locked, log_change, move_locked, save
-from tickets.models import Interaction, Ticket, TicketChange, TicketLink, TicketMessage
+from tickets.models import Interaction, Ticket, TicketChange, TicketCopy, TicketLink, TicketMessage, TicketWork
 from tickets.models.tickets import ActorKind
 from tickets.state import OPEN_STATES, State
 
@@ -37,6 +37,7 @@ def merge(*, ticket_id: int, into_id: int, now: dt.datetime, actor: User | None 
             raise ValidationError({"into": _("Only tickets of the same account can be merged.")})
         TicketMessage.objects.filter(ticket=merged).update(ticket=survivor)
         Interaction.objects.filter(ticket=merged).update(ticket=survivor)
+        _bring_along(merged, survivor, now=now, actor=actor)
         # what was said and decided counts for the survivor; the states of the merged one stay its own
         TicketChange.objects.filter(ticket=merged).exclude(kind=Kind.STATUS).update(ticket=survivor)
         survivor.opened_at = min(survivor.opened_at, merged.opened_at)
@@ -54,6 +55,18 @@ def merge(*, ticket_id: int, into_id: int, now: dt.datetime, actor: User | None 
         save(merged, now=now)
         Ticket.objects.filter(merged_into=merged).update(merged_into=survivor)
     return survivor
+
+
+def _bring_along(merged: Ticket, survivor: Ticket, *, now: dt.datetime, actor: User | None) -> None:
+    """Who read along or asked on the merged ticket reads along on the survivor; its work is the survivor's too."""
+    asked = {pk for pk in (merged.contact_id,) if pk}
+    readers = set(TicketCopy.objects.filter(ticket=merged).values_list("contact_id", flat=True)) | asked
+    there = set(TicketCopy.objects.filter(ticket=survivor).values_list("contact_id", flat=True)) | {survivor.contact_id}
+    for contact in Contact.objects.filter(pk__in=readers - there).order_by("pk"):
+        TicketCopy.objects.create(ticket=survivor, contact=contact, added_by=actor)
+        log_change(survivor, Kind.COPY, at=now, actor=actor, actor_kind=ActorKind.AGENT, value=contact.email)
+    known = TicketWork.objects.filter(ticket=survivor).values("work_item")
+    TicketWork.objects.filter(ticket=merged).exclude(work_item__in=known).update(ticket=survivor)
 
 
 def survivor_of(ticket: Ticket) -> Ticket:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Contact, User, WorkItem
 from accounts.querysets import AccountOwnedQuerySet
+from tickets.canned import check
 from tickets.models.tickets import Ticket, TicketMessage
 from tickets.querysets import MessageOwnedQuerySet, TicketOwnedQuerySet
 
@@ -99,6 +101,14 @@ class CannedReplyText(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reply} ({self.language})"
+
+    def clean(self) -> None:
+        """Only placeholders that exist."""
+        super().clean()
+        try:
+            check(self.body)
+        except ValidationError as refusal:
+            raise ValidationError({"body": refusal.messages}) from refusal
 
 
 class TicketWork(models.Model):

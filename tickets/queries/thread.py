@@ -8,10 +8,13 @@ from typing import Any
 
 from django.db.models import Q
 
-from accounts.models import AccountSnapshot, User
+from accounts.models import AccountSnapshot, Contact, User, WorkItem
 from tickets.clock import Standing
-from tickets.models import Ticket, TicketChange, TicketLink, TicketMessage
+from tickets.models import Ticket, TicketChange, TicketCopy, TicketLink, TicketMessage, TicketWork
 from tickets.models.tickets import Severity, next_due
+from tickets.queries.beside import Answer, copies_of, last_answers, open_work, people_of, work_of
+from tickets.queries.canned import Choice, canned_choices
+from tickets.queries.handling import Handling, handling_of
 from tickets.queries.promises import Row, nearest_promise, promise_of
 from tickets.querysets import WORKS_TICKETS
 from tickets.state import MOVES, OPEN_STATES
@@ -34,7 +37,7 @@ _UNSAID = (TicketChange.Kind.PUBLIC_REPLY, TicketChange.Kind.INTERNAL_NOTE, Tick
 
 def thread(ticket: Ticket) -> tuple[list[Entry], bool]:
     """Messages and changes in order, the latest 300 of each; and whether earlier ones were left out."""
-    messages = list(TicketMessage.objects.filter(ticket=ticket).select_related("author", "contact").order_by("-written_at", "-id")[: THREAD + 1])
+    messages = list(TicketMessage.objects.filter(ticket=ticket).select_related("author", "contact").prefetch_related("attachments").order_by("-written_at", "-id")[: THREAD + 1])
     changes = list(TicketChange.objects.filter(ticket=ticket).exclude(kind__in=_UNSAID).select_related("actor").order_by("-occurred_at", "-id")[: THREAD + 1])
     more = len(messages) > THREAD or len(changes) > THREAD
     entries = [Entry(message.written_at, message=message) for message in messages[:THREAD]]
@@ -66,6 +69,27 @@ class TicketPage:
     assignees: list[User]
     moves: list[str]
     can_change: bool
+    # who reads along, and everybody else at the customer
+    copies: list[TicketCopy]
+    people: list[Contact]
+    answers: list[Answer]
+    rating: Answer | None
+    # work of the account, and work that is linked with this ticket
+    account_work: list[WorkItem]
+    work: list[TicketWork]
+    canned: list[Choice]
+    handling: Handling
+
+    @property
+    def copyable(self) -> list[Contact]:
+        """The people who may be put in copy."""
+        there = {copy.contact_id for copy in self.copies} | {self.ticket.contact_id}
+        return [person for person in self.people if person.pk not in there and person.email]
+
+    @property
+    def colleagues(self) -> list[Contact]:
+        """A few other people of the customer, for the card of the contact."""
+        return [person for person in self.people if person.pk != self.ticket.contact_id][:4]
 
     @property
     def move_choices(self) -> list[tuple[str, Any]]:
@@ -86,6 +110,8 @@ def ticket_page(*, ticket: Ticket, user: User, now: dt.datetime) -> TicketPage:
     others = Ticket.objects.visible_to(user).counted().filter(account=ticket.account_id, status__in=OPEN_STATES).exclude(pk=ticket.pk)
     pairs = TicketLink.objects.filter(Q(first=ticket) | Q(second=ticket)).values_list("first_id", "second_id")[:20]
     linked = {pk for pair in pairs for pk in pair} - {ticket.pk}
+    work = work_of(ticket)
+    answers, rating = last_answers(ticket, user)
     return TicketPage(
         ticket=ticket,
         entries=entries,
@@ -98,6 +124,14 @@ def ticket_page(*, ticket: Ticket, user: User, now: dt.datetime) -> TicketPage:
         assignees=assignable() if can_change else [],
         moves=sorted(MOVES[ticket.status], key=list(MOVES).index),
         can_change=can_change,
+        copies=copies_of(ticket),
+        people=people_of(ticket, user),
+        answers=answers,
+        rating=rating,
+        account_work=[item for item in open_work(ticket, user) if item.pk not in {row.work_item_id for row in work}],
+        work=work,
+        canned=canned_choices(ticket) if can_change else [],
+        handling=handling_of(ticket),
     )
 
 

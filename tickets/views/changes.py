@@ -1,82 +1,32 @@
-"""What changes a ticket: each view takes one form and calls one action.
-
-With HTMX the ticket's part of the page comes back; without, the reader is led back to the page. What
-was refused comes back with the reason and with what was typed.
-"""
+"""What changes a ticket: each view takes one form and calls one action (see `answering` for what comes back)."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
-from collections.abc import Callable
 from typing import Any
 
-from django import forms
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from kombu.exceptions import OperationalError
 
 from accounts.models import User
-from tickets.actions import merging
+from tickets.actions import marks, merging
 from tickets.actions import messages as saying
 from tickets.actions import tickets as doing
+from tickets.actions.attachments import keep_files
 from tickets.forms import AssignForm, CategoryForm, FlagForm, MoveForm, OtherTicketForm, ReplyForm, SeverityForm
 from tickets.models import Ticket
-from tickets.queries import ticket_page
-from tickets.state import ImpossibleMove
+from tickets.state import MOVES
 from tickets.tasks import send
-from tickets.views.access import changeable_ticket, reader, visible_ticket
+from tickets.views.answering import Done, change, undo_url
 
 log = logging.getLogger(__name__)
-# returns what to tell the reader, or the ticket to go to
-Change = Callable[[Ticket, dict[str, Any], User, dt.datetime], str | Ticket]
-
-
-def _respond(request: HttpRequest, pk: int, *, said: str = "", fault: str = "", status: int = 200, form: forms.Form | None = None) -> HttpResponse:
-    """The ticket after a change or a refusal."""
-    if not request.htmx and not fault:  # type: ignore[attr-defined]
-        messages.success(request, said)
-        return redirect("tickets:ticket", pk)
-    user = reader(request)
-    context = {"page": ticket_page(ticket=visible_ticket(user, pk), user=user, now=timezone.now()), "fault": fault, "reply_form": form if isinstance(form, ReplyForm) else None}
-    response = render(request, "tickets/_ticket.html" if request.htmx else "tickets/ticket.html", context, status=status)  # type: ignore[attr-defined]
-    if said:
-        response["HX-Trigger"] = json.dumps({"toast": {"text": said}})
-    return response
-
-
-def _change(request: HttpRequest, pk: int, form_class: type[forms.Form], change: Change) -> HttpResponse:
-    """Checks access and form, calls the action, puts its refusals into words."""
-    user = reader(request)
-    ticket = changeable_ticket(user, pk)
-    form = form_class(request.POST)
-    if not form.is_valid():
-        return _respond(request, pk, fault=_first_error(form.errors), status=422, form=form)
-    try:
-        said = change(ticket, form.cleaned_data, user, timezone.now())
-    except doing.StaleVersion:
-        return _respond(request, pk, fault=_("Somebody else changed this ticket in the meantime. Look at it as it is now, then try again."), status=409, form=form)
-    except doing.MergedAway as merged:
-        return redirect("tickets:ticket", merged.survivor_id)
-    except ImpossibleMove:
-        return _respond(request, pk, fault=_("The ticket cannot go there from the state it is in."), status=409, form=form)
-    except saying.ClosedTicket:
-        return _respond(request, pk, fault=_("A closed ticket takes no reply: reopen it first, or write a note."), status=409, form=form)
-    except ValidationError as refusal:
-        return _respond(request, pk, fault=" ".join(refusal.messages), status=422, form=form)
-    return _land(request, said) if isinstance(said, Ticket) else _respond(request, pk, said=said)
-
-
-def _first_error(errors: Any) -> str:
-    return next((str(fault) for faults in errors.values() for fault in faults), _("Something is missing."))
 
 
 def nudge() -> None:
@@ -90,16 +40,18 @@ def nudge() -> None:
 @login_required
 @require_POST
 def reply(request: HttpRequest, pk: int) -> HttpResponse:
-    """Writes a reply or a note; may solve with it."""
+    """Writes a reply or a note, with its files; may solve with it."""
 
-    def change(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> str:
+    def act(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> Done:
         public = data["kind"] == "public"
-        saying.reply(ticket_id=ticket.pk, body=data["body"], public=public, solve=data["solve"], author=user, version=data["version"], now=now)
+        with transaction.atomic():
+            message, _new = saying.reply(ticket_id=ticket.pk, body=data["body"], public=public, solve=data["solve"], author=user, version=data["version"], now=now)
+            keep_files(message=message, files=[(file.name, file.read()) for file in data["files"]])
         if public:
             nudge()
-        return _("Replied and solved.") if data["solve"] else _("Replied.") if public else _("Note written.")
+        return Done(_("Replied and solved.") if data["solve"] else _("Replied.") if public else _("Note written."), sent=True)
 
-    return _change(request, pk, ReplyForm, change)
+    return change(request, pk, ReplyForm, act)
 
 
 @login_required
@@ -107,11 +59,13 @@ def reply(request: HttpRequest, pk: int) -> HttpResponse:
 def move(request: HttpRequest, pk: int) -> HttpResponse:
     """Moves the ticket to another state."""
 
-    def change(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> str:
+    def act(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> Done:
         moved = doing.move_ticket(ticket_id=ticket.pk, to=data["status"], actor=user, version=data["version"], now=now)
-        return _("The ticket is %(status)s.") % {"status": moved.get_status_display()}
+        # the way back is a move of its own, where the states have one
+        undo = undo_url("move", pk, urlencode({"status": ticket.status})) if ticket.status in MOVES[moved.status] else ""
+        return Done(_("The ticket is %(status)s.") % {"status": moved.get_status_display()}, undo)
 
-    return _change(request, pk, MoveForm, change)
+    return change(request, pk, MoveForm, act)
 
 
 @login_required
@@ -119,12 +73,13 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
 def assign(request: HttpRequest, pk: int) -> HttpResponse:
     """Gives the ticket to somebody."""
 
-    def change(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> str:
+    def act(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> Done:
         person = User.objects.filter(pk=data["assignee"]).first() if data["assignee"] else None
         doing.assign(ticket_id=ticket.pk, assignee=person, actor=user, version=data["version"], now=now)
-        return _("Given to %(name)s.") % {"name": person.name} if person else _("Nobody has it now.")
+        undo = undo_url("assign", pk, urlencode({"assignee": ticket.assignee_id or ""})) if not ticket.assignee_email or ticket.assignee_id else ""
+        return Done(_("Given to %(name)s.") % {"name": person.name} if person else _("Nobody has it now."), undo)
 
-    return _change(request, pk, AssignForm, change)
+    return change(request, pk, AssignForm, act)
 
 
 @login_required
@@ -132,11 +87,11 @@ def assign(request: HttpRequest, pk: int) -> HttpResponse:
 def severity(request: HttpRequest, pk: int) -> HttpResponse:
     """Says how bad it is."""
 
-    def change(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> str:
+    def act(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> Done:
         doing.set_severity(ticket_id=ticket.pk, severity=data["severity"], actor=user, version=data["version"], now=now)
-        return _("Severity changed.")
+        return Done(_("Severity changed."), undo_url("severity", pk, urlencode({"severity": ticket.severity or ""})))
 
-    return _change(request, pk, SeverityForm, change)
+    return change(request, pk, SeverityForm, act)
 
 
 @login_required
@@ -144,11 +99,11 @@ def severity(request: HttpRequest, pk: int) -> HttpResponse:
 def category(request: HttpRequest, pk: int) -> HttpResponse:
     """Says what it is about."""
 
-    def change(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> str:
+    def act(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> Done:
         doing.set_category(ticket_id=ticket.pk, category=data["category"], actor=user, version=data["version"], now=now)
-        return _("Category changed.")
+        return Done(_("Category changed."), undo_url("category", pk, urlencode({"category": ticket.category})))
 
-    return _change(request, pk, CategoryForm, change)
+    return change(request, pk, CategoryForm, act)
 
 
 @login_required
@@ -156,23 +111,35 @@ def category(request: HttpRequest, pk: int) -> HttpResponse:
 def escalate(request: HttpRequest, pk: int) -> HttpResponse:
     """Marks the ticket as escalated, or takes the mark back."""
 
-    def change(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> str:
+    def act(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> Done:
         doing.escalate(ticket_id=ticket.pk, escalated=data["on"], actor=user, version=data["version"], now=now)
-        return _("Escalated.") if data["on"] else _("No longer escalated.")
+        return Done(_("Escalated.") if data["on"] else _("No longer escalated."), undo_url("escalate", pk, "" if data["on"] else "on=1"))
 
-    return _change(request, pk, FlagForm, change)
+    return change(request, pk, FlagForm, act)
 
 
 @login_required
 @require_POST
 def spam(request: HttpRequest, pk: int) -> HttpResponse:
-    """Marks the ticket as spam, or takes the mark back."""
+    """Marks the ticket as spam, or takes the mark back. An open ticket is cancelled with it, which nothing takes back: the page asks before."""
 
-    def change(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> str:
+    def act(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> Done:
         doing.mark_spam(ticket_id=ticket.pk, spam=data["on"], actor=user, version=data["version"], now=now)
-        return _("Marked as spam.") if data["on"] else _("No longer spam.")
+        return Done(_("Marked as spam.") if data["on"] else _("No longer spam."))
 
-    return _change(request, pk, FlagForm, change)
+    return change(request, pk, FlagForm, act)
+
+
+@login_required
+@require_POST
+def test(request: HttpRequest, pk: int) -> HttpResponse:
+    """Marks the ticket as a test, or takes the mark back."""
+
+    def act(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> Done:
+        marks.mark_test(ticket_id=ticket.pk, test=data["on"], version=data["version"], now=now)
+        return Done(_("Marked as a test; no figure counts it.") if data["on"] else _("No longer a test."), undo_url("test", pk, "" if data["on"] else "on=1"))
+
+    return change(request, pk, FlagForm, act)
 
 
 def _other(user: User, pk: int) -> Ticket:
@@ -188,11 +155,25 @@ def _other(user: User, pk: int) -> Ticket:
 def link(request: HttpRequest, pk: int) -> HttpResponse:
     """Links the ticket with another one."""
 
-    def change(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> str:
-        merging.link(ticket_id=ticket.pk, other_id=_other(user, data["other"]).pk, actor=user)
-        return _("Linked.")
+    def act(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> Done:
+        other = _other(user, data["other"])
+        merging.link(ticket_id=ticket.pk, other_id=other.pk, actor=user)
+        return Done(_("Linked."), undo_url("unlink", pk, f"other={other.pk}"))
 
-    return _change(request, pk, OtherTicketForm, change)
+    return change(request, pk, OtherTicketForm, act)
+
+
+@login_required
+@require_POST
+def unlink(request: HttpRequest, pk: int) -> HttpResponse:
+    """Takes the link with another ticket back."""
+
+    def act(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> Done:
+        other = _other(user, data["other"])
+        merging.unlink(ticket_id=ticket.pk, other_id=other.pk)
+        return Done(_("No longer linked."), undo_url("link", pk, f"other={other.pk}"))
+
+    return change(request, pk, OtherTicketForm, act)
 
 
 @login_required
@@ -200,18 +181,8 @@ def link(request: HttpRequest, pk: int) -> HttpResponse:
 def merge(request: HttpRequest, pk: int) -> HttpResponse:
     """Merges the ticket into another one and goes there."""
 
-    def change(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> Ticket:
+    def act(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> Done:
         other = ticket if data["other"] == ticket.pk else _other(user, data["other"])
-        return merging.merge(ticket_id=ticket.pk, into_id=other.pk, actor=user, version=data["version"], now=now)
+        return Done("", to=merging.merge(ticket_id=ticket.pk, into_id=other.pk, actor=user, version=data["version"], now=now))
 
-    return _change(request, pk, OtherTicketForm, change)
-
-
-def _land(request: HttpRequest, ticket: Ticket) -> HttpResponse:
-    """Goes to the ticket that another one became."""
-    messages.success(request, _("Merged. Everything that was said is here."))
-    if not request.htmx:  # type: ignore[attr-defined]
-        return redirect(ticket)
-    gone = HttpResponse(status=204)
-    gone["HX-Redirect"] = reverse("tickets:ticket", args=[ticket.pk])
-    return gone
+    return change(request, pk, OtherTicketForm, act)
