@@ -25,6 +25,8 @@ ACCOUNT_SQL = {
     "business_model": "a.business_model",
     "language": "nullif(a.language, '')",
     "lifecycle_stage": "a.lifecycle_stage_id",
+    # of no KPI by name; what is worked out for each account groups by it
+    "account": "a.id::text",
 }
 SPAN_SQL = {"product": "nullif(s.product, '')", "kind": "s.kind", "currency": "s.currency"}
 ANSWER_SQL = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -31,12 +32,21 @@ class Issues:
     unsettled: int = 0
 
 
-def fcr(question: Question, by: str | None) -> Figures:
-    """Issues resolved with one contact and none within the window / issues opened (or resolved) in the period.
+@dataclass(frozen=True)
+class Issue:
+    """One issue as FCR judges it; `at` is when it belongs to the period, seconds since 1970."""
 
-    What happened after the period counts, up to the horizon: the figure settles when the last window
-    is over. The agent is the assignee at the (first) resolution.
-    """
+    key: str | None
+    ticket: int
+    at: int
+    solvable: bool
+    resolved: bool
+    at_first: bool
+    unsettled: bool
+
+
+def issues(question: Question, by: str | None) -> Iterator[Issue]:
+    """The issues opened in the period (`resolved_only`: resolved in it), each judged."""
     resolved_only = question.variant == "resolved_only"
     conditions = Conditions(bindings(question))
     at = "r.chosen_at" if resolved_only else "r.opened_at"
@@ -57,20 +67,33 @@ def fcr(question: Question, by: str | None) -> Figures:
                    CASE WHEN coalesce(w.logged, false) THEN 0 ELSE greatest(t.replies, (t.first_replied_at < %(horizon)s)::int, 0) END AS untimed
             FROM counted t LEFT JOIN progress p USING (id) LEFT JOIN said w USING (id) LEFT JOIN calls c USING (id)
             WHERE {"p.chosen_at IS NOT NULL" if resolved_only else "TRUE"})
-        SELECT {key}, t.channel, {epoch("r.opened_at")}, r.first_level_solvable, {epoch("r.resolved_at")}, {epoch("r.reopened_at")}, r.cancelled,
+        SELECT {key}, r.id, {epoch(at)}, t.channel, {epoch("r.opened_at")}, r.first_level_solvable, {epoch("r.resolved_at")}, {epoch("r.reopened_at")}, r.cancelled,
                r.replies, r.customer_replies, r.calls, r.untimed
         FROM rows r {joined}"""
     window, horizon = question.params["window_days"], int(question.horizon.timestamp())
+    for name, pk, counted_at, channel, opened, solvable, resolved_at, reopened_at, cancelled, replies, customer, calls, untimed in fetch(sql, conditions.values):
+        told = Contacts(channel, replies or (), customer or (), calls or (), resolved_at, reopened_at, untimed)
+        yield Issue(
+            name, pk, counted_at, solvable, resolved_at is not None, resolved_at_first_contact(told, window) is True,
+            is_unsettled(told, opened_at=opened, cancelled=cancelled, window_days=window, horizon=horizon),
+        )  # fmt: skip
+
+
+def fcr(question: Question, by: str | None) -> Figures:
+    """Issues resolved with one contact and none within the window / issues opened (or resolved) in the period.
+
+    What happened after the period counts, up to the horizon: the figure settles when the last window
+    is over. The agent is the assignee at the (first) resolution.
+    """
     groups: dict[str | None, Issues] = defaultdict(Issues)
-    for name, channel, opened, solvable, resolved_at, reopened_at, cancelled, replies, customer, calls, untimed in fetch(sql, conditions.values):
-        issue = Contacts(channel, replies or (), customer or (), calls or (), resolved_at, reopened_at, untimed)
-        counts, at_first = groups[name], resolved_at_first_contact(issue, window) is True
+    for issue in issues(question, by):
+        counts = groups[issue.key]
         counts.issues += 1
-        counts.resolved += resolved_at is not None
-        counts.first_contact += at_first
-        counts.not_first_level += not solvable
-        counts.first_level_first_contact += at_first and solvable
-        counts.unsettled += is_unsettled(issue, opened_at=opened, cancelled=cancelled, window_days=window, horizon=horizon)
+        counts.resolved += issue.resolved
+        counts.first_contact += issue.at_first
+        counts.not_first_level += not issue.solvable
+        counts.first_level_first_contact += issue.at_first and issue.solvable
+        counts.unsettled += issue.unsettled
     if by is None and not groups:
         groups[None] = Issues()
     return {name: _fcr_figure(question.variant, counts) for name, counts in groups.items()}
@@ -98,12 +121,8 @@ _HANDLE = """CASE i.channel
     ELSE i.work_seconds::numeric END"""
 
 
-def aht(question: Question, by: str | None) -> Figures:
-    """All handle seconds / handled contacts that ended in the period, over all channels or one; never a mean of means.
-
-    Abandoned contacts are counted apart, contacts without a measured time are out. `chat_concurrency`
-    divides a chat's time by the chats held at once.
-    """
+def _told(question: Question, by: str | None) -> tuple[str, Conditions]:
+    """`WITH ... told`: the contacts that ended in the period, each with its seconds and whether it counts as handled."""
     if question.params["channel"] != "all" and "channel" in question.filters:
         raise WrongQuestion("channel is given as a parameter and as a filter; give it once.")
     conditions = Conditions(bindings(question))
@@ -114,15 +133,33 @@ def aht(question: Question, by: str | None) -> Figures:
     tables = (ACCOUNT_SQL, dimensions)
     narrow(question, conditions, tables, "i.ended_at")
     handle = _HANDLE.format(concurrency="/ coalesce(nullif(i.concurrency, 0), 1)" if question.variant == "chat_concurrency" else "")
-    sums = ", ".join(f"coalesce(sum({name}_seconds) FILTER (WHERE handled), 0)" for name in TIMES)
     sql = f"""
         WITH contacts AS (
-            SELECT {expression(by, tables, "i.ended_at") if by else "NULL::text"} AS key, i.abandoned, {", ".join(f"i.{name}_seconds" for name in TIMES)}, {handle} AS seconds
+            SELECT {expression(by, tables, "i.ended_at") if by else "NULL::text"} AS key, i.id, i.ended_at, i.abandoned,
+                   {", ".join(f"i.{name}_seconds" for name in TIMES)}, {handle} AS seconds
             FROM tickets_interaction i LEFT JOIN tickets_ticket own ON own.id = i.ticket_id
                  LEFT JOIN tickets_ticket t ON t.id = coalesce(own.merged_into_id, own.id) LEFT JOIN accounts_account a ON a.id = coalesce(t.account_id, i.account_id)
             WHERE i.ended_at >= %(s)s AND i.ended_at < %(e)s AND NOT coalesce(a.excluded, false)
               AND NOT coalesce(own.spam OR own.test OR own.deleted_at IS NOT NULL OR t.spam OR t.test OR t.deleted_at IS NOT NULL, false) AND {conditions.sql}),
-        told AS (SELECT *, NOT abandoned AND seconds IS NOT NULL AS handled FROM contacts)
+        told AS (SELECT *, NOT abandoned AND seconds IS NOT NULL AS handled FROM contacts)"""
+    return sql, conditions
+
+
+def contacts(question: Question, *, abandoned: bool = False) -> list[tuple[int, int, int | None]]:
+    """The contacts that the figure counts as handled (or as abandoned): (id of the interaction, end in seconds since 1970, seconds)."""
+    sql, conditions = _told(question, None)
+    return fetch(f"{sql} SELECT id, {epoch('ended_at')}, round(seconds)::bigint FROM told WHERE {'abandoned' if abandoned else 'handled'}", conditions.values)
+
+
+def aht(question: Question, by: str | None) -> Figures:
+    """All handle seconds / handled contacts that ended in the period, over all channels or one; never a mean of means.
+
+    Abandoned contacts are counted apart, contacts without a measured time are out. `chat_concurrency`
+    divides a chat's time by the chats held at once.
+    """
+    told, conditions = _told(question, by)
+    sums = ", ".join(f"coalesce(sum({name}_seconds) FILTER (WHERE handled), 0)" for name in TIMES)
+    sql = f"""{told}
         SELECT key, count(*) FILTER (WHERE handled), coalesce(sum(seconds) FILTER (WHERE handled), 0), coalesce(sum(seconds * seconds) FILTER (WHERE handled), 0),
                count(*) FILTER (WHERE abandoned), {sums}
         FROM told GROUP BY key"""

@@ -81,6 +81,20 @@ def _shares(entry_segment: str | None, asked: Counts, everyone: Counts, *, all_o
     return {key: Decimal(count) / total for key, count in asked.items()}
 
 
+def whole_amount(question: Question) -> tuple[Decimal | None, list[str]]:
+    """What support cost in the period, over everybody, and the currencies without a rate (then the amount is None)."""
+    rates, total, missing = _rates(question), Decimal(0), set()
+    for entry in CostEntry.objects.filter(start__lt=question.until.astimezone(question.zone).date() + dt.timedelta(days=1)):
+        inside, days = days_within(entry, question) if {entry.category, *entry.tags} & set(CATEGORIES) else (0, 1)
+        if not inside:
+            continue
+        if entry.currency not in rates:
+            missing.add(entry.currency)
+            continue
+        total += entry.amount * rates[entry.currency] * inside / days
+    return (None if missing else total), sorted(missing)
+
+
 def support_cost(question: Question, by: str | None) -> Figures:
     """The cost of the period as an amount, for each resolved ticket, or for each customer at the end.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from decimal import Decimal
 
 from metrics.formulas.numbers import ratio
@@ -10,17 +11,38 @@ from metrics.kpis.dimensions import Conditions, fetch
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question
 from metrics.kpis.support_times import Clock
-from metrics.kpis.ticket_log import OPENED, OPENED_WITHIN, OVER, RESOLVED, bindings, epoch, not_over_before, selected, severity_at, ticket_sql, with_tables
+from metrics.kpis.ticket_log import OPENED, OPENED_WITHIN, OVER, RESOLVED, bindings, epoch, not_over_before, segment_id_at, selected, severity_at, ticket_sql, with_tables
 from surveys.scoring import t_interval
 from tickets.actions.clocks import Promises
 from tickets.support_formulas import Flow, mean_severity
 
 Figures = dict[str | None, Figure]
-# the segment the account was in just before the end
-_SEGMENT_ID = (
-    "(SELECT m.segment_id FROM accounts_segmentmembership m "
-    "WHERE m.account_id = a.id AND m.valid_from <= %(e)s AND (m.valid_to IS NULL OR m.valid_to > %(e)s) ORDER BY m.valid_from DESC LIMIT 1)"
-)
+# the moves of the flow, over steps
+_COMES_BACK = f"state NOT IN {OVER} AND before IN {OVER}"
+_IS_RESOLVED = f"state IN {RESOLVED} AND before NOT IN {OVER}"
+_IS_CANCELLED = f"state = 'cancelled' AND before NOT IN {OVER}"
+
+
+def open_tickets(question: Question, by: str | None) -> list[tuple[str | None, int, int, bool]]:
+    """The tickets open at the end: (key, id, opened in seconds since 1970, whether older than the target)."""
+    conditions = Conditions(bindings(question))
+    key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s")
+    sql = f"""
+        {with_tables("states", only=f"{OPENED} < %(e)s AND {not_over_before('%(e)s')}")},
+        rows AS (SELECT id, opened_at FROM states WHERE state NOT IN {OVER})
+        SELECT {key}, r.id, {epoch("r.opened_at")}, {severity_at("%(e)s", "<")}, {segment_id_at("%(e)s")} FROM rows r {joined}"""
+    rows = fetch(sql, conditions.values)
+    until = int(question.until.timestamp())
+    target, clock = question.params["target_seconds"], question.params["clock"]
+    promises = Promises()
+    clocks = {name: Clock(name, promises).reach(min((row[2] for row in rows), default=until), until) for name in ("calendar", "business")}
+    found = []
+    for name, pk, opened, severity, segment_id in rows:
+        level = promises.level(int(severity) if severity else None, segment_id)
+        limit = target if target is not None else level.resolution_seconds if level else None
+        by_clock = clocks[clock or ("calendar" if target is not None or level is None else level.clock)]
+        found.append((name, pk, opened, limit is not None and by_clock.seconds(opened, ((opened, until),)) > limit))
+    return found
 
 
 def ticket_backlog(question: Question, by: str | None) -> Figures:
@@ -32,32 +54,19 @@ def ticket_backlog(question: Question, by: str | None) -> Figures:
     """
     if question.variant == "flow":
         return _flow(question, by)
-    conditions = Conditions(bindings(question))
-    key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s")
-    sql = f"""
-        {with_tables("states", only=f"{OPENED} < %(e)s AND {not_over_before('%(e)s')}")},
-        rows AS (SELECT id, opened_at FROM states WHERE state NOT IN {OVER})
-        SELECT {key}, {epoch("r.opened_at")}, {severity_at("%(e)s", "<")}, {_SEGMENT_ID} FROM rows r {joined}"""
-    rows = fetch(sql, conditions.values)
     until = int(question.until.timestamp())
-    target, clock = question.params["target_seconds"], question.params["clock"]
-    promises = Promises()
-    clocks = {name: Clock(name, promises).reach(min((row[1] for row in rows), default=until), until) for name in ("calendar", "business")}
     counts: dict[str | None, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for name, opened, severity, segment_id in rows:
-        level = promises.level(int(severity) if severity else None, segment_id)
-        limit = target if target is not None else level.resolution_seconds if level else None
-        by_clock = clocks[clock or ("calendar" if target is not None or level is None else level.clock)]
+    for name, _id, opened, older in open_tickets(question, by):
         group = counts[name]
         group[0] += 1
-        group[1] += limit is not None and by_clock.seconds(opened, ((opened, until),)) > limit
+        group[1] += older
         group[2] = max(group[2], until - opened)
     if by is None and not counts:
         counts[None] = [0, 0, 0]
     figures: Figures = {}
-    for name, (opened_count, older, oldest) in counts.items():
-        parts = {"open": opened_count, "older": older, "share": ratio(older, opened_count), "oldest_age": oldest if opened_count else None}
-        value = opened_count if question.variant == "open" else older
+    for name, (opened_count, too_old, oldest) in counts.items():
+        parts = {"open": opened_count, "older": too_old, "share": ratio(too_old, opened_count), "oldest_age": oldest if opened_count else None}
+        value = opened_count if question.variant == "open" else too_old
         figures[name] = Figure(value=Decimal(value), numerator=value, parts=parts)
     return figures
 
@@ -73,9 +82,9 @@ def _flow(question: Question, by: str | None) -> Figures:
         {with_tables("steps", only=f"{OPENED} < %(e)s AND {not_over_before('%(s)s')}")},
         rows AS (
             SELECT id, opened_at >= %(s)s AS new, coalesce((array_agg(state ORDER BY at DESC, seq DESC, entry DESC) FILTER (WHERE at < %(s)s))[1] NOT IN {OVER}, false) AS opening,
-                   count(*) FILTER (WHERE at >= %(s)s AND state NOT IN {OVER} AND before IN {OVER}) AS reopened,
-                   count(*) FILTER (WHERE at >= %(s)s AND state IN {RESOLVED} AND before NOT IN {OVER}) AS resolved,
-                   count(*) FILTER (WHERE at >= %(s)s AND state = 'cancelled' AND before NOT IN {OVER}) AS cancelled
+                   count(*) FILTER (WHERE at >= %(s)s AND {_COMES_BACK}) AS reopened,
+                   count(*) FILTER (WHERE at >= %(s)s AND {_IS_RESOLVED}) AS resolved,
+                   count(*) FILTER (WHERE at >= %(s)s AND {_IS_CANCELLED}) AS cancelled
             FROM steps WHERE at < %(e)s GROUP BY id, opened_at)
         SELECT {key} AS key, count(*) FILTER (WHERE r.opening), count(*) FILTER (WHERE r.new),
                coalesce(sum(r.reopened), 0)::bigint, coalesce(sum(r.resolved), 0)::bigint, coalesce(sum(r.cancelled), 0)::bigint
@@ -91,6 +100,49 @@ def _flow(question: Question, by: str | None) -> Figures:
         }  # fmt: skip
         figures[name] = Figure(value=Decimal(flow.closing), numerator=flow.closing, parts=parts)
     return figures
+
+
+@dataclass(frozen=True)
+class FlowOfTicket:
+    """What one ticket adds to the flow: whether it is there at the start or new, and its moves in seconds since 1970."""
+
+    ticket: int
+    opened: int
+    new: bool
+    opening: bool
+    reopened: list[int]
+    resolved: list[int]
+    cancelled: list[int]
+
+
+def flow_of_tickets(question: Question) -> list[FlowOfTicket]:
+    """The tickets behind the flow of the period, with every move; summed up they are the figure."""
+    conditions = Conditions(bindings(question))
+    _key, joined = selected(question, None, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s")
+
+    def moves(condition: str) -> str:
+        return f"coalesce(array_agg({epoch('at')} ORDER BY at) FILTER (WHERE at >= %(s)s AND {condition}), '{{}}')"
+
+    sql = f"""
+        {with_tables("steps", only=f"{OPENED} < %(e)s AND {not_over_before('%(s)s')}")},
+        rows AS (
+            SELECT id, opened_at, coalesce((array_agg(state ORDER BY at DESC, seq DESC, entry DESC) FILTER (WHERE at < %(s)s))[1] NOT IN {OVER}, false) AS opening,
+                   {moves(_COMES_BACK)} AS reopened, {moves(_IS_RESOLVED)} AS resolved, {moves(_IS_CANCELLED)} AS cancelled
+            FROM steps WHERE at < %(e)s GROUP BY id, opened_at)
+        SELECT r.id, {epoch("r.opened_at")}, r.opened_at >= %(s)s, r.opening, r.reopened, r.resolved, r.cancelled
+        FROM rows r {joined} AND (r.opening OR r.opened_at >= %(s)s OR cardinality(r.reopened) > 0)"""
+    return [FlowOfTicket(*row) for row in fetch(sql, conditions.values)]
+
+
+def created(question: Question, *, level_at: str = "r.opened_at", upto: str = "<=") -> list[tuple[int, int, str | None]]:
+    """The tickets created in the period: (id, opened in seconds since 1970, severity at creation or at `level_at`)."""
+    conditions = Conditions(bindings(question))
+    level = severity_at(level_at, upto)
+    dimensions = ticket_sql("%(e)s", upto="<")
+    if question.kpi == "ats":
+        dimensions |= {"severity": level}
+    _key, joined = selected(question, None, conditions, dimensions, "r.opened_at")
+    return fetch(f"{with_tables(only=OPENED_WITHIN)} SELECT r.id, {epoch('r.opened_at')}, {level} FROM counted r {joined}", conditions.values)
 
 
 def ats(question: Question, by: str | None) -> Figures:

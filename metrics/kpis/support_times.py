@@ -6,6 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from metrics.formulas.intervals import mean_interval
 from metrics.kpis.dimensions import Conditions, fetch
@@ -82,8 +83,11 @@ def _seconds(clock: Clock, rows: list[Row]) -> dict[str | None, list[int]]:
     return found
 
 
-def _waiting(question: Question, by: str | None) -> dict[str | None, list[int]]:
-    """Ages of the tickets that are open at the end without a public reply of a person, by group."""
+def waiting(question: Question, by: str | None, *, more: str = "") -> list[tuple[Any, ...]]:
+    """The tickets that are open at the end without a public reply of a person: (key, id, opened), seconds since 1970.
+
+    `more` adds columns (SQL over ticket `t` and row `r`, with its leading comma).
+    """
     conditions = Conditions(bindings(question))
     key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s")
     without_reply = "(least(t.first_replied_at, g.first_replied_at) IS NULL OR least(t.first_replied_at, g.first_replied_at) >= %(e)s OR t.created_by_kind = 'agent')"
@@ -92,9 +96,14 @@ def _waiting(question: Question, by: str | None) -> dict[str | None, list[int]]:
         rows AS (
             SELECT l.id, l.opened_at FROM states l JOIN counted t USING (id) LEFT JOIN said w USING (id)
             WHERE l.state NOT IN {OVER} AND NOT coalesce({REPLIED_AT} < %(e)s, false))
-        SELECT {key}, {epoch("r.opened_at")} FROM rows r {joined}"""
+        SELECT {key}, r.id, {epoch("r.opened_at")}{more} FROM rows r {joined}"""
+    return fetch(sql, conditions.values)
+
+
+def _ages(question: Question, by: str | None) -> dict[str | None, list[int]]:
+    """Ages of those that wait, by group."""
     until = int(question.until.timestamp())
-    return _seconds(Clock(question.params["clock"]), [(found, opened, (opened,), (until,)) for found, opened in fetch(sql, conditions.values)])
+    return _seconds(Clock(question.params["clock"]), [(found, opened, (opened,), (until,)) for found, _id, opened in waiting(question, by)])
 
 
 def _figure(found: Spread, parts: Mapping[str, object]) -> Figure:
@@ -104,8 +113,8 @@ def _figure(found: Spread, parts: Mapping[str, object]) -> Figure:
     )  # fmt: skip
 
 
-def first_response_time(question: Question, by: str | None) -> Figures:
-    """Creation to the first public reply of a person, over the tickets first answered in the period."""
+def first_replies(question: Question, by: str | None, *, more: str = "") -> list[tuple[Any, ...]]:
+    """The tickets first answered in the period: (key, id, opened, replied), seconds since 1970; `more` as in `waiting`."""
     conditions = Conditions(bindings(question))
     # the replying agent; an import may not know them, then whoever had the ticket
     dimensions = ticket_sql("r.at")
@@ -114,12 +123,17 @@ def first_response_time(question: Question, by: str | None) -> Figures:
     sql = f"""
         {with_tables("said", only=_REPLIED_WITHIN, entries="c.kind = 'public_reply' AND c.actor_kind = 'agent'")},
         rows AS (SELECT t.id, t.opened_at, {REPLIED_AT} AS at, w.actor_id FROM counted t LEFT JOIN said w USING (id))
-        SELECT {key}, {epoch("r.opened_at")}, {epoch("r.at")} FROM rows r {joined} AND r.at >= %(s)s AND r.at < %(e)s"""
-    rows: list[Row] = [(found, opened, (opened,), (replied,)) for found, opened, replied in fetch(sql, conditions.values)]
-    seconds, waiting = _seconds(Clock(question.params["clock"]), rows), _waiting(question, by)
+        SELECT {key}, r.id, {epoch("r.opened_at")}, {epoch("r.at")}{more} FROM rows r {joined} AND r.at >= %(s)s AND r.at < %(e)s"""
+    return fetch(sql, conditions.values)
+
+
+def first_response_time(question: Question, by: str | None) -> Figures:
+    """Creation to the first public reply of a person, over the tickets first answered in the period."""
+    rows: list[Row] = [(found, opened, (opened,), (replied,)) for found, _id, opened, replied in first_replies(question, by)]
+    seconds, ages_of = _seconds(Clock(question.params["clock"]), rows), _ages(question, by)
     figures: Figures = {}
-    for name in {None} if by is None else {*seconds, *waiting}:
-        ages = sorted(waiting.get(name, ()))
+    for name in {None} if by is None else {*seconds, *ages_of}:
+        ages = sorted(ages_of.get(name, ()))
         parts = {"unanswered": len(ages), "unanswered_median_age": quantile(ages, Decimal("0.5")), "unanswered_oldest_age": ages[-1] if ages else None}
         figures[name] = _figure(spread(seconds.get(name, ())), parts)
     return figures
@@ -133,13 +147,8 @@ _STRETCHES = {
 }
 
 
-def resolution_time(question: Question, by: str | None) -> Figures:
-    """Creation to the last resolution, over tickets resolved in the period and still resolved at its end.
-
-    `first` is the time to the first resolution, of tickets first resolved in the period, whatever came
-    then; `minus_solved_time` leaves out the time in which the ticket stood resolved. A resolution whose
-    instant is not known is in none.
-    """
+def resolutions(question: Question, by: str | None) -> list[tuple[Any, ...]]:
+    """The tickets whose resolution counts in the period: (key, opened, begins, ends, whether reopened, id, resolved), seconds since 1970."""
     conditions = Conditions(bindings(question))
     key, joined = selected(question, by, conditions, ticket_sql("r.at"), "r.at")
     begins, ends = _STRETCHES[question.variant]
@@ -160,14 +169,23 @@ def resolution_time(question: Question, by: str | None) -> Figures:
         rows AS (
             SELECT p.id, p.opened_at, {at} AS at, p.first_at, p.last_at, p.resolutions, p.reopenings FROM progress p WHERE {at} >= %(s)s AND {chosen})
         SELECT {key}, {epoch("r.opened_at")}, (SELECT array_agg({epoch("b")} ORDER BY b) FROM unnest({begins}) b),
-               (SELECT array_agg({epoch("b")} ORDER BY b) FROM unnest({ends}) b), r.reopenings IS NOT NULL
+               (SELECT array_agg({epoch("b")} ORDER BY b) FROM unnest({ends}) b), r.reopenings IS NOT NULL, r.id, {epoch("r.at")}
         FROM rows r {joined}"""
-    found = fetch(sql, conditions.values)
-    seconds, waiting = _seconds(Clock(question.params["clock"]), [row[:4] for row in found]), _waiting(question, by)
+    return fetch(sql, conditions.values)
+
+
+def resolution_time(question: Question, by: str | None) -> Figures:
+    """Creation to the last resolution, over tickets resolved in the period and still resolved at its end.
+
+    `first` is the time to the first resolution, of tickets first resolved in the period, whatever came
+    then; `minus_solved_time` leaves out the time in which the ticket stood resolved. A resolution whose
+    instant is not known is in none.
+    """
+    found = resolutions(question, by)
+    seconds, ages = _seconds(Clock(question.params["clock"]), [row[:4] for row in found]), _ages(question, by)
     reopened: dict[str | None, int] = defaultdict(int)
     for row in found:
         reopened[row[0]] += row[4]
     return {
-        name: _figure(spread(seconds.get(name, ())), {"unanswered": len(waiting.get(name, ())), "reopened": reopened[name]})
-        for name in ({None} if by is None else {*seconds, *waiting})
+        name: _figure(spread(seconds.get(name, ())), {"unanswered": len(ages.get(name, ())), "reopened": reopened[name]}) for name in ({None} if by is None else {*seconds, *ages})
     }

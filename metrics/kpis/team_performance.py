@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -49,10 +49,11 @@ def team_performance(question: Question, by: str | None) -> Figures:
         compute, variant, params = _READS[name]
         read[name] = compute(replace(question, kpi=name, variant=variant, params={**params, "clock": question.params["clock"]}), by)
     keys = {None} if by is None else {key for figures in read.values() for key in figures}
-    return {key: _figure({name: read[name].get(key) for name in wanted}, wanted, question.params["min_items"]) for key in keys}
+    return {key: compose({name: read[name].get(key) for name in wanted}, wanted, question.params["min_items"]) for key in keys}
 
 
-def _figure(found: dict[str, Figure | None], wanted: dict[str, Target], min_items: int) -> Figure:
+def compose(found: Mapping[str, Figure | None], wanted: Mapping[str, Target], min_items: int) -> Figure:
+    """One figure out of the components' figures of one group (None: it has none of that)."""
     parts: dict[str, Any] = {}
     scored, flags, tickets = [], set(), 0
     for name, target in wanted.items():

@@ -138,6 +138,14 @@ def severity_at(at: str, upto: str) -> str:
     return _replayed("severity", "t.severity::text", at, upto)
 
 
+def segment_id_at(at: str) -> str:
+    """SQL: the id of the segment that account `a` was in just before an instant."""
+    return (
+        "(SELECT m.segment_id FROM accounts_segmentmembership m "
+        f"WHERE m.account_id = a.id AND m.valid_from <= {at} AND (m.valid_to IS NULL OR m.valid_to > {at}) ORDER BY m.valid_from DESC LIMIT 1)"
+    )
+
+
 def ticket_sql(at: str, *, upto: str = "<=") -> dict[str, str]:
     """Dimensions of ticket `t` at an instant: `<=` with what happened at it (an event), `<` without (a state)."""
     return {

@@ -27,12 +27,14 @@ _ANSWERS = """
 
 
 def _statement(
-    question: Question, by: str | None, *, kind: str, scale: tuple[int, int], subject: str, latest: bool, columns: str, direction: str | None = None
+    question: Question, by: str | None, *, kind: str, scale: tuple[int, int], subject: str, latest: bool, columns: str, direction: str | None = None, only: str = ""
 ) -> tuple[str, dict[str, Any]]:
     """The counting statement: valid answers, one per subject where asked for, grouped; of one direction where that matters."""
     conditions = Conditions({"kind": kind, "low": scale[0], "high": scale[1], "s": question.start, "e": question.until})
     if direction is not None:
         conditions.parts.append(f"r.direction = {conditions.bind(direction)}")
+    if only:
+        conditions.parts.append(only)
     if question.params["survey"] is not None:
         conditions.parts.append(f"{ANSWER_SQL['survey']} = {conditions.bind(question.params['survey'])}")
     narrow(question, conditions, TABLES, "r.answered_at")
@@ -42,7 +44,7 @@ def _statement(
     sql = f"""
         WITH answers AS ({answers}),
         valid AS (SELECT * FROM answers WHERE is_valid),
-        counted AS (SELECT {pick} key, score, direction, subject FROM valid {order}),
+        counted AS (SELECT {pick} key, id, answered_at, score, direction, subject FROM valid {order}),
         totals AS (SELECT key, count(*) FILTER (WHERE is_valid) AS responses, count(*) FILTER (WHERE NOT is_valid) AS invalid FROM answers GROUP BY key)
         SELECT t.key, t.responses, t.invalid, {columns}
         FROM totals t LEFT JOIN counted c ON c.key IS NOT DISTINCT FROM t.key GROUP BY t.key, t.responses, t.invalid"""
@@ -75,15 +77,20 @@ def nps(question: Question, by: str | None) -> dict[str | None, Figure]:
     return figures
 
 
-def csat(question: Question, by: str | None) -> dict[str | None, Figure]:
+# answers that rate support: those about a ticket, and those that name an agent
+SUPPORT = "r.ticket_id IS NOT NULL OR r.agent_id IS NOT NULL OR r.agent_email <> ''"
+_MIRRORED = "CASE WHEN c.direction = 'low_good' THEN 6 - c.score ELSE c.score END"
+
+
+def csat(question: Question, by: str | None, *, only: str = "") -> dict[str | None, Figure]:
     """Share of 4 and 5 (or the mean) on the scale 1 to 5: one answer per rated object, the latest.
 
-    On a scale whose low end is good, scores are mirrored first.
+    On a scale whose low end is good, scores are mirrored first. `only` narrows the answers (SQL over
+    answer `r`), as `SUPPORT` does.
     """
-    score = "CASE WHEN c.direction = 'low_good' THEN 6 - c.score ELSE c.score END"
-    columns = ", ".join(f"count(*) FILTER (WHERE {score} = {n})" for n in range(1, 6))
+    columns = ", ".join(f"count(*) FILTER (WHERE {_MIRRORED} = {n})" for n in range(1, 6))
     sql, values = _statement(
-        question, by, kind="csat", scale=(1, 5), latest=True, columns=columns,
+        question, by, kind="csat", scale=(1, 5), latest=True, columns=columns, only=only,
         subject=_OBJECT,
     )  # fmt: skip
     figures: dict[str | None, Figure] = {}
@@ -92,6 +99,14 @@ def csat(question: Question, by: str | None) -> dict[str | None, Figure]:
     if by is None and not figures:
         figures[None] = _csat_figure(question.variant, [0] * 5, 0)
     return figures
+
+
+def rated(question: Question, *, only: str = "") -> list[tuple[str, int, int]]:
+    """The answers that CSAT counts: (id, answered in seconds since 1970, score as counted)."""
+    columns = f"array_agg(c.id::text ORDER BY c.id), array_agg(floor(extract(epoch FROM c.answered_at))::bigint ORDER BY c.id), array_agg({_MIRRORED} ORDER BY c.id)"
+    sql, values = _statement(question, None, kind="csat", scale=(1, 5), latest=True, columns=columns, only=only, subject=_OBJECT)
+    # a group without a valid answer holds one row of nothing
+    return [row for _key, _responses, _invalid, *lists in fetch(sql, values) for row in zip(*lists, strict=True) if row[0] is not None]
 
 
 def _csat_figure(variant: str, scores: list[int], invalid: int) -> Figure:
