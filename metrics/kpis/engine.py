@@ -17,10 +17,12 @@ from metrics.kpis import cohorts, lifetime_value, retention, revenue, support_co
 from metrics.kpis.business_models import each_in_its_own_way, with_default
 from metrics.kpis.catalogue import CATALOGUE, Kpi, find, read_params
 from metrics.kpis.contracts import acv
+from metrics.kpis.conversion import conversion_rate
 from metrics.kpis.figure import Figure
 from metrics.kpis.orders import aov
 from metrics.kpis.question import Question, WrongQuestion, instant, pieces
 from metrics.kpis.response_rate import response_rate
+from metrics.kpis.revenue_per_customer import arpu
 from metrics.kpis.support_cost import support_cost
 from metrics.kpis.team_performance import team_performance
 from metrics.kpis.tenure import tenure_survival
@@ -56,6 +58,8 @@ COMPUTE: dict[str, Callable[[Question, str | None], dict[str | None, Figure]]] =
     "support_cost": support_cost,
     "aov": aov,
     "acv": acv,
+    "arpu": arpu,
+    "conversion_rate": conversion_rate,
     "clv": each_in_its_own_way(lifetime_value.clv, "value_x_lifespan"),
     "cohort_retention": each_in_its_own_way(cohorts.cohort_retention, "bought_in_period"),
     "tenure_survival": tenure_survival,

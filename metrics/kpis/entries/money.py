@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from metrics.kpis.entry import ACCOUNT, MRR_PARAMS, WINDOW_PARAMS, Kpi, Param, whole
+from metrics.kpis.entry import ACCOUNT, MRR_PARAMS, WINDOW_PARAMS, Kpi, Param, key, whole
 
 ENTRIES: tuple[Kpi, ...] = (
     Kpi(
@@ -24,6 +24,26 @@ ENTRIES: tuple[Kpi, ...] = (
         ("tcv_per_new_customer", "annualised"),
         ACCOUNT,
         {"year": Param(whole(1), 1)},
+    ),
+    Kpi(
+        "arpu",
+        _("Average revenue per customer"),
+        _("Revenue of the period divided by the customers, on average of its start and end."),
+        "money",
+        ("average_start_end", "revenue_per_customer"),
+        ACCOUNT,
+        {**MRR_PARAMS, **WINDOW_PARAMS},
+    ),
+    Kpi(
+        "conversion_rate",
+        _("Trial conversion rate"),
+        _("Trials started in the period that became paid, divided by the trials started."),
+        "fraction",
+        ("trial_cohort", "same_period", "funnel"),
+        ACCOUNT,
+        {**MRR_PARAMS, "within_days": Param(whole(0)), "from_event": Param(key), "to_event": Param(key)},
+        kind="operational",
+        timing="leading",
     ),
     Kpi(
         "support_cost",
