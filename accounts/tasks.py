@@ -9,6 +9,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from accounts.actions.ended_subscriptions import record_ended_subscriptions
 from accounts.actions.heartbeats import note_heartbeats
 from accounts.actions.renewals import record_due_renewals
 from accounts.actions.verbatim_sources import forget_removed_notes, read_churn_reasons, read_notes
@@ -22,13 +23,14 @@ _RENEWALS = "accounts.renewals"
 
 @shared_task(name="accounts.tick", ignore_result=True)
 def tick() -> dict[str, int]:
-    """One round: wakes snoozed work that is due, and once an hour looks for renewals that come near."""
+    """One round: wakes snoozed work that is due; once an hour looks for renewals that come near and for service that ended."""
     now = timezone.now()
     done = {"woken": wake_snoozed(now=now)}
     looked_at = Heartbeat.objects.filter(part=_RENEWALS).values_list("beaten_at", flat=True).first()
     if looked_at is None or looked_at <= now - RENEWALS_EVERY:
         today = now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()
         done["renewals"] = record_due_renewals(now=now, today=today)
+        done["ended"] = record_ended_subscriptions(now=now)
         done["forgotten"] = forget_removed_notes()
         note_heartbeats(parts=[_RENEWALS], now=now)
     return done
