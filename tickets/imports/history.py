@@ -145,8 +145,8 @@ class TicketEvents(Kind):
             return
         contact = "i.contact_id" if "actor_email" in load.given else "NULL::bigint"
         made = load.fetch(
-            "INSERT INTO tickets_ticketmessage (ticket_id, external_id, public, author_kind, author_id, contact_id, body, written_at, created_at) "
-            f"SELECT f.ticket_id, f.external_id, f.kind <> 'internal_note', f.actor_kind, f.actor_id, {contact}, i.body, f.occurred_at, %(now)s "
+            "INSERT INTO tickets_ticketmessage (ticket_id, external_id, public, author_kind, author_id, contact_id, body, quoted, mail_id, written_at, created_at) "
+            f"SELECT f.ticket_id, f.external_id, f.kind <> 'internal_note', f.actor_kind, f.actor_id, {contact}, i.body, '', '', f.occurred_at, %(now)s "
             "FROM final f JOIN incoming i USING (row) "
             "WHERE f.fate = 'created' AND i.body <> '' AND f.kind IN ('created', 'public_reply', 'internal_note', 'customer_reply') ORDER BY f.row "
             "ON CONFLICT (external_id) DO NOTHING RETURNING id"
