@@ -49,10 +49,6 @@ class ManyFiles(forms.FileInput):
 
     allow_multiple_selected = True
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
-        """All that were sent under the name."""
-        return files.getlist(name)
-
 
 class FilesField(forms.FileField):
     """Any number of files; empty ones are taken, since an empty file may be what the customer asks about."""

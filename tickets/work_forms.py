@@ -78,7 +78,7 @@ class HandlingForm(forms.Form):
     wrap_seconds = LengthField(label=_("Wrap-up"))
     session_seconds = LengthField(label=_("Session"))
     follow_up_seconds = LengthField(label=_("Follow-up"))
-    work_seconds = LengthField(label=_("Work"))
+    work_seconds = LengthField(label=_("Work time"))
 
     @property
     def seconds(self) -> dict[str, int | None]:

@@ -8,12 +8,14 @@ from django.utils import timezone
 
 from accounts.actions.notes import add_note
 from accounts.actions.work_items import open_work_item
-from accounts.models import AccountEvent, Subscription, Transaction
+from accounts.models import AccountEvent, Contact, Subscription, Transaction
 from config.api import urlpatterns
 from surveys.models import Invitation, Response, Survey, Touchpoint
 from tests.api_client import ApiClient
+from tickets.actions.attachments import keep_files
+from tickets.actions.messages import reply
 from tickets.actions.tickets import open_ticket
-from tickets.models import Ticket, TicketMessage
+from tickets.models import Interaction, Ticket, TicketCopy, TicketMessage
 
 pytestmark = pytest.mark.django_db
 OPEN = {"api-schema", "api-docs", "api-nowhere"}
@@ -44,6 +46,15 @@ TABLE = {
     "api-ticket-messages": ("/tickets/{ticket}/messages/", {"GET": ("tickets:read", None), "POST": ("tickets:write", {"body": "x"})}),
     "api-ticket-times": ("/tickets/{ticket}/times/", {"GET": ("tickets:read", None)}),
     "api-ticket-transitions": ("/tickets/{ticket}/transitions/", {"GET": ("tickets:read", None), "POST": ("tickets:write", {"to": "open"})}),
+    "api-ticket-copies": (
+        "/tickets/{ticket}/copies/",
+        {"GET": ("tickets:read", None), "POST": ("tickets:write", {"contact": "emre"}), "DELETE": ("tickets:write", {"contact": "emre"})},
+    ),
+    "api-ticket-interactions": (
+        "/tickets/{ticket}/interactions/",
+        {"GET": ("tickets:read", None), "POST": ("tickets:write", {"channel": "phone", "talk_seconds": 60})},
+    ),
+    "api-attachment": ("/attachments/{attachment}/", {"GET": ("tickets:read", None)}),
     "api-surveys": ("/surveys/", {"GET": ("surveys:read", None)}),
     "api-survey": ("/surveys/{survey}/", {"GET": ("surveys:read", None)}),
     "api-touchpoints": ("/touchpoints/", {"GET": ("surveys:read", None)}),
@@ -76,13 +87,16 @@ def rows(cast):
     span = Subscription.objects.create(external_id="sub", account=cast.boga, start=now, amount=1, currency="EUR")
     payment = Transaction.objects.create(account=cast.boga, occurred_at=now, amount=1, currency="EUR")
     ticket = open_ticket(account_id=cast.boga.pk, now=now, external_id="tick", contact_id=cast.selin.pk)[0]
+    Contact.objects.create(external_id="emre", account=cast.boga, email="emre@bogazici.test", name="Emre")
+    message, _new = reply(ticket_id=ticket.pk, body="x", public=False, author=cast.deniz, now=now)
+    attachment = keep_files(message=message, files=[("a.txt", b"a")])[0]
     item = open_work_item(account_id=cast.boga.pk, type="risk", reason="r", why={"key": "manual", "values": {"text": "x"}}, now=now, due_at=now)[0]
     note = add_note(account_id=cast.boga.pk, author=cast.elif_, body="x", now=now)
     survey = Survey.objects.get(key="nps")
     invitation = Invitation.objects.create(account=cast.boga, contact=cast.selin, status="skipped", skip_reason="stale", decided_at=now)
     response = Response.objects.create(survey=survey, kind="nps", account=cast.boga, contact=cast.selin, score=9, scale_min=0, scale_max=10, answered_at=now)
     ids = {"account": cast.boga.pk, "contact": cast.selin.pk, "subscription": span.pk, "transaction": payment.pk, "work_item": item.pk, "note": note.pk, "ticket": ticket.pk}
-    return {**ids, "survey": survey.pk, "touchpoint": Touchpoint.objects.first().pk, "invitation": invitation.pk, "response": response.pk}
+    return {**ids, "attachment": attachment.pk, "survey": survey.pk, "touchpoint": Touchpoint.objects.first().pk, "invitation": invitation.pk, "response": response.pk}
 
 
 def send(client, name, method, rows, body="table"):
@@ -93,7 +107,7 @@ def send(client, name, method, rows, body="table"):
 
 
 def stored() -> tuple:
-    models = (AccountEvent, Subscription, Transaction, Ticket, TicketMessage, Invitation)
+    models = (AccountEvent, Subscription, Transaction, Ticket, TicketMessage, TicketCopy, Interaction, Invitation)
     return tuple(model.objects.count() for model in models)
 
 
@@ -185,7 +199,7 @@ def test_a_covered_book_is_seen_while_it_is_covered(cast, rows):
 
 def test_ids_that_are_none_are_404(cast):
     client = ApiClient(cast.ada)
-    ids = dict.fromkeys(("account", "contact", "subscription", "transaction", "work_item", "note", "ticket", "survey", "touchpoint"), 987654321)
+    ids = dict.fromkeys(("account", "contact", "subscription", "transaction", "work_item", "note", "ticket", "attachment", "survey", "touchpoint"), 987654321)
     nowhere = SimpleNamespace(**ids, invitation=uuid.uuid4(), response=uuid.uuid4())
     for name, (path, methods) in TABLE.items():
         if "{" in path:

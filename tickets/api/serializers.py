@@ -13,6 +13,7 @@ from accounts.models import Account, User
 from accounts.rest.fields import AccountField, ColleagueField, ContactField, InstantField, KeyField
 from accounts.rest.shapes import StrictModelShape, StrictShape
 from accounts.roles import Role
+from tickets.api.shapes_beside import AttachmentShape
 from tickets.models import Ticket, TicketChange, TicketMessage
 from tickets.models.tickets import ActorKind
 from tickets.querysets import WORKS_TICKETS
@@ -93,10 +94,11 @@ class MessageShape(serializers.ModelSerializer):
 
     author_email = ColleagueField(source="author", read_only=True, allow_null=True)
     contact = ContactField(read_only=True, allow_null=True)
+    attachments = AttachmentShape(many=True, read_only=True)
 
     class Meta:
         model = TicketMessage
-        fields = ["id", "external_id", "public", "author_kind", "author_email", "contact", "body", "written_at"]
+        fields = ["id", "external_id", "public", "author_kind", "author_email", "contact", "body", "quoted", "attachments", "written_at"]
         read_only_fields = fields
 
 

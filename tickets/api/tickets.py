@@ -32,18 +32,20 @@ from tickets.querysets import WORKS_TICKETS
 from tickets.state import MOVES, ImpossibleMove
 
 
-class _Worked(Endpoint):
+class Worked(Endpoint):
     """Turns what the actions refuse into problems."""
 
     scope = "tickets"
     writers = WORKS_TICKETS
+    # how the request calls what the actions name otherwise
+    called = {"assignee": "assignee_email"}
 
     def handle_exception(self, fault: Exception) -> Response:
         """State faults are conflicts that name what is allowed."""
-        return super().handle_exception(_as_problem(fault))
+        return super().handle_exception(_as_problem(fault, self.called))
 
 
-def _as_problem(fault: Exception) -> Exception:
+def _as_problem(fault: Exception, called: dict[str, str]) -> Exception:
     if isinstance(fault, ImpossibleMove):
         return Conflict(str(fault), "impossible_move", extra={"status_now": fault.before, "allowed": sorted(MOVES[fault.before])})
     if isinstance(fault, ClosedTicket):
@@ -53,7 +55,7 @@ def _as_problem(fault: Exception) -> Exception:
     if isinstance(fault, Taken):
         return Conflict(_("The external id is taken."), "unique")
     if isinstance(fault, ModelFault):
-        return ValidationError(of_model(fault, {"assignee": "assignee_email"}))
+        return ValidationError(of_model(fault, called))
     return fault
 
 
@@ -77,7 +79,7 @@ class TicketFilters(AccountOwnedFilters):
         fields: list[str] = []
 
 
-class _Tickets(_Worked):
+class _Tickets(Worked):
     serializer_class = TicketShape
     row_route = "api-ticket"
     queryset = Ticket.objects.filter(deleted_at__isnull=True).select_related("account", "contact__account", "assignee")
@@ -125,7 +127,7 @@ class TicketByExternalId(_Tickets, ByExternalId):
             return put_ticket(external_id=external_id, fields=self.named(values, known), actor=self.user, now=self.now, origin=Origin.API, version=version)
 
 
-class _OfTicket(_Worked, Collection):
+class OfTicket(Worked, Collection):
     """Rows of one ticket, the earliest first."""
 
     def ticket(self) -> Ticket:
@@ -141,11 +143,12 @@ class NoFilters(filters.FilterSet):
     """Nothing to filter by."""
 
 
-class Messages(_OfTicket):
+class Messages(OfTicket):
     """What was said on a ticket."""
 
+    called = {"occurred_at": "written_at"}
     serializer_class = MessageShape
-    queryset = TicketMessage.objects.select_related("author", "contact__account")
+    queryset = TicketMessage.objects.select_related("author", "contact__account").prefetch_related("attachments")
     filterset_class = NoFilters
     orderings = {"written_at": ("written_at", "id"), "-written_at": ("-written_at", "-id")}
 
@@ -173,7 +176,7 @@ class Messages(_OfTicket):
             else:
                 author = self.user if said["author_kind"] == ActorKind.AGENT else None
                 message, new = reply(**told, author=author, author_kind=said["author_kind"], public=said["public"], solve=said["solve"])
-            return Response(MessageShape(message).data, status=201 if new else 200)
+            return Response(MessageShape(message, context=self.get_serializer_context()).data, status=201 if new else 200)
 
         return self.once(request, work)
 
@@ -188,7 +191,7 @@ class TransitionFilters(filters.FilterSet):
         fields: list[str] = []
 
 
-class Transitions(_OfTicket):
+class Transitions(OfTicket):
     """The log of a ticket, from which every duration derives."""
 
     serializer_class = TransitionShape
@@ -216,7 +219,7 @@ class Transitions(_OfTicket):
         return self.once(request, work)
 
 
-class TicketTimes(_Worked):
+class TicketTimes(Worked):
     """How long things took on a ticket."""
 
     serializer_class = TimesShape

@@ -16,8 +16,10 @@ from tickets.queries.beside import Answer, copies_of, last_answers, open_work, p
 from tickets.queries.canned import Choice, canned_choices
 from tickets.queries.handling import Handling, handling_of
 from tickets.queries.promises import Row, nearest_promise, promise_of
+from tickets.queries.times import ticket_times
 from tickets.querysets import WORKS_TICKETS
 from tickets.state import MOVES, OPEN_STATES
+from tickets.times import Times
 
 THREAD = 300
 
@@ -79,6 +81,7 @@ class TicketPage:
     work: list[TicketWork]
     canned: list[Choice]
     handling: Handling
+    times: Times
 
     @property
     def copyable(self) -> list[Contact]:
@@ -132,6 +135,7 @@ def ticket_page(*, ticket: Ticket, user: User, now: dt.datetime) -> TicketPage:
         work=work,
         canned=canned_choices(ticket) if can_change else [],
         handling=handling_of(ticket),
+        times=ticket_times(ticket),
     )
 
 
