@@ -1,0 +1,280 @@
+"""Page-shaped reads of lifetimes: the cohort table, the curve of tenures, lifetime value, and the accounts behind a cell."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from accounts import wording
+from accounts.models import Account, User
+from metrics.dashboards import scope_of, shown
+from metrics.kpis.behind_cohorts import cohort_accounts
+from metrics.kpis.catalogue import CATALOGUE
+from metrics.kpis.engine import answer, ask
+from metrics.kpis.question import add_months
+
+VARIANTS = ("active_at_period_end", "mrr_at_period_end", "bought_in_period", "retained_at_day_n")
+SPANS = (12, 24, 36)
+# the variants whose cells open their accounts
+OPENED = ("active_at_period_end", "bought_in_period")
+# steps of colour: the shares at which the next darker one begins, in percent
+STEPS = (10, 25, 40, 55, 65, 75, 85, 90, 95)
+MOST_ACCOUNTS = 500
+
+
+@dataclass(frozen=True)
+class LifetimeFilter:
+    """What the reader chose; the address bar says all of it."""
+
+    variant: str = ""
+    months: int = 12
+    segment: str = ""
+
+    @classmethod
+    def read(cls, given: Mapping[str, str], segments: list[str]) -> LifetimeFilter:
+        """The choices of an address; what does not exist is left out."""
+        months = given.get("months", "")
+        return cls(
+            given.get("variant", "") if given.get("variant") in VARIANTS else "",
+            int(months) if months in {str(span) for span in SPANS} else SPANS[0],
+            given.get("segment", "") if given.get("segment") in segments else "",
+        )
+
+    def query(self, **more: Any) -> str:
+        """The query string of these choices, with more."""
+        pairs = {"variant": self.variant, "months": self.months if self.months != SPANS[0] else "", "segment": self.segment, **more}
+        return urlencode({name: value for name, value in pairs.items() if value not in ("", None)})
+
+    def period(self, now: dt.datetime) -> tuple[str, str]:
+        """The cohorts' months: the last so many, the running one among them."""
+        today = now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()
+        end = add_months(today.replace(day=1), 1)
+        return add_months(end, -self.months).isoformat(), end.isoformat()
+
+
+@dataclass
+class Cell:
+    """One cell: percent, its step of colour, what it says in full, where it leads."""
+
+    percent: str
+    step: int
+    told: str
+    query: str = ""
+
+
+@dataclass
+class CohortTable:
+    """The table of cohorts: its rows newest last, None where a cell is not over."""
+
+    variant: str
+    columns: list[str]
+    rows: list[tuple[dt.date, str, list[Cell | None]]]
+    average: list[Cell | None]
+    value: str
+    interval: tuple[str, str] | None
+    accounts: int
+    cohorts: int
+    mixed: bool
+    missing: list[str] = field(default_factory=list)
+
+
+def _cell(share: str | None, told: str, query: str = "") -> Cell | None:
+    if share is None:
+        return None
+    percent = Decimal(share) * 100
+    return Cell(wording.number(percent.quantize(Decimal(1))), sum(percent >= step for step in STEPS), told, query)
+
+
+def cohort_table(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> CohortTable:
+    """Cohorts by month with a cell for every month after, and the weighted average of each column."""
+    start, end = chosen.period(now)
+    figure = answer(
+        name="cohort_retention", variant=chosen.variant or None, start=start, end=end, segment=chosen.segment or None, now=now, accounts=scope_of(user),
+        params={"periods": str(chosen.months)},
+    )  # fmt: skip
+    variant = figure["variant"]
+    rows = []
+    for row in figure["rows"]:
+        cells = []
+        for place, (active, share) in enumerate(zip(row["active"], row["cells"], strict=True)):
+            told = "" if active is None else _told(variant, active, row["size"])
+            query = chosen.query(cohort=row["cohort"], cell=place, variant=variant) if variant in OPENED else ""
+            cells.append(_cell(share, told, query))
+        size = shown(CATALOGUE["mrr"], "standard", row["size"]) if variant == "mrr_at_period_end" else wording.number(row["size"])
+        rows.append((dt.date.fromisoformat(row["cohort"] + "-01"), size, cells))
+    kpi, interval = CATALOGUE["cohort_retention"], figure["interval_95"]
+    return CohortTable(
+        variant=variant,
+        columns=[_("day %(number)s") % {"number": 30}] if variant == "retained_at_day_n" else [str(month) for month in range(chosen.months + 1)],
+        rows=rows,
+        average=[_cell(share, _("weighted mean")) for share in figure["average"]],
+        value=shown(kpi, variant, figure["value"]),
+        interval=(shown(kpi, variant, interval[0]), shown(kpi, variant, interval[1])) if interval else None,
+        accounts=figure["parts"]["accounts"],
+        cohorts=figure["parts"]["cohorts"],
+        mixed="mixed_business_models" in figure["flags"],
+        missing=figure["missing"],
+    )
+
+
+def _told(variant: str, active: Any, size: Any) -> str:
+    if variant == "mrr_at_period_end":
+        money = CATALOGUE["mrr"]
+        return _("%(now)s of %(then)s") % {"now": shown(money, "standard", active), "then": shown(money, "standard", size)}
+    return _("%(active)s of %(size)s accounts") % {"active": wording.number(active), "size": wording.number(size)}
+
+
+@dataclass
+class TenurePage:
+    """The survival of tenures: the curve in percent of the plot, and what it says."""
+
+    subjects: int
+    ended: int
+    censored: int
+    line: str
+    band: str
+    marks: list[tuple[float, str]]
+    table: list[tuple[str, str, str]]
+    median: str
+    horizons: list[tuple[int, str, str]]
+
+
+# the drawing: months over the width, shares over the height, in units of the view box
+WIDE, HIGH = 600, 200
+_TABLE_ROWS = 24
+
+
+def tenure_page(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> TenurePage:
+    """How long customers stay: all tenures, the running ones censored."""
+    start, end = chosen.period(now)
+    asked = {"name": "tenure_survival", "start": start, "end": end, "segment": chosen.segment or None, "now": now, "accounts": scope_of(user)}
+    figures = [(months, answer(**asked, params={"horizon_months": str(months)})) for months in (12, 24, 36)]
+    figure = figures[0][1]
+    steps = [(Decimal(time), Decimal(level)) for time, level in figure["curve"]]
+    longest = max([Decimal(12), *(time for time, _level in steps)])
+    edges = [(Decimal(time), Decimal(low), Decimal(high)) for time, low, high in figure["band"] if low is not None and high is not None]
+    kpi = CATALOGUE["tenure_survival"]
+    every = max(1, -(-int(longest) // 6))
+    return TenurePage(
+        subjects=figure["parts"]["subjects"], ended=figure["parts"]["ended"], censored=figure["parts"]["censored"],
+        line=_stairs([(time, level) for time, level in steps], longest),
+        band=_ribbon(edges, longest),
+        marks=[(float(WIDE * month / longest), str(month)) for month in range(0, int(longest) + 1, every)],
+        table=[(wording.number(time.quantize(Decimal("0.1"))), wording.percent(level, 1), _span(figure, time)) for time, level in _thinned(steps)],
+        median="" if figure["median"] is None else wording.number(Decimal(figure["median"]).quantize(Decimal("0.1"))),
+        horizons=[(months, shown(kpi, "kaplan_meier", each["value"]), _between(kpi, each)) for months, each in figures if each["value"] is not None and months <= longest],
+    )  # fmt: skip
+
+
+def _between(kpi: Any, figure: dict[str, Any]) -> str:
+    edges = figure["interval_95"]
+    return "" if not edges else _("%(low)s to %(high)s") % {"low": shown(kpi, "kaplan_meier", edges[0]), "high": shown(kpi, "kaplan_meier", edges[1])}
+
+
+def _span(figure: dict[str, Any], time: Decimal) -> str:
+    for at, low, high in figure["band"]:
+        if Decimal(at) == time and low is not None:
+            return _("%(low)s to %(high)s") % {"low": wording.percent(Decimal(low), 1), "high": wording.percent(Decimal(high), 1)}
+    return ""
+
+
+def _thinned(steps: list[tuple[Decimal, Decimal]]) -> list[tuple[Decimal, Decimal]]:
+    every = max(1, -(-len(steps) // _TABLE_ROWS))
+    return steps[::every]
+
+
+def _spot(time: Decimal, level: Decimal, longest: Decimal) -> str:
+    return f"{WIDE * time / longest:.1f} {HIGH * (1 - level):.1f}"
+
+
+def _stairs(steps: list[tuple[Decimal, Decimal]], longest: Decimal) -> str:
+    """A path that holds each level until the next event."""
+    if not steps:
+        return ""
+    path = [f"M{_spot(*steps[0], longest)}"]
+    for time, level in steps[1:]:
+        path.append(f"H{WIDE * time / longest:.1f}V{HIGH * (1 - level):.1f}")
+    return "".join([*path, f"H{WIDE}"])
+
+
+def _ribbon(edges: list[tuple[Decimal, Decimal, Decimal]], longest: Decimal) -> str:
+    """The closed shape between the lower and the upper edge."""
+    if len(edges) < 2:
+        return ""
+    upper = "".join(f"{'M' if not place else 'H'}{WIDE * time / longest:.1f}{' ' if not place else 'V'}{HIGH * (1 - high):.1f}" for place, (time, _low, high) in enumerate(edges))
+    last = edges[-1]
+    back = f"V{HIGH * (1 - last[1]):.1f}"
+    for (time, _low, _high), (_before, low, _top) in zip(reversed(edges), list(reversed(edges))[1:], strict=False):
+        back += f"H{WIDE * time / longest:.1f}V{HIGH * (1 - low):.1f}"
+    return f"{upper}{back}Z"
+
+
+@dataclass
+class ValueLine:
+    """Lifetime value by one variant: the figure and what it was made of."""
+
+    variant: str
+    value: str
+    parts: list[tuple[str, str]]
+    revenue: bool
+
+
+_VALUES = ("arpa_margin_over_churn", "survival_rmst", "retention_discount", "value_x_lifespan")
+_MONEY_PARTS = frozenset({"arpa", "order_value"})
+_SHARE_PARTS = frozenset({"margin", "churn", "retention", "discount_rate"})
+
+
+def value_lines(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> list[ValueLine]:
+    """Lifetime value in the variants that have a value, each with its parts."""
+    start, end = chosen.period(now)
+    lines = []
+    for variant in _VALUES:
+        figure = answer(name="clv", variant=variant, start=start, end=end, segment=chosen.segment or None, now=now, accounts=scope_of(user))
+        if figure["value"] is None:
+            continue
+        parts = [(name, _part(name, value)) for name, value in figure["parts"].items() if value is not None]
+        lines.append(ValueLine(variant, shown(CATALOGUE["clv"], variant, figure["value"]), parts, "revenue_not_profit" in figure["flags"]))
+    return lines
+
+
+def _part(name: str, value: str) -> str:
+    if name in _MONEY_PARTS:
+        return shown(CATALOGUE["mrr"], "standard", value)
+    if name in _SHARE_PARTS:
+        return wording.percent(Decimal(value), 2)
+    return wording.number(Decimal(value).quantize(Decimal("0.1")))
+
+
+@dataclass
+class CohortAccounts:
+    """The accounts behind a cell: those that were there, and those that were not."""
+
+    cohort: dt.date
+    cell: int
+    there: list[Account]
+    gone: list[Account]
+    counts: tuple[int, int]
+
+
+def accounts_behind(*, user: User, chosen: LifetimeFilter, cohort: str, cell: int, now: dt.datetime) -> CohortAccounts:
+    """Who stands behind a cell (at most 500 names a side). Raises ValueError for a cohort or a cell that does not exist."""
+    month = dt.date.fromisoformat(f"{cohort}-01")
+    if not 0 <= cell <= SPANS[-1]:
+        raise ValueError("no such cell")
+    variant = chosen.variant if chosen.variant in OPENED else OPENED[0]
+    question = ask(
+        name="cohort_retention", variant=variant, start=month.isoformat(), end=add_months(month, 1).isoformat(), segment=chosen.segment or None, now=now, accounts=scope_of(user)
+    )
+    found = cohort_accounts(question, cell)
+    visible = Account.objects.visible_to(user).select_related("owner", "segment")
+    sides = [list(visible.filter(pk__in=[pk for pk, there in found if there is side]).order_by("name_sort", "pk")[:MOST_ACCOUNTS]) for side in (True, False)]
+    counts = sum(there for _pk, there in found), sum(not there for _pk, there in found)
+    return CohortAccounts(month, cell, sides[0], sides[1], counts)
