@@ -59,6 +59,9 @@ def change(request: HttpRequest, pk: int, form_class: type[forms.Form], act: Cha
     try:
         done = act(ticket, form.cleaned_data, user, timezone.now())
     except doing.StaleVersion:
+        # merging is a change too, and says more than that there was one
+        if survivor := Ticket.objects.filter(pk=ticket.pk).values_list("merged_into", flat=True).first():
+            return _follow_merged(request, survivor, form)
         return respond(request, pk, fault=_overtaken(ticket, user), status=409, form=form)
     except doing.MergedAway as merged:
         return _follow_merged(request, merged.survivor_id, form)
