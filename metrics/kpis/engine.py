@@ -22,6 +22,8 @@ from metrics.kpis.figure import Figure
 from metrics.kpis.orders import aov
 from metrics.kpis.question import Question, WrongQuestion, instant, pieces
 from metrics.kpis.response_rate import response_rate
+from metrics.kpis.retention_cost import crc
+from metrics.kpis.return_on_experience import cx_roi
 from metrics.kpis.revenue_per_customer import arpu
 from metrics.kpis.support_cost import support_cost
 from metrics.kpis.team_performance import team_performance
@@ -60,6 +62,8 @@ COMPUTE: dict[str, Callable[[Question, str | None], dict[str | None, Figure]]] =
     "acv": acv,
     "arpu": arpu,
     "conversion_rate": conversion_rate,
+    "crc": crc,
+    "cx_roi": cx_roi,
     "clv": each_in_its_own_way(lifetime_value.clv, "value_x_lifespan"),
     "cohort_retention": each_in_its_own_way(cohorts.cohort_retention, "bought_in_period"),
     "tenure_survival": tenure_survival,

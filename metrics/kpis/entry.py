@@ -40,6 +40,21 @@ def whole(least: int) -> Callable[[str], int]:
     return parse
 
 
+def wholes(least: int, most: int = 1_000_000) -> Callable[[str], tuple[int, ...]]:
+    """A list of whole numbers within bounds, joined by commas; at most 24, each once, in the order given."""
+
+    def parse(text: str) -> tuple[int, ...]:
+        try:
+            numbers = tuple(dict.fromkeys(int(piece) for piece in text.split(",")))
+        except ValueError:
+            numbers = ()
+        if not numbers or len(numbers) > 24 or not all(least <= number <= most for number in numbers):
+            raise ValueError(f"whole numbers from {least} to {most}, joined by commas, at most 24")
+        return numbers
+
+    return parse
+
+
 def seconds(text: str) -> int:
     """A whole number of seconds, up to ten years."""
     number = int(text) if text.isdecimal() and len(text) < 10 else -1

@@ -135,7 +135,7 @@ def arpa(question: Question, by: str | None) -> Figures:
     return figures
 
 
-def _customers(question: Question, by: str | None) -> dict[str | None, tuple[Bridge, Shoppers]]:
+def customers_by_rule(question: Question, by: str | None) -> dict[str | None, tuple[Bridge, Shoppers]]:
     """Subscription accounts by their MRR, e-commerce accounts by their orders, each by its own rule."""
     books, shops = bridges(question, by, model="subscription"), shoppers(question, by)
     keys = dict.fromkeys([*books, *shops])
@@ -145,7 +145,7 @@ def _customers(question: Question, by: str | None) -> dict[str | None, tuple[Bri
 def logo_churn(question: Question, by: str | None) -> Figures:
     """Customers at the start that are none at the end / customers at the start."""
     figures: Figures = {}
-    for key, (book, shop) in _customers(question, by).items():
+    for key, (book, shop) in customers_by_rule(question, by).items():
         start, churned = book.customers_start + shop.customers_start, book.customers_churned + shop.churned
         won = book.customers_new + book.customers_reactivated + shop.new + shop.reactivated
         lost_over_gained = question.variant == "lost_over_gained"
@@ -164,7 +164,7 @@ def logo_churn(question: Question, by: str | None) -> Figures:
 def customers_lost(question: Question, by: str | None) -> Figures:
     """The numerator of logo churn as a count."""
     figures: Figures = {}
-    for key, (book, shop) in _customers(question, by).items():
+    for key, (book, shop) in customers_by_rule(question, by).items():
         churned = book.customers_churned + shop.churned
         figures[key] = Figure(value=Decimal(churned), numerator=churned, parts={"customers_start": book.customers_start + shop.customers_start, "churned": churned})
     return figures
@@ -173,7 +173,7 @@ def customers_lost(question: Question, by: str | None) -> Figures:
 def customer_retention_rate(question: Question, by: str | None) -> Figures:
     """(customers at the end - new - reactivated) / customers at the start = 1 - logo churn."""
     figures: Figures = {}
-    for key, (book, shop) in _customers(question, by).items():
+    for key, (book, shop) in customers_by_rule(question, by).items():
         start, end = book.customers_start + shop.customers_start, book.customers_end + shop.customers_end
         new, back = book.customers_new + shop.new, book.customers_reactivated + shop.reactivated
         kept = end - new - back

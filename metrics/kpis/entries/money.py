@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.utils.translation import gettext_lazy as _
 
-from metrics.kpis.entry import ACCOUNT, MRR_PARAMS, WINDOW_PARAMS, Kpi, Param, key, whole
+from metrics.kpis.entry import ACCOUNT, MRR_PARAMS, WINDOW_PARAMS, Kpi, Param, decimal, key, whole, wholes
 
 ENTRIES: tuple[Kpi, ...] = (
     Kpi(
@@ -55,5 +57,35 @@ ENTRIES: tuple[Kpi, ...] = (
         {**MRR_PARAMS, **WINDOW_PARAMS},
         good="down",
         kind="operational",
+    ),
+    Kpi(
+        "crc",
+        _("Customer retention cost"),
+        _("Cost of customer success in the period, divided by the customers at its end."),
+        "money",
+        ("per_customer", "per_retained_customer"),
+        ("segment", "category"),
+        {**MRR_PARAMS, **WINDOW_PARAMS},
+        good="down",
+    ),
+    Kpi(
+        "cx_roi",
+        _("Return on customer experience"),
+        _("What keeping a few customers more each month brings in a year, less its cost, divided by that cost."),
+        "ratio",
+        ("simple", "cumulative", "cumulative_with_churn"),
+        ("segment",),
+        {
+            **MRR_PARAMS,
+            "k": Param(wholes(1), (1, 5, 10)),
+            "months": Param(wholes(1, 1200), (1, 3, 12, 36, 60, 120)),
+            "margin": Param(decimal("0", "1")),
+            "programme_cost_per_month": Param(decimal("0", "1000000000000")),
+            "team_cost_per_month": Param(decimal("0", "1000000000000")),
+            "one_off_cost": Param(decimal("0", "1000000000000"), Decimal(0)),
+            "arpa": Param(decimal("0", "1000000000000")),
+            "churn": Param(decimal("0", "1")),
+        },
+        timing="leading",
     ),
 )

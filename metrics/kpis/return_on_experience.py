@@ -1,0 +1,134 @@
+"""What keeping more customers would return. Definitions: `docs/metrics.md`, return on customer experience."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from metrics.formulas.lifetime_value import mean
+from metrics.formulas.numbers import ratio
+from metrics.formulas.returns import Return, gain, total_cost
+from metrics.kpis.assumptions import margin
+from metrics.kpis.costs import Costs, people_of, spread
+from metrics.kpis.figure import Figure
+from metrics.kpis.lifetime_value import closed_months, months_within
+from metrics.kpis.question import Question, pieces
+from metrics.kpis.retention import arpa, customers_by_rule
+
+Figures = dict[str | None, Figure]
+Money = dict[str | None, Decimal | None]
+TEAM, PROGRAMME = ("team",), ("programme", "tools", "marketing")
+# months of closed history that the monthly churn is the mean of
+CHURN_MONTHS = 6
+# the length whose return is the value, where it is among those asked for
+YEAR = 12
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the return of one group is worked out from; None where it is not known."""
+
+    arpa: Decimal | None
+    churn: Decimal | None
+    programme: Decimal | None
+    team: Decimal | None
+    lost: Decimal | None
+
+
+def cx_roi(question: Question, by: str | None) -> Figures:
+    """Net gain / cost of keeping k customers more each month, for the first `k` over 12 months; all others in `rows`.
+
+    What is not given is taken from the period: ARPA at its end, costs of its mean month; the churn is
+    the mean of the last six closed months. `loss` tells what goes when nothing is done.
+    """
+    params = question.params
+    margin_share, flags = margin(question)
+    values, missing = _arpas(question, by)
+    programme, without_programme = _per_month(question, by, PROGRAMME, params["programme_cost_per_month"])
+    team, without_team = _per_month(question, by, TEAM, params["team_cost_per_month"])
+    churn, lost = _churn(question, by), _lost_per_month(question, by)
+    figures: Figures = {}
+    keys = {None} if by is None else {*values, *programme, *team, *lost}
+    for key in keys:
+        inputs = Inputs(
+            arpa=params["arpa"] if params["arpa"] is not None else values.get(key),
+            churn=params["churn"] if params["churn"] is not None else churn.get(key),
+            programme=_given(params["programme_cost_per_month"], programme, key),
+            team=_given(params["team_cost_per_month"], team, key),
+            lost=lost.get(key, Decimal(0)),
+        )
+        lacking = {*(missing.get(key, ()) if params["arpa"] is None else ()), *without_programme.get(key, ()), *without_team.get(key, ())}
+        figures[key] = _figure(question, inputs, margin_share, list(flags), sorted(lacking))
+    return figures
+
+
+def _given(given: Decimal | None, found: Money, key: str | None) -> Decimal | None:
+    """What was given, else what was found; a group without a cost line costs nothing."""
+    return given if given is not None else found.get(key, Decimal(0))
+
+
+def _arpas(question: Question, by: str | None) -> tuple[Money, dict[str | None, list[str]]]:
+    """ARPA at the end by group, and the currencies without a rate."""
+    figures = arpa(question, by)
+    return {key: figure.value for key, figure in figures.items()}, {key: figure.missing for key, figure in figures.items()}
+
+
+def _per_month(question: Question, by: str | None, categories: tuple[str, ...], given: Decimal | None) -> tuple[Money, dict[str | None, set[str]]]:
+    """The cost of some categories in the mean month of the period, by group, and the currencies without a rate; nothing is read where it is given."""
+    if given is not None:
+        return {}, {}
+    months = months_within(question)
+    groups = spread(question, categories, by, people_of(question))
+    if by is None:
+        groups.setdefault(None, Costs())
+    return {key: None if costs.missing else ratio(costs.total, months) for key, costs in groups.items()}, {key: costs.missing for key, costs in groups.items()}
+
+
+def _churn(question: Question, by: str | None) -> Money:
+    """The mean of the monthly rates at which customers leave, over the last closed months that have one."""
+    if question.params["churn"] is not None:
+        return {}
+    rates: dict[str | None, list[Decimal | None]] = {}
+    for start, end in closed_months(question, CHURN_MONTHS):
+        for key, (book, shop) in customers_by_rule(question.between(start, end), by).items():
+            rates.setdefault(key, []).append(ratio(book.customers_churned + shop.churned, book.customers_start + shop.customers_start))
+    return {key: mean(found) for key, found in rates.items()}
+
+
+def _lost_per_month(question: Question, by: str | None) -> dict[str | None, Decimal]:
+    """Customers lost in the mean month of the period: the losses of its single months, divided by their number."""
+    months = months_within(question)
+    if not months:
+        return {}
+    lost: dict[str | None, int] = {}
+    for left, right in pieces(replace(question, end=question.until), "month"):
+        for key, (book, shop) in customers_by_rule(question.between(left, right), by).items():
+            lost[key] = lost.get(key, 0) + book.customers_churned + shop.churned
+    return {key: count / months for key, count in lost.items()}
+
+
+def _figure(question: Question, given: Inputs, share: Decimal, flags: list[str], missing: list[str]) -> Figure:
+    params, variant = question.params, question.variant
+    worth = None if given.arpa is None else given.arpa * share
+    per_month = None if given.programme is None or given.team is None else given.programme + given.team
+    lines = [
+        Return(
+            k=k, months=months, gain=gain(variant, k=k, months=months, worth=worth, churn=given.churn),
+            cost=total_cost(months=months, per_month=per_month, one_off=params["one_off_cost"]),
+        )
+        for k in params["k"] for months in params["months"]
+    ]  # fmt: skip
+    loss = [{"months": months, "amount": None if given.lost is None else gain(variant, k=given.lost, months=months, worth=worth, churn=given.churn)} for months in params["months"]]
+    chosen = next((line for line in lines if line.months == YEAR), lines[0])
+    return Figure(
+        value=chosen.roi, numerator=chosen.net, denominator=chosen.cost,
+        parts={
+            "arpa": given.arpa, "margin": share, "churn": given.churn, "programme_cost_per_month": given.programme, "team_cost_per_month": given.team,
+            "one_off_cost": params["one_off_cost"], "customers_lost_per_month": given.lost,
+        },
+        flags=flags, missing=missing,
+        shape={
+            "rows": [{"k": line.k, "months": line.months, "gain": line.gain, "cost": line.cost, "net": line.net, "roi": line.roi, "multiple": line.multiple} for line in lines],
+            "loss": loss,
+        },
+    )  # fmt: skip
