@@ -162,7 +162,7 @@ def tenure_page(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> Tenu
     longest = max([Decimal(12), *(time for time, _level in steps)])
     edges = [(Decimal(time), Decimal(low), Decimal(high)) for time, low, high in figure["band"] if low is not None and high is not None]
     kpi = CATALOGUE["tenure_survival"]
-    every = max(1, -(-int(longest) // 6))
+    every = next((step for step in (3, 6, 12) if longest <= 9 * step), 24)
     return TenurePage(
         subjects=figure["parts"]["subjects"], ended=figure["parts"]["ended"], censored=figure["parts"]["censored"],
         line=_stairs([(time, level) for time, level in steps], longest),
