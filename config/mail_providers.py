@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,15 +86,15 @@ PROVIDERS: dict[str, Provider] = {
 }
 
 
-def open_provider(name: str) -> Provider | None:
+def open_provider(name: str, *, among: Mapping[str, Provider] = PROVIDERS) -> Provider | None:
     """The provider of this name where its calls can be checked; None otherwise, and for a name that is none."""
-    provider = PROVIDERS.get(name)
+    provider = among.get(name)
     if provider is None or not (settings.ANYMAIL.get("WEBHOOK_SECRET") or settings.ANYMAIL.get(provider.setting)):
         return None
     return provider
 
 
-def _reader(provider: Provider) -> AnymailBaseWebhookView:
+def reader_of(provider: Provider) -> AnymailBaseWebhookView:
     """Anymail's reader. Where the provider's own key is not configured its signature is not asked for: then the shared secret is."""
     signed = bool(provider.setting and settings.ANYMAIL.get(provider.setting))
     arguments = {provider.argument: "not-asked-for"} if provider.argument and not signed else {}
@@ -112,7 +113,7 @@ def read_call(name: str, provider: Provider, request: HttpRequest, *, parsed: An
     What the provider's reader does not understand is kept as it is, to be ignored: providers repeat what is
     not taken, and invent new kinds of events.
     """
-    reader = _reader(provider)
+    reader = reader_of(provider)
     try:
         reader.run_validators(request)
     except AnymailWebhookValidationFailure as refusal:
@@ -120,12 +121,12 @@ def read_call(name: str, provider: Provider, request: HttpRequest, *, parsed: An
     except (SuspiciousOperation, ImproperlyConfigured, AnymailError, LookupError, TypeError, AttributeError, ValueError) as fault:
         raise Unreadable(name) from fault
     if name == "amazon_ses" and parsed.get("Type") == "SubscriptionConfirmation":
-        return [_confirmation(parsed)]
+        return [confirmation(parsed)]
     try:
         events = reader.parse_events(request)
-        return _numbered([_inbound(name, event) for event in events]) or [_ignored(name, parsed, "no event in it")]
+        return _numbered([_inbound(name, event) for event in events]) or [ignored_call(name, parsed, "no event in it")]
     except (ImproperlyConfigured, AnymailError, LookupError, TypeError, AttributeError, ValueError, AssertionError) as fault:
-        return [_ignored(name, parsed, f"not understood: {type(fault).__name__}")]
+        return [ignored_call(name, parsed, f"not understood: {type(fault).__name__}")]
 
 
 def _inbound(name: str, event: Any) -> NewInbound:
@@ -168,13 +169,14 @@ def _numbered(events: list[NewInbound]) -> list[NewInbound]:
     return made
 
 
-def _ignored(name: str, parsed: Any, why: str) -> NewInbound:
+def ignored_call(name: str, parsed: Any, why: str) -> NewInbound:
+    """A call that says nothing to us, kept as it came."""
     return NewInbound(
         source=f"{SOURCE}{name}", external_id=f"body:{body_digest(parsed).hex()}", kind=OTHER, body=parsed, payload={"raw": parsed}, status=InboundEvent.Status.IGNORED, note=why,
     )  # fmt: skip
 
 
-def _confirmation(parsed: dict[str, Any]) -> NewInbound:
+def confirmation(parsed: dict[str, Any]) -> NewInbound:
     """Amazon asks whether this address shall get a topic's news: kept with its link, which only a person opens."""
     link = str(parsed.get("SubscribeURL", ""))
     return NewInbound(

@@ -1,20 +1,25 @@
-"""Where mail providers tell what became of mails. Kept first, acknowledged, then worked on."""
+"""Where mail providers tell what became of mails, and bring mails for tickets. Kept first, acknowledged, then worked on."""
 
 from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.http.request import RawPostDataException
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from accounts.actions.inbound_events import keep_inbound
+from accounts.actions.inbound_events import NewInbound, keep_inbound
 from accounts.mail_reports import OTHER
+from accounts.models import InboundEvent
+from config import inbound_mail
 from config.mail_providers import Unreadable, WrongSecret, open_provider, read_call
 from config.mail_reports import handle_report
 
@@ -47,15 +52,50 @@ def email_hook(request: HttpRequest, provider: str) -> HttpResponse:
         return answer
     except (Unreadable, ValueError, RecursionError, RawPostDataException):
         return _answer(400, "The body is not what this provider sends.")
-    now = timezone.now()
+    return _keep_and_work(events, work=lambda event, pk: event.kind != OTHER and handle_report(event_id=pk))
+
+
+@csrf_exempt
+@require_http_methods(["POST", "HEAD"])
+def inbound_hook(request: HttpRequest, provider: str) -> HttpResponse:
+    """Takes a mail for tickets: answers as `email_hook` does, up to 30 MiB. What nobody could place is taken too, and waits for a person."""
+    known = open_provider(provider, among=inbound_mail.INBOUND)
+    if known is None:
+        return _answer(404, "There is no such address here, or its secret is not configured.")
+    if request.method == "HEAD":
+        return HttpResponse()
+    if request.content_type not in known.content_types:
+        return _answer(415, f"Send {' or '.join(sorted(known.content_types))}.")
+    too_large = _answer(413, "At most 30 MiB.")
+    if int(request.META.get("CONTENT_LENGTH") or 0) > inbound_mail.MOST_BYTES:
+        return too_large
     try:
-        kept = keep_inbound(events=events, now=now)
+        # the limit of all other requests is lower: what was read here is what Django and the readers find
+        request._body = request.read(inbound_mail.MOST_BYTES + 1)  # type: ignore[attr-defined]
+        if len(request.body) > inbound_mail.MOST_BYTES:
+            return too_large
+        mails = inbound_mail.read_call(provider, known, request, parsed=_parsed(request))
+    except WrongSecret:
+        answer = _answer(401, "The secret or the signature is missing or wrong.")
+        answer["WWW-Authenticate"] = 'Basic realm="Vefa"'
+        return answer
+    except RequestDataTooBig:
+        return too_large
+    except (Unreadable, ValueError, RecursionError, RawPostDataException, MultiPartParserError):
+        return _answer(400, "The body is not what this provider sends.")
+    return _keep_and_work(mails, work=lambda event, pk: event.status == InboundEvent.Status.NEW and inbound_mail.handle_mail(event_id=pk))
+
+
+def _keep_and_work(events: list[NewInbound], *, work: Callable[[NewInbound, int], object]) -> HttpResponse:
+    """Keeps the events, acknowledges what is on disk, and works on what is new."""
+    try:
+        kept = keep_inbound(events=events, now=timezone.now())
     except DatabaseError:
         logger.exception("A call of a mail provider could not be kept.")
         return _answer(503, "It could not be kept just now: send it again.")
     for event, row in zip(events, kept, strict=True):
-        if row.outcome == "new" and event.kind != OTHER:
-            handle_report(event_id=row.pk)
+        if row.outcome == "new":
+            work(event, row.pk)
     outcomes = {row.outcome for row in kept}
     if "conflict" in outcomes:
         return _answer(409, "An event with this id and another body is known.")
@@ -64,7 +104,7 @@ def email_hook(request: HttpRequest, provider: str) -> HttpResponse:
 
 def _parsed(request: HttpRequest) -> Any:
     """The body as JSON; of a form, its fields. Raises ValueError for what is none, or is nested too deep."""
-    if request.content_type == "application/x-www-form-urlencoded":
+    if request.content_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         fields = request.POST.dict()
         return {name: json.loads(value) if name == "mandrill_events" else value for name, value in fields.items()}
     parsed = json.loads(request.body)
