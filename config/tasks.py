@@ -7,6 +7,8 @@ from django.utils import timezone
 
 from accounts.actions.heartbeats import note_heartbeats
 from config.erasing import sweep_erasures
+from config.hooks.handling import sweep_hooks
+from config.inbound_mail import sweep_mails
 from config.mail_reports import sweep_reports
 from config.ticket_surveys import withdraw_gone
 
@@ -19,6 +21,18 @@ def heartbeat() -> None:
 
 @shared_task(name="config.sweep", ignore_result=True)
 def sweep() -> dict[str, int]:
-    """Works on kept reports of mail providers, finishes erasures, takes back surveys about tickets that are gone. May run twice, and beside itself."""
+    """Works on kept mails, reports of mail providers and webhooks, finishes erasures, takes back surveys about tickets that are gone. May run twice, and beside itself."""
     now = timezone.now()
-    return {"mail_reports": sweep_reports(now=now), "erased": sweep_erasures(now=now), "withdrawn": withdraw_gone(now=now)}
+    return {
+        "mail_reports": sweep_reports(now=now),
+        "mails": sweep_mails(now=now),
+        "hooks": sweep_hooks(now=now),
+        "erased": sweep_erasures(now=now),
+        "withdrawn": withdraw_gone(now=now),
+    }
+
+
+@shared_task(name="config.work_on_hooks", ignore_result=True)
+def work_on_hooks() -> dict[str, int]:
+    """Works on webhooks that just came. Woken by the intake; what it misses the sweep finds."""
+    return {"hooks": sweep_hooks(now=timezone.now())}

@@ -21,7 +21,7 @@ from accounts.actions.event_log import NewEvent, record_events
 from accounts.actions.suppressions import address_hashes, suppress
 from accounts.blotting import BLOT, Patterns, patterns_of
 from accounts.collation import search_key, sort_key
-from accounts.models import Account, Contact, Erasure, OutgoingMail, Suppression
+from accounts.models import Account, Contact, Erasure, OutgoingMail, OutsideObject, Suppression
 
 CONTACTS = "accounts_contact"
 _PERSONAL = ("external_id", "email", "name", "name_sort", "name_search", "job_title", "language", "time_zone", "country", "birth_year", "attributes")
@@ -183,6 +183,7 @@ def _erase_accounts(person: Person) -> None:
 def _erase_records(person: Person) -> None:
     """What was noted about rows: imports, the administration's log, kept answers of the API, calls of mail providers."""
     forget_imported(table=CONTACTS, ids=person.contact_ids, keys=_PERSONAL)
+    OutsideObject.objects.filter(kind=OutsideObject.Kind.CONTACT, row_id__in=person.contact_ids).delete()
     contacts = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Contact), object_id__in=[str(pk) for pk in person.contact_ids])
     contacts.update(object_repr=BLOT, change_message="")
     if not person.addresses:

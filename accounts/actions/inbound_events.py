@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, QuerySet, Value
 from psycopg.types.json import Jsonb
 
 from accounts.models import InboundEvent
@@ -23,6 +23,10 @@ Status = InboundEvent.Status
 # given up after so many tries; a person may order another
 MOST_ATTEMPTS = 12
 RETRY_AFTER = dt.timedelta(minutes=1)
+
+
+class CannotWork(ValueError):
+    """Nothing can be made of an event as things stand; its text is noted for a person, and the sweep tries again."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +136,24 @@ def work_on(*, event_id: int, handle: Callable[[InboundEvent], Worked], again: b
             InboundEvent.objects.filter(pk=row.pk).update(status=status, note=came.note[:300], attempts=F("attempts") + 1)
             return str(status)
     except (DatabaseError, ValueError, TypeError, LookupError) as fault:
-        InboundEvent.objects.filter(pk=event_id).update(status=Status.FAILED, note=type(fault).__name__, attempts=F("attempts") + 1)
+        note = str(fault) if isinstance(fault, CannotWork) else type(fault).__name__
+        InboundEvent.objects.filter(pk=event_id).update(status=Status.FAILED, note=storable(note)[:300], attempts=F("attempts") + 1)
         return str(Status.FAILED)
 
 
 def waiting(*, source_prefix: str, now: dt.datetime, limit: int = 500) -> list[int]:
     """Events of a kind of source that still wait, the oldest first: each try a minute later than the one before."""
-    rows = InboundEvent.objects.filter(source__startswith=source_prefix, status__in=[Status.NEW, Status.FAILED], attempts__lt=MOST_ATTEMPTS, received_at__lte=now)
-    found = rows.order_by("received_at", "pk").values_list("pk", "received_at", "attempts")[:limit]
-    return [pk for pk, received_at, attempts in found if received_at + RETRY_AFTER * attempts <= now]
+    rows = InboundEvent.objects.filter(source__startswith=source_prefix, status__in=[Status.NEW, Status.FAILED], attempts__lt=MOST_ATTEMPTS)
+    # in the database, so that many that rest do not stand before those that are due
+    rests = ExpressionWrapper(F("attempts") * Value(RETRY_AFTER), output_field=DurationField())
+    due = rows.filter(received_at__lte=ExpressionWrapper(Value(now) - rests, output_field=DateTimeField()))
+    return list(due.order_by("received_at", "pk").values_list("pk", flat=True)[:limit])
+
+
+def order_replay(*, rows: QuerySet[InboundEvent]) -> int:
+    """Gives events to the sweep once more, as if they had just come; returns how many.
+
+    What contradicts another event is left, as is what a person had forgotten. Handlers change nothing
+    where all is as the event says.
+    """
+    return rows.exclude(status=Status.CONFLICT).exclude(payload__has_key="erased").update(status=Status.NEW, attempts=0, note="")

@@ -1,0 +1,1 @@
+"""Webhooks that come in: proof, maps, and what becomes of them."""
