@@ -106,6 +106,23 @@ def money(micros: int | Decimal | None, currency: str) -> str:
     return format_currency(amount, currency, locale=locale(), format=None if places == minor else _whole(), currency_digits=places == minor)
 
 
+def duration(seconds: float | Decimal | None) -> str:
+    """A length of time in its two largest units: 3 h 12 min, 2 d 5 h, 40 s; a dash for nothing."""
+    if seconds is None:
+        return "–"
+    whole = round(seconds)
+    if whole < 60:
+        return _("%(seconds)s s") % {"seconds": whole}
+    minutes = round(Decimal(whole) / 60)
+    days, hours = divmod(round(Decimal(whole) / 3600), 24) if minutes >= 2880 else (0, minutes // 60)
+    told = {"days": number(days), "hours": hours, "minutes": minutes % 60}
+    if days:
+        return _("%(days)s d %(hours)s h") % told if hours else _("%(days)s d") % told
+    if not hours:
+        return _("%(minutes)s min") % told
+    return _("%(hours)s h %(minutes)s min") % told if told["minutes"] else _("%(hours)s h") % told
+
+
 def _whole() -> str:
     """The locale's money pattern without its minor units."""
     return Locale.parse(locale()).currency_formats["standard"].pattern.replace(".00", "")

@@ -5,9 +5,15 @@ Names stay exact in the API and on the command line; only pages speak of them in
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from accounts import wording
 
 VARIANTS: dict[str, Any] = {
     "standard": _("standard"),
@@ -48,6 +54,17 @@ VARIANTS: dict[str, Any] = {
     "amount": _("amount"),
     "per_resolved_ticket": _("per resolved ticket"),
     "per_customer": _("per customer"),
+    "active_at_period_end": _("customers who stay"),
+    "mrr_at_period_end": _("revenue that stays"),
+    "bought_in_period": _("customers who order"),
+    "retained_at_day_n": _("30 days after signing up"),
+    "kaplan_meier": _("Kaplan-Meier"),
+    "arpa_margin_over_churn": _("ARPA × margin / churn"),
+    "arpa_over_churn": _("ARPA / churn"),
+    "value_x_lifespan": _("monthly spend × lifespan"),
+    "retention_discount": _("by retention, discounted"),
+    "survival_rmst": _("by the survival of tenures"),
+    "survival_monthly_sum": _("by survival, month by month"),
 }
 
 DIMENSIONS: dict[str, Any] = {
@@ -151,6 +168,20 @@ PARTS: dict[str, Any] = {
     "cost_quality": _("Cost of quality"),
     "cost_service": _("Cost of service"),
     "resolved_tickets": _("Resolved tickets"),
+    "cohorts": _("Cohorts"),
+    "subjects": _("Tenures"),
+    "ended": _("Ended"),
+    "censored": _("Going on"),
+    "expected_tenure": _("Expected tenure, months"),
+    "arpa": _("ARPA"),
+    "margin": _("Margin"),
+    "churn": _("Monthly churn"),
+    "lifespan_months": _("Lifespan, months"),
+    "horizon_months": _("Horizon, months"),
+    "order_value": _("Value of an order"),
+    "orders_per_month": _("Orders a month"),
+    "retention": _("Retention a year"),
+    "discount_rate": _("Discount a year"),
 }
 
 BUSINESS_MODELS: dict[str, Any] = {"subscription": _("Subscription"), "ecommerce": _("E-commerce")}
@@ -159,6 +190,23 @@ SEVERITIES: dict[str, Any] = {"1": _("small"), "2": _("normal"), "3": _("high"),
 
 def _plain(name: str) -> str:
     return name.replace("_", " ")
+
+
+# parts of figures that are lengths of time, in seconds; of every KPI, and of the one whose components are figures themselves
+SECONDS = frozenset({"median", "p90", "unanswered_median_age", "unanswered_oldest_age", "oldest_age", "talk", "hold", "wrap", "session", "follow_up", "work"})
+PERFORMANCE_SECONDS = frozenset({"resolution_time", "first_response_time", "aht"})
+
+
+def seconds(value: Decimal | int | None) -> SafeString:
+    """A length of time in hours and minutes, the exact seconds on hover; a dash for nothing."""
+    if value is None:
+        return SafeString("–")
+    return format_html('<span title="{}">{}</span>', gettext("%(seconds)s seconds") % {"seconds": wording.number(Decimal(value))}, wording.duration(value))
+
+
+def clock(name: str) -> str:
+    """By which clock a time is counted, in words."""
+    return str(_("by business hours")) if name == "business" else str(_("by the calendar"))
 
 
 def variant(name: str) -> str:

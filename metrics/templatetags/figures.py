@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import template
+from django.utils.safestring import SafeString
 
 from accounts import wording
 from accounts.models import LifecycleStage, Segment
@@ -30,6 +31,18 @@ def dimension_name(name: str) -> str:
 def part_name(name: str) -> str:
     """A part of a figure in words."""
     return words.part(name)
+
+
+@register.filter
+def duration(seconds: Any) -> SafeString:
+    """Seconds as hours and minutes, the exact seconds on hover; a dash for nothing."""
+    return words.seconds(None if seconds is None else Decimal(seconds))
+
+
+@register.filter
+def clock_name(name: str) -> str:
+    """A clock in words."""
+    return words.clock(name)
 
 
 @register.filter

@@ -73,7 +73,10 @@ def kpi(request: HttpRequest, name: str) -> HttpResponse:
     start, end = request.GET.get("start") or start, request.GET.get("end") or end
     entry, fault, page = CATALOGUE[name], "", None
     try:
-        page = kpi_page(name, variant=request.GET.get("variant") or None, by=request.GET.get("by") or None, start=start, end=end, user=_reader(request), now=now)
+        page = kpi_page(
+            name, variant=request.GET.get("variant") or None, by=request.GET.get("by") or None, start=start, end=end, user=_reader(request), now=now,
+            clock=request.GET.get("clock") or None,
+        )  # fmt: skip
     except WrongQuestion as wrong:
         fault = str(wrong)
     context = {
@@ -84,5 +87,7 @@ def kpi(request: HttpRequest, name: str) -> HttpResponse:
         "end": end,
         "by": request.GET.get("by", ""),
         "variant": request.GET.get("variant", "") or entry.variants[0],
+        "clock": request.GET.get("clock", "") or entry.params["clock"].default if "clock" in entry.params else "",
+        "has_clock": "clock" in entry.params,
     }
     return render(request, "metrics/kpi.html", context, status=400 if fault else 200)

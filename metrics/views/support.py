@@ -1,0 +1,183 @@
+"""The pages of the support lead: the dashboard with its panels, the rows behind a figure, the export of customers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import F
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from accounts import wording
+from accounts.models import Segment, User
+from accounts.signed_in import SignedInRequest
+from accounts.spreadsheet import csv_lines
+from metrics import words
+from metrics.kpis.question import WrongQuestion
+from metrics.support import panels
+from metrics.support.agents import agents
+from metrics.support.customers import customers, exported
+from metrics.support.desk import Desk, today_of
+from metrics.support.filters import BREAKDOWNS, DIMENSIONS, NONE, PRESETS, SORTS, SupportFilter
+from metrics.support.naming import without
+from metrics.support.rows import UnknownFigure, rows_page
+from metrics.support.today import today
+from tickets.models import Ticket
+from tickets.models.tickets import Channel, Severity
+from tickets.querysets import WORKS_TICKETS
+
+PANELS: dict[str, Callable[[Desk], dict[str, Any]]] = {
+    "today": lambda desk: {"queue": today(desk)},
+    "clocks": panels.clocks,
+    "backlog": panels.backlog,
+    "volume": panels.volume,
+    "quality": panels.quality,
+    "promises": panels.promises,
+    "agents": agents,
+    "customers": customers,
+}
+
+
+def desk_of(request: SignedInRequest) -> Desk:
+    """The reader's desk with the choices of the address."""
+    now = timezone.now()
+    day, zone = today_of(now)
+    return Desk(request.user, SupportFilter.read(request.GET.dict(), today=day, zone=zone), now)
+
+
+def _panels(desk: Desk) -> list[str]:
+    return [name for name in PANELS if name != "customers" or desk.sees_money]
+
+
+@login_required
+@require_GET
+def support(request: SignedInRequest) -> HttpResponse:
+    """The dashboard: filters and the places of its panels, which load one by one."""
+    desk = desk_of(request)
+    page, query = reverse("metrics:support"), desk.chosen.query()
+    titles = {"7d": _("7 days"), "28d": _("28 days"), "90d": _("90 days"), "month": _("This month"), "last_month": _("Last month")}
+    context = {
+        "panels": [(name, f"{reverse('metrics:support_panel', args=[name])}{f'?{query}' if query else ''}") for name in _panels(desk)],
+        "presets": [(titles[name], f"{page}?{_preset(desk, name)}", desk.chosen.period.name == name) for name in PRESETS],
+        "desk": desk,
+        "chosen": desk.chosen,
+        "selects": _selects(desk),
+        "clear": page,
+        "scoped": desk.scope is not None,
+        "can_open": desk.user.role in WORKS_TICKETS,
+    }
+    return render(request, "metrics/support.html", context)
+
+
+def _preset(desk: Desk, name: str) -> str:
+    day, zone = today_of(desk.now)
+    return desk.chosen.query(period=SupportFilter.read({"period": name}, today=day, zone=zone).period)
+
+
+def _selects(desk: Desk) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
+    """The filters: name, word, what is chosen, choices. Values in use, at most 200 of each."""
+    tickets = Ticket.objects.filter(merged_into__isnull=True)
+    if desk.scope is not None:
+        tickets = tickets.filter(account__in=desk.scope)
+    people = User.objects.filter(is_active=True, role__in=WORKS_TICKETS).annotate(key=F("email")).order_by("name", "pk").values_list("key", "name")[:200]
+    choices: dict[str, list[tuple[str, str]]] = {
+        "group": [(value, value) for value in tickets.exclude(group="").order_by("group").values_list("group", flat=True).distinct()[:200]],
+        "agent": [(email, name or email) for email, name in people],
+        "channel": [(key, str(label)) for key, label in Channel.choices],
+        "segment": [(row.key, wording.segment_name(row)) for row in Segment.objects.all()],
+        "category": [(value, value) for value in tickets.exclude(category="").order_by("category").values_list("category", flat=True).distinct()[:200]],
+        "severity": [(str(value), f"{value} {label}") for value, label in reversed(Severity.choices)],
+    }
+    found = []
+    for name in DIMENSIONS:
+        value = getattr(desk.chosen, name)
+        if name != "channel":
+            choices[name].append((NONE, without(name)))
+        if value and value not in {key for key, _word in choices[name]}:
+            choices[name].append((value, value))
+        found.append((name, words.dimension(name), value, choices[name]))
+    return found
+
+
+@login_required
+@require_GET
+def support_panel(request: SignedInRequest, name: str) -> HttpResponse:
+    """One panel as a fragment. Unknown names, and money for agents, do not exist."""
+    desk = desk_of(request)
+    if name not in _panels(desk):
+        raise Http404
+    try:
+        found = PANELS[name](desk)
+    except WrongQuestion as wrong:
+        return render(request, "metrics/_support_fault.html", {"fault": str(wrong)}, status=422)
+    address = reverse("metrics:support_panel", args=[name])
+    context = {
+        **found,
+        "name": name,
+        "desk": desk,
+        "chosen": desk.chosen,
+        "breakdowns": [(words.dimension(by), f"{address}?{desk.chosen.query(by=by)}", by == desk.chosen.by) for by in BREAKDOWNS],
+        "sorts": {sort: f"{address}?{desk.chosen.query(sort=sort)}" for sort in SORTS},
+        "export": f"{reverse('metrics:support_customers_csv')}?{desk.chosen.query()}" if desk.sees_rows else "",
+    }
+    return render(request, f"metrics/_support_{name}.html", context)
+
+
+@login_required
+@require_GET
+def support_tickets(request: SignedInRequest) -> HttpResponse:
+    """The rows behind a figure. Those who see figures alone find nothing here, nor do agents what customers pay."""
+    desk = desk_of(request)
+    if not desk.sees_rows:
+        raise Http404
+    figure = request.GET.get("figure", "")
+    try:
+        week = dt.date.fromisoformat(request.GET.get("week", ""))
+    except ValueError:
+        week = None
+    fault, page = "", None
+    try:
+        page = rows_page(desk, figure, after=request.GET.get("after", ""), week=week)
+    except UnknownFigure:
+        raise Http404 from None
+    except WrongQuestion as wrong:
+        fault = str(wrong)
+    extra = {"figure": figure, **({"week": week.isoformat()} if week else {})}
+    context = {
+        "page": page,
+        "fault": fault,
+        "chosen": desk.chosen,
+        "back": f"{reverse('metrics:support')}?{desk.chosen.query(account=None)}",
+        "narrowed": [
+            (words.dimension(name), dict(choices).get(value, value)) for name, _word, value, choices in _selects(desk) if value
+        ] + ([(_("Account"), _account_name(desk))] if desk.chosen.account is not None else []),
+        "next": f"?{desk.chosen.query(extra={**extra, 'after': page.next_after})}" if page and page.next_after else "",
+        "first": f"?{desk.chosen.query(extra=extra)}" if request.GET.get("after") else "",
+    }  # fmt: skip
+    return render(request, "metrics/support_tickets.html", context, status=400 if fault else 200)
+
+
+def _account_name(desk: Desk) -> str:
+    found = Ticket.objects.visible_to(desk.user).filter(account=desk.chosen.account).values_list("account__name", flat=True).first()
+    return found or str(desk.chosen.account)
+
+
+@login_required
+@require_GET
+def support_customers_csv(request: SignedInRequest) -> StreamingHttpResponse:
+    """All customers with their shares as CSV; not for agents (money) and analysts (rows)."""
+    desk = desk_of(request)
+    if not (desk.sees_rows and desk.sees_money):
+        raise Http404
+    head, rows = exported(desk)
+    response = StreamingHttpResponse(csv_lines(head, rows, get_language() or "en"), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="support-customers-{timezone.localdate():%Y-%m-%d}.csv"'
+    return response
