@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User, WorkItem
 from accounts.roles import WRITES_ACCOUNTS
-from tickets.forms import Versioned
 from tickets.handling import ALL, parse_length
 from tickets.models.tickets import Channel
 
@@ -21,7 +20,7 @@ from tickets.models.tickets import Channel
 DUE_HOUR = 17
 
 
-class WorkForm(Versioned):
+class WorkForm(forms.Form):
     """Customer success work that comes of a ticket."""
 
     title = forms.CharField(label=_("Next step"), max_length=200)
