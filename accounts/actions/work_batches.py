@@ -132,19 +132,34 @@ RETURNING w.id
 """
 
 
-def restore_work_items(*, before: Sequence[Mapping[str, Any]], allowed: Sequence[int], now: dt.datetime) -> list[int]:
+def restore_work_items(*, before: Sequence[Mapping[str, Any]], allowed: Sequence[int], now: dt.datetime, actor: User | None = None) -> list[int]:
     """Takes a change back: each row as it was, unless somebody changed it since. Returns the restored ids.
 
     Only ids in `allowed` are touched (those the person may change). Raises django.db.IntegrityError
     where new work of the same identity is opened at this very moment; nothing is restored then.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM accounts_workitem WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [sorted(allowed)])
+        cursor.execute(f"SELECT {_COLUMNS} FROM accounts_workitem WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [sorted(allowed)])
+        closed = [row for row in cursor.fetchall() if row[2] in CLOSED]
         cursor.execute(_RESTORE, {"before": json.dumps(list(before)), "allowed": list(allowed), "now": now})
-        return sorted(row[0] for row in cursor.fetchall())
+        restored = {row[0] for row in cursor.fetchall()}
+        _tell_reopened([row for row in closed if row[0] in restored], actor=actor, now=now)
+        return sorted(restored)
 
 
-def reopen_work_items(*, versions: Mapping[int, int], now: dt.datetime) -> Changed:
+def _tell_reopened(rows: Sequence[tuple[Any, ...]], *, actor: User | None, now: dt.datetime) -> None:
+    """Says of work that had been closed that it is open again, so that the log never ends on a closing that was taken back."""
+    if rows:
+        record_events(
+            NewEvent(
+                account_id=row[10], kind="work.reopened", occurred_at=now, origin=Origin.APP, actor_id=actor.pk if actor else None,
+                subject_type="work_item", subject_id=str(row[0]), payload={"work_item": row[0], "type": row[11], "reason": row[12]},
+            )
+            for row in rows
+        )  # fmt: skip
+
+
+def reopen_work_items(*, versions: Mapping[int, int], now: dt.datetime, actor: User | None = None) -> Changed:
     """Opens closed or sleeping work again. Rows with another version, open ones, and those whose identity is taken are stale."""
     ids = sorted(versions)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -157,5 +172,6 @@ def reopen_work_items(*, versions: Mapping[int, int], now: dt.datetime) -> Chang
             {"ids": [row[0] for row in rows], "now": now},
         )
         opened = {row[0] for row in cursor.fetchall()}
+        _tell_reopened([row for row in rows if row[0] in opened and row[2] in CLOSED], actor=actor, now=now)
     before = [_as_it_was(row) for row in rows if row[0] in opened]
     return Changed(before=before, stale=sorted(set(ids) - opened))

@@ -106,14 +106,20 @@ def close_work_item(*, item_id: int, actor: User | None, now: dt.datetime, outco
     return item
 
 
-def reopen_work_item(*, item_id: int, now: dt.datetime, version: int | None = None) -> WorkItem:
+def reopen_work_item(*, item_id: int, now: dt.datetime, version: int | None = None, actor: User | None = None) -> WorkItem:
     """Takes back a closing or a snooze (undo). Raises django.db.IntegrityError where new work of the same identity is open."""
     with transaction.atomic():
         item = _locked(item_id, version)
+        was_closed = item.status in {"done", "dropped"}
         item.status, item.closed_at, item.closed_by, item.outcome = WorkItem.Status.OPEN, None, None, ""
         item.snoozed_until, item.snooze_reason, item.updated_at = None, "", now
         item.version += 1
         item.save()
+        if was_closed:
+            record_event(
+                account_id=item.account_id, kind="work.reopened", occurred_at=now, origin=Origin.APP, actor_id=actor.pk if actor else None,
+                subject_type="work_item", subject_id=str(item.pk), payload={"work_item": item.pk, "type": item.type, "reason": item.reason},
+            )  # fmt: skip
     return item
 
 

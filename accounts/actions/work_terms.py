@@ -29,7 +29,7 @@ def change_work_item(*, item_id: int, fields: Mapping[str, Any], actor: User | N
         to = fields.get("status", item.status)
         closed = item.status in {Status.DONE, Status.DROPPED}
         if to == Status.OPEN and item.status != Status.OPEN:
-            item, closed = reopen_work_item(item_id=item_id, now=now), False
+            item, closed = reopen_work_item(item_id=item_id, now=now, actor=actor), False
         terms = {name: fields[name] for name in _TERMS if name in fields and getattr(item, name) != fields[name]}
         owner_differs = "owner" in fields and fields["owner"] != item.owner
         if closed and (terms or owner_differs or to != item.status):

@@ -211,7 +211,7 @@ def work_reopen(request: HttpRequest, item_id: int) -> HttpResponse:
     item = get_object_or_404(WorkItem.objects.visible_to(user).select_related("account"), pk=item_id)
     _writer(request)
     sent = _picked(request.POST.getlist("w"))
-    changed = reopen_work_items(versions={item.pk: sent.get(item.pk, item.version)}, now=timezone.now())
+    changed = reopen_work_items(versions={item.pk: sent.get(item.pk, item.version)}, now=timezone.now(), actor=user)
     if not changed.before:
         return _conflict(request, {"heading": _("Open it again"), "button": "", "address": "", "do": "reopen", "form": None, "next": home(request), "single": item}, [item])
     undo = keep_for_undo(user, changed.record())
@@ -233,7 +233,7 @@ def work_undo(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404
     allowed = list(WorkItem.objects.changeable_by(user).filter(pk__in=[row["id"] for row in before]).values_list("pk", flat=True))
     try:
-        restored = restore_work_items(before=before, allowed=allowed, now=timezone.now())
+        restored = restore_work_items(before=before, allowed=allowed, now=timezone.now(), actor=user)
     except IntegrityError:
         restored = []
     left = len(before) - len(restored)

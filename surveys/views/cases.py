@@ -156,7 +156,7 @@ def case_reopen(request: SignedInRequest, pk: int) -> HttpResponse:
         raise PermissionDenied
     if row.work_item_id is not None and row.closed_at is not None:
         now = timezone.now()
-        reopen_work_item(item_id=row.work_item_id, now=now)
+        reopen_work_item(item_id=row.work_item_id, now=now, actor=request.user)
         follow_work(now=now)
         messages.success(request, _("The case is open again."))
     return redirect("surveys:case", pk)

@@ -61,6 +61,18 @@ def test_done_records_what_came_of_it_and_an_event_for_each(cast: SimpleNamespac
     ]
 
 
+def test_a_closing_that_is_taken_back_is_told_and_a_snooze_is_not(cast: SimpleNamespace) -> None:
+    work = item(cast.boga, reason="a")
+    for do, values in (("snooze", {"at": NOW + dt.timedelta(days=1)}), ("done", {})):
+        work.refresh_from_db()
+        changed = change_work_items(do=do, versions={work.pk: work.version}, actor=cast.elif_, now=NOW, **values)  # type: ignore[arg-type]
+        restore_work_items(before=changed.record(), allowed=changed.ids, now=NOW, actor=cast.elif_)
+    change_work_items(do="drop", versions={work.pk: WorkItem.objects.get(pk=work.pk).version}, actor=cast.elif_, now=NOW)
+    reopen_work_items(versions={work.pk: WorkItem.objects.get(pk=work.pk).version}, now=NOW, actor=cast.mert)
+    told = AccountEvent.objects.filter(kind__in=["work.done", "work.reopened"]).order_by("pk").values_list("kind", "actor_id")
+    assert list(told) == [("work.done", cast.elif_.pk), ("work.reopened", cast.elif_.pk), ("work.done", cast.elif_.pk), ("work.reopened", cast.mert.pk)]
+
+
 def test_a_stale_version_is_left_alone_and_said(cast: SimpleNamespace) -> None:
     fresh, stale, closed = item(cast.boga, reason="a"), item(cast.boga, reason="b", version=4), item(cast.boga, reason="c", status="done", closed_at=NOW)
     changed = change_work_items(do="done", versions={fresh.pk: 1, stale.pk: 3, closed.pk: 1, 10**9: 1}, actor=cast.elif_, now=NOW)
@@ -98,7 +110,7 @@ def test_five_hundred_rows_take_as_many_statements_as_one(cast: SimpleNamespace)
     assert len([query for query in asked.captured_queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]) == 3
     with CaptureQueriesContext(connection) as asked:
         assert len(restore_work_items(before=changed.record(), allowed=changed.ids, now=NOW)) == 500
-    assert len([query for query in asked.captured_queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]) == 2
+    assert len([query for query in asked.captured_queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]) == 3
 
 
 def test_wrong_calls_change_nothing(cast: SimpleNamespace) -> None:
