@@ -2,13 +2,19 @@
 
 from django.urls import path
 
-from tickets.views import canned, changes, copies, files, handling, opening, pages, work
+from tickets.views import canned, changes, copies, files, handling, opening, pages, unsorted, work
 
 app_name = "tickets"
 urlpatterns = [
     path("", pages.queue, name="queue"),
     path("new/", opening.new, name="new"),
     path("panel/<int:account_id>/", pages.account_panel, name="account_panel"),
+    path("unsorted/", unsorted.unsorted, name="unsorted"),
+    path("unsorted/<int:pk>/", unsorted.one, name="unsorted_one"),
+    path("unsorted/<int:pk>/place/", unsorted.place, name="unsorted_place"),
+    path("unsorted/<int:pk>/open/", unsorted.open_ticket, name="unsorted_open"),
+    path("unsorted/<int:pk>/drop/", unsorted.drop_it, name="unsorted_drop"),
+    path("unsorted/<int:pk>/back/", unsorted.bring_back, name="unsorted_back"),
     path("<int:pk>/", pages.ticket, name="ticket"),
     path("<int:pk>/reply/", changes.reply, name="reply"),
     path("<int:pk>/move/", changes.move, name="move"),

@@ -8,10 +8,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Contact, User, WorkItem
-from accounts.querysets import AccountOwnedQuerySet
 from tickets.canned import check
 from tickets.models.tickets import Ticket, TicketMessage
-from tickets.querysets import MessageOwnedQuerySet, TicketOwnedQuerySet
+from tickets.querysets import MessageOwnedQuerySet, TicketOwnedQuerySet, UnsortedQuerySet
 
 
 class TicketCopy(models.Model):
@@ -173,7 +172,7 @@ class UnsortedMessage(models.Model):
     decided_by = models.ForeignKey(User, verbose_name=_("decided by"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
 
-    objects = AccountOwnedQuerySet.as_manager()
+    objects = UnsortedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("unsorted message")
