@@ -35,6 +35,10 @@ class Promises:
         self._zone = zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)
         self._hours: dict[dt.date | None, Hours] = {}
 
+    def any(self) -> bool:
+        """Whether anything is promised at all."""
+        return any(level.first_reply_seconds is not None or level.resolution_seconds is not None for level in self._levels.values())
+
     def level(self, severity: int | None, segment_id: int | None) -> ServiceLevel | None:
         """The level of a severity: the segment's own, else the general one."""
         if severity is None:

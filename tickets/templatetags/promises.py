@@ -45,7 +45,8 @@ def promise(held: Standing | None) -> SafeString:
         # for the script that lets the clock count: when it is due, from when on that is soon, and the words
         soon = (held.due_at - held.soon_from).total_seconds() if held.soon_from else 0
         counts = format_html(' data-due="{}" data-soon="{}" data-left="{}" data-late="{}"', held.due_at.isoformat(), int(soon), _("%(time)s left"), _("%(time)s late"))
-    return format_html('<span class="sla {}" title="{}"{}>{}<span>{}</span></span>', _TONES[held.state], exact, counts, drawing.icon(_SIGNS[held.state], 13), text)
+    said = format_html('<time datetime="{}">{}</time>', held.due_at.isoformat(), text) if held.due_at else format_html("<span>{}</span>", text)
+    return format_html('<span class="sla {}" title="{}"{}>{}{}</span>', _TONES[held.state], exact, counts, drawing.icon(_SIGNS[held.state], 13), said)
 
 
 LENGTHS = {

@@ -21,23 +21,31 @@ from tickets.views.access import reader, sees_tickets, visible_ticket
 @login_required
 @require_GET
 def queue(request: HttpRequest) -> HttpResponse:
-    """The queue: tabs, filters, fifty tickets a page; as a fragment only the list."""
+    """The queue: tabs, filters, fifty rows a page; for the list that refreshes itself only that, with the tabs."""
     user = sees_tickets(reader(request))
     form = QueueForm({"view": "mine" if user.role == "agent" else "open", **request.GET.dict()})
     filters = form.filters(request.GET.get("after", ""))
-    page = read_queue(user=user, filters=filters, now=timezone.now())
-    words = {"mine": _("Mine"), "unassigned": _("Unassigned"), "open": _("All open"), "late": _("Late"), "all": _("All")}
+    now = timezone.now()
+    page = read_queue(user=user, filters=filters, now=now)
+    words = {
+        "mine": _("Mine"), "unassigned": _("Unassigned"), "soon": _("Due soon"), "late": _("Late"), "open": _("All open"), "accounts": _("By account"), "all": _("All"),
+    }  # fmt: skip
+    # a status belongs to the tab it was chosen in: that of solved tickets would leave every other tab empty
     context = {
         "form": form,
         "filters": filters,
         "page": page,
-        "tabs": [(name, word, page.counts.get(name), filters.query(view=name, after=None)) for name, word in words.items()],
+        "tabs": [(name, word, page.counts.get(name), filters.query(view=name, status="", after=None)) for name, word in words.items()],
         "next_query": filters.query(after=page.next_after) if page.next_after else "",
         "first_query": filters.query(after=None) if filters.after else "",
-        "narrowed": bool(filters.status or filters.severity or filters.text.strip()),
+        "here_query": filters.query(),
+        "without_account": filters.query(account=None, after=None),
+        "account_query": filters.query(view="open", account=None, after=None),
         "can_open": user.role in WORKS_TICKETS,
+        "now": now,
+        "refreshing": bool(request.htmx),  # type: ignore[attr-defined]
     }
-    return render(request, "tickets/queue.html", context)
+    return render(request, "tickets/_queue.html" if request.htmx else "tickets/queue.html", context)  # type: ignore[attr-defined]
 
 
 @login_required
