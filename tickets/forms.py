@@ -82,7 +82,7 @@ class ReplyForm(Versioned):
     )
     kind = forms.ChoiceField(choices=[("public", _("Reply to the customer")), ("internal", _("Internal note"))], initial="public")
     solve = forms.BooleanField(required=False)
-    files = FilesField(label=_("Files"))
+    attachments = FilesField(label=_("Files"))
 
     def clean(self) -> dict[str, Any]:
         """A note solves nothing; files keep to the limits."""
@@ -90,9 +90,9 @@ class ReplyForm(Versioned):
         if data.get("kind") == "internal":
             data["solve"] = False
         try:
-            check_files([(file.name, file.size) for file in data.get("files") or []])
+            check_files([(file.name, file.size) for file in data.get("attachments") or []])
         except ValidationError as refusal:
-            self.add_error("files", refusal.messages)
+            self.add_error("attachments", refusal.messages)
         return data
 
 

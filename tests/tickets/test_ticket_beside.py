@@ -202,11 +202,11 @@ def test_a_reply_takes_several_files_and_refuses_too_large_ones_with_the_text_ke
     client.force_login(cast.deniz)
     data = {"body": "Ekte.", "kind": "internal", "version": ours.version}
     small = [SimpleUploadedFile("a.txt", b"a"), SimpleUploadedFile("b.pdf", b"%PDF-1.7")]
-    assert client.post(reverse("tickets:reply", args=[ours.pk]), {**data, "files": small}).status_code == 302
+    assert client.post(reverse("tickets:reply", args=[ours.pk]), {**data, "attachments": small}).status_code == 302
     assert list(Attachment.objects.values_list("name", "media_type")) == [("a.txt", "text/plain"), ("b.pdf", "application/pdf")]
     was = state()
     large = SimpleUploadedFile("büyük.bin", b"x" * (10 * 1024 * 1024 + 1))
-    refused = client.post(reverse("tickets:reply", args=[ours.pk]), {**data, "version": "", "files": [large]}, headers=HTMX)
+    refused = client.post(reverse("tickets:reply", args=[ours.pk]), {**data, "version": "", "attachments": [large]}, headers=HTMX)
     assert refused.status_code == 422
     assert all(words in refused.content.decode() for words in ("büyük.bin", "Ekte."))
     assert state() == was

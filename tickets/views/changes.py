@@ -46,7 +46,7 @@ def reply(request: HttpRequest, pk: int) -> HttpResponse:
         public = data["kind"] == "public"
         with transaction.atomic():
             message, _new = saying.reply(ticket_id=ticket.pk, body=data["body"], public=public, solve=data["solve"], author=user, version=data["version"], now=now)
-            keep_files(message=message, files=[(file.name, file.read()) for file in data["files"]])
+            keep_files(message=message, files=[(file.name, file.read()) for file in data["attachments"]])
         if public:
             nudge()
         return Done(_("Replied and solved.") if data["solve"] else _("Replied.") if public else _("Note written."), sent=True)
