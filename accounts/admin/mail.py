@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.actions.outbox_orders import let_be, send_again
-from accounts.models import Erasure, InboundEvent, OutgoingMail, SoftBounce, Suppression
+from accounts.models import Erasure, OutgoingMail, SoftBounce, Suppression
 from accounts.paging import CappedPaginator
 from accounts.read_only import ReadOnly
 
@@ -65,19 +65,6 @@ class SoftBounceAdmin(ReadOnly, admin.ModelAdmin):
     show_full_result_count = False
     paginator = CappedPaginator
     ordering = ("-occurred_at",)
-
-
-@admin.register(InboundEvent)
-class InboundEventAdmin(ReadOnly, admin.ModelAdmin):
-    """What other systems sent, as it came."""
-
-    list_display = ("received_at", "source", "kind", "status", "attempts", "note")
-    list_filter = ("status", "source", "kind")
-    search_fields = ("external_id",)
-    exclude = ("body_sha256",)
-    show_full_result_count = False
-    paginator = CappedPaginator
-    ordering = ("-received_at",)
 
 
 @admin.register(Erasure)

@@ -52,6 +52,8 @@ def apply_facts(telling: Telling, hook: IncomingHook, facts: list[Fact]) -> Came
     if came.unplaced:
         # one row an event: it says most where it says text
         row = max(came.unplaced, key=lambda entry: len(entry.get("text", "")))
+        sender = " ".join(part for part in (row.get("name"), f"<{row['sender']}>" if row.get("sender") else "") if part)
+        row["text"] = row.get("text") or " – ".join(part for part in (row.get("subject"), sender, row.get("ticket_id")) if part)
         keep_for_a_person(telling, why=UnsortedMessage.Why.UNPLACED, key=telling.event, **row)  # type: ignore[arg-type]
         came.say("no place was found for it: it waits for a person")
     else:

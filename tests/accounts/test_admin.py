@@ -17,7 +17,7 @@ from tickets.actions.attachments import keep_files
 from tickets.actions.copies import add_copy
 from tickets.actions.merging import link
 from tickets.actions.ticket_work import make_work
-from tickets.models import BusinessHours, Holiday, Interaction, ServiceLevel, Ticket
+from tickets.models import BusinessHours, Holiday, Interaction, ServiceLevel, Ticket, UnsortedMessage
 
 NOW = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
 pytestmark = pytest.mark.django_db
@@ -59,6 +59,8 @@ def one_of_each(cast):
     models.TextClassifier.objects.create(language="tr", trained_at=NOW, rows=200, measured={}, weights=b"")
     models.SoftBounce.objects.create(address_hmac=b"1" * 32, occurred_at=NOW, source_ref="mail:1")
     models.InboundEvent.objects.create(source="email:brevo", external_id="1", received_at=NOW, body_sha256=b"0" * 32)
+    models.IncomingHook.objects.create(name="desk", acts_for=cast.ada, secret="whsec_eA==")
+    models.OutsideObject.objects.create(source="hook:desk", kind="ticket", external_id="1", told_at=NOW)
     models.Erasure.objects.create(contact_id=1, requested_at=NOW)
     playbook = models.Playbook.objects.create(key="save", name="Save a renewal")
     run = models.PlaybookRun.objects.create(playbook=playbook, account=cast.boga, started_at=NOW)
@@ -73,6 +75,7 @@ def one_of_each(cast):
     add_copy(ticket_id=ticket.pk, contact_id=cast.selin.pk, now=NOW)
     make_work(ticket_id=ticket.pk, type="risk", title="Ara", due_at=NOW, actor=cast.ada, now=NOW)
     keep_files(message=ticket.messages.first(), files=[("a.txt", b"a")])
+    UnsortedMessage.objects.create(source="mail:pipe", external_id="1", why="stranger", received_at=NOW)
     ServiceLevel.objects.create(severity=4, first_reply_seconds=60)
     BusinessHours.objects.create(weekday=1, opens=dt.time(9), closes=dt.time(17))
     Holiday.objects.create(day=NOW.date())
