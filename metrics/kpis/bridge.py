@@ -90,20 +90,20 @@ def bridges(question: Question, by: str | None, *, model: str | None = None) -> 
             FROM accounts_subscription s JOIN accounts_account a ON a.id = s.account_id LEFT JOIN firsts f ON f.account_id = s.account_id
             WHERE NOT a.excluded AND {amount} > 0 AND s.start < %(t1)s AND (s.end IS NULL OR s.end >= %(t0)s) AND {conditions.sql}),
         books AS (
-            SELECT key, account_id, min(first_at) AS first_at,
+            SELECT key, account_id, min(first_at) AS first_at, bool_or(before > 0) AS was, bool_or(after > 0) AS still,
                    coalesce(sum(before * coalesce(rate0, rate1)), 0) AS opening, coalesce(sum(after * coalesce(rate0, rate1)), 0) AS closing,
                    coalesce(sum(after * rate1), 0) AS valued
             FROM spans GROUP BY key, account_id),
         -- by product an existing customer's further product is expansion, one dropped by a customer who stays contraction
-        accounts AS (SELECT *, sum(opening) OVER w AS held_before, sum(closing) OVER w AS held_after FROM books WINDOW w AS (PARTITION BY account_id))
+        accounts AS (SELECT *, bool_or(was) OVER w AS held_before, bool_or(still) OVER w AS held_after FROM books WINDOW w AS (PARTITION BY account_id))
         SELECT b.key,
-               sum(opening), sum(closing) FILTER (WHERE held_before = 0 AND first_at >= %(t0)s),
-               sum(closing - opening) FILTER (WHERE held_before > 0 AND closing > opening), sum(opening - closing) FILTER (WHERE held_after > 0 AND closing < opening),
-               sum(opening) FILTER (WHERE opening > 0 AND held_after = 0), sum(closing) FILTER (WHERE held_before = 0 AND first_at < %(t0)s),
+               sum(opening), sum(closing) FILTER (WHERE NOT held_before AND first_at >= %(t0)s),
+               sum(closing - opening) FILTER (WHERE held_before AND closing > opening), sum(opening - closing) FILTER (WHERE held_after AND closing < opening),
+               sum(opening) FILTER (WHERE was AND NOT held_after), sum(closing) FILTER (WHERE NOT held_before AND first_at < %(t0)s),
                sum(valued - closing), sum(valued),
-               count(*) FILTER (WHERE held_before = 0 AND held_after = 0 AND first_at >= %(t0)s), count(*) FILTER (WHERE opening > 0),
-               count(*) FILTER (WHERE held_before = 0 AND closing > 0 AND first_at >= %(t0)s), count(*) FILTER (WHERE held_before = 0 AND closing > 0 AND first_at < %(t0)s),
-               count(*) FILTER (WHERE opening > 0 AND held_after = 0), count(*) FILTER (WHERE closing > 0),
+               count(*) FILTER (WHERE NOT held_before AND NOT held_after AND first_at >= %(t0)s), count(*) FILTER (WHERE was),
+               count(*) FILTER (WHERE NOT held_before AND still AND first_at >= %(t0)s), count(*) FILTER (WHERE NOT held_before AND still AND first_at < %(t0)s),
+               count(*) FILTER (WHERE was AND NOT held_after), count(*) FILTER (WHERE still),
                (SELECT array_agg(DISTINCT s.currency ORDER BY s.currency) FROM spans s WHERE s.key IS NOT DISTINCT FROM b.key
                 AND ((s.before > 0 AND s.rate0 IS NULL) OR (s.after > 0 AND s.rate1 IS NULL)))
         FROM accounts b GROUP BY b.key"""

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Segment
 from metrics.formulas.numbers import decimal_text
-from metrics.kpis import cohorts, lifetime_value, retention, revenue, support_contacts, support_load, support_times, voice
+from metrics.kpis import churn_rates, cohorts, lifetime_value, retention, revenue, support_contacts, support_load, support_times, voice
 from metrics.kpis.business_models import each_in_its_own_way, with_default
 from metrics.kpis.catalogue import CATALOGUE, Kpi, find, read_params
 from metrics.kpis.contracts import acv
@@ -41,11 +41,11 @@ COMPUTE: dict[str, Callable[[Question, str | None], dict[str | None, Figure]]] =
     "mrr_movements": retention.movements,
     "arpa": retention.arpa,
     "quick_ratio": retention.quick_ratio,
-    "logo_churn": retention.logo_churn,
-    "customers_lost": retention.customers_lost,
+    "logo_churn": churn_rates.logo_churn,
+    "customers_lost": churn_rates.customers_lost,
     "customer_retention_rate": retention.customer_retention_rate,
-    "gross_mrr_churn": retention.gross_mrr_churn,
-    "net_mrr_churn": retention.net_mrr_churn,
+    "gross_mrr_churn": churn_rates.gross_mrr_churn,
+    "net_mrr_churn": churn_rates.net_mrr_churn,
     "grr": retention.grr,
     "nrr": retention.nrr,
     "churn_by_inactivity": retention.churn_by_inactivity,

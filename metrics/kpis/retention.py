@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 
 from metrics.formulas import retention as formulas
 from metrics.formulas.intervals import mean_interval
 from metrics.formulas.numbers import ratio
 from metrics.kpis.bridge import Bridge, bridges
+from metrics.kpis.changes import Losses, histories, losses
+from metrics.kpis.churn_rates import annualised
+from metrics.kpis.event_log import bridge_figure, by_reason, event_log
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question
 from metrics.kpis.revenue import mrr
@@ -18,7 +20,7 @@ from surveys.scoring import wilson_interval
 Figures = dict[str | None, Figure]
 
 
-def _each(question: Question, by: str | None, make: Callable[[Question, Bridge], Figure]) -> Figures:
+def each_bridge(question: Question, by: str | None, make: Callable[[Question, Bridge], Figure]) -> Figures:
     """One figure a group; null with the currencies named where a rate is missing."""
     figures: Figures = {}
     for key, bridge in bridges(question, by).items():
@@ -31,50 +33,18 @@ def _each(question: Question, by: str | None, make: Callable[[Question, Bridge],
 
 
 def movements(question: Question, by: str | None) -> Figures:
-    """Net new MRR, with the whole bridge in the parts: opening + movements + fx = closing, to the last digit."""
+    """Net new MRR, with the whole bridge in the parts: opening + movements + fx = closing, to the last digit.
 
-    def make(_question: Question, b: Bridge) -> Figure:
-        parts = {
-            "opening": b.opening, "new": b.new, "expansion": b.expansion, "contraction": b.contraction, "churned": b.churned, "reactivation": b.reactivation,
-            "fx": b.fx, "closing": b.closing, "net_new": b.net_new, "transient_accounts": b.transient_accounts, "customers_start": b.customers_start,
-            "customers_new": b.customers_new, "customers_reactivated": b.customers_reactivated, "customers_churned": b.customers_churned, "customers_end": b.customers_end,
-        }  # fmt: skip
-        return Figure(value=b.net_new, numerator=b.net_new, parts=parts)
-
-    return _each(question, by, make)
-
-
-def _annualised(question: Question, rate: Decimal | None) -> Decimal | None:
-    how = question.params.get("annualise", "none")
-    if rate is None or how == "none":
-        return rate
-    if how == "months":
-        return formulas.annualised_from_month(rate)
-    return formulas.annualised_from_days(rate, Decimal((question.end - question.start).days))
-
-
-def gross_mrr_churn(question: Question, by: str | None) -> Figures:
-    """(churned + contraction) / opening; `cancel_only` leaves contraction out."""
-
-    def make(question: Question, b: Bridge) -> Figure:
-        contraction = Decimal(0) if question.variant == "cancel_only" else b.contraction
-        rate = formulas.gross_churn(opening=b.opening, churned=b.churned, contraction=contraction)
-        parts = {"opening": b.opening, "churned": b.churned, "contraction": b.contraction, "rate": rate}
-        return Figure(value=_annualised(question, rate), numerator=b.churned + contraction, denominator=b.opening, parts=parts)
-
-    return _each(question, by, make)
-
-
-def net_mrr_churn(question: Question, by: str | None) -> Figures:
-    """(churned + contraction - expansion) / opening; `with_reactivation` also subtracts that."""
-
-    def make(question: Question, b: Bridge) -> Figure:
-        back = b.reactivation if question.variant == "with_reactivation" else Decimal(0)
-        rate = formulas.net_churn(opening=b.opening, churned=b.churned, contraction=b.contraction, expansion=b.expansion, reactivation=back)
-        parts = {"opening": b.opening, "churned": b.churned, "contraction": b.contraction, "expansion": b.expansion, "reactivation": b.reactivation, "rate": rate}
-        return Figure(value=_annualised(question, rate), numerator=b.churned + b.contraction - b.expansion - back, denominator=b.opening, parts=parts)
-
-    return _each(question, by, make)
+    `event_log` has each change as a movement of its own; the sum is the same. By `reason` what was lost
+    is told apart, all else stands under no reason.
+    """
+    if question.variant == "event_log":
+        return event_log(question, by)
+    if by != "reason":
+        return each_bridge(question, by, lambda _question, bridge: bridge_figure(bridge))
+    whole = bridges(question, None)[None]
+    told = losses(histories(question, None)).get(None) or Losses()
+    return by_reason(whole, told.lost_mrr, told.lost)
 
 
 def grr(question: Question, by: str | None) -> Figures:
@@ -85,7 +55,7 @@ def grr(question: Question, by: str | None) -> Figures:
         parts = {"opening": b.opening, "churned": b.churned, "contraction": b.contraction, "kept": kept}
         return Figure(value=formulas.gross_retention(opening=b.opening, churned=b.churned, contraction=b.contraction), numerator=kept, denominator=b.opening, parts=parts)
 
-    return _each(question, by, make)
+    return each_bridge(question, by, make)
 
 
 def nrr(question: Question, by: str | None) -> Figures:
@@ -98,7 +68,7 @@ def nrr(question: Question, by: str | None) -> Figures:
         value = formulas.net_retention(opening=b.opening, churned=b.churned, contraction=b.contraction, expansion=b.expansion)
         return Figure(value=value, numerator=kept, denominator=b.opening, parts=parts)
 
-    return _each(question, by, make)
+    return each_bridge(question, by, make)
 
 
 def quick_ratio(question: Question, by: str | None) -> Figures:
@@ -110,7 +80,7 @@ def quick_ratio(question: Question, by: str | None) -> Figures:
         parts = {"new": b.new, "expansion": b.expansion, "contraction": b.contraction, "churned": b.churned, "reactivation": b.reactivation, "net_new": b.net_new}
         return Figure(value=formulas.quick_ratio(gained=gained, lost=lost), numerator=gained, denominator=lost, parts=parts, flags=[] if lost else ["no_losses"])
 
-    return _each(question, by, make)
+    return each_bridge(question, by, make)
 
 
 def arr(question: Question, by: str | None) -> Figures:
@@ -142,34 +112,6 @@ def customers_by_rule(question: Question, by: str | None) -> dict[str | None, tu
     return {key: (books.get(key) or Bridge(), shops.get(key) or Shoppers()) for key in keys}
 
 
-def logo_churn(question: Question, by: str | None) -> Figures:
-    """Customers at the start that are none at the end / customers at the start."""
-    figures: Figures = {}
-    for key, (book, shop) in customers_by_rule(question, by).items():
-        start, churned = book.customers_start + shop.customers_start, book.customers_churned + shop.churned
-        won = book.customers_new + book.customers_reactivated + shop.new + shop.reactivated
-        lost_over_gained = question.variant == "lost_over_gained"
-        rate = ratio(churned, won if lost_over_gained else start)
-        parts = {
-            "customers_start": start, "churned": churned, "new": book.customers_new + shop.new, "reactivated": book.customers_reactivated + shop.reactivated,
-            "customers_end": book.customers_end + shop.customers_end, "rate": rate,
-        }  # fmt: skip
-        figures[key] = Figure(
-            value=_annualised(question, rate), numerator=churned, denominator=won if lost_over_gained else start, parts=parts,
-            interval=None if lost_over_gained or question.params["annualise"] != "none" else wilson_interval(churned, start),
-        )  # fmt: skip
-    return figures
-
-
-def customers_lost(question: Question, by: str | None) -> Figures:
-    """The numerator of logo churn as a count."""
-    figures: Figures = {}
-    for key, (book, shop) in customers_by_rule(question, by).items():
-        churned = book.customers_churned + shop.churned
-        figures[key] = Figure(value=Decimal(churned), numerator=churned, parts={"customers_start": book.customers_start + shop.customers_start, "churned": churned})
-    return figures
-
-
 def customer_retention_rate(question: Question, by: str | None) -> Figures:
     """(customers at the end - new - reactivated) / customers at the start = 1 - logo churn."""
     figures: Figures = {}
@@ -189,7 +131,7 @@ def churn_by_inactivity(question: Question, by: str | None) -> Figures:
         rate = ratio(shop.churned, shop.customers_start)
         parts = {"customers_start": shop.customers_start, "churned": shop.churned, "lapse_events": shop.lapse_events, "customers_end": shop.customers_end, "rate": rate}
         figures[key] = Figure(
-            value=_annualised(question, rate), numerator=shop.churned, denominator=shop.customers_start, parts=parts,
+            value=annualised(question, rate), numerator=shop.churned, denominator=shop.customers_start, parts=parts,
             interval=wilson_interval(shop.churned, shop.customers_start) if question.params["annualise"] == "none" else None,
         )  # fmt: skip
     return figures

@@ -14,7 +14,7 @@ from metrics.kpis.figure import Figure
 from metrics.kpis.orders import PAID_ORDER, TRANSACTION_RATE, kept_by, net_of
 from metrics.kpis.question import Question, add_months, pieces
 from metrics.kpis.revenue import MICROS, amount_column
-from metrics.kpis.shoppers import Shoppers, shoppers
+from metrics.kpis.shoppers import FIRST_ORDERS, Shoppers, shoppers
 
 Figures = dict[str | None, Figure]
 
@@ -62,12 +62,14 @@ def _revenues(question: Question, by: str | None) -> dict[str | None, Revenue]:
         revenue.subscription = micros / MICROS
         revenue.missing |= set(missing or [])
     conditions = Conditions({"t0": question.start, "t1": question.until, "reporting": question.currency, "zone": str(question.zone)})
-    narrow(question, conditions, (ACCOUNT_SQL,), "%(t0)s")
-    group = expression(by, (ACCOUNT_SQL,), "%(t0)s") if by else "NULL::text"
+    at = "greatest(%(t0)s, f.first_at)"
+    narrow(question, conditions, (ACCOUNT_SQL,), at)
+    group = expression(by, (ACCOUNT_SQL,), at) if by else "NULL::text"
     sql = f"""
-        WITH orders AS (
+        WITH {FIRST_ORDERS},
+        orders AS (
             SELECT {group} AS key, x.currency, {net_of("%(t1)s")} AS net, {TRANSACTION_RATE} AS rate
-            FROM accounts_transaction x JOIN accounts_account a ON a.id = x.account_id
+            FROM accounts_transaction x JOIN accounts_account a ON a.id = x.account_id JOIN firsts f ON f.account_id = x.account_id
             WHERE NOT a.excluded AND a.business_model = 'ecommerce' AND {PAID_ORDER} AND {kept_by("%(t1)s")}
               AND x.occurred_at >= %(t0)s AND x.occurred_at < %(t1)s AND {conditions.sql})
         SELECT key, coalesce(sum(net * rate), 0), array_agg(DISTINCT currency) FILTER (WHERE rate IS NULL) FROM orders GROUP BY key"""

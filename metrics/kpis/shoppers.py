@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 from metrics.kpis.assumptions import activity_months
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, narrow
+from metrics.kpis.orders import PAID_ORDER, kept_by
 from metrics.kpis.question import Question, WrongQuestion
-
-# completed orders: not failed, not cancelled, not wholly refunded by the instant
-_COMPLETED = "x.kind IN ('order', 'one_time') AND x.status NOT IN ('failed', 'cancelled') AND NOT (x.status = 'refunded' AND (x.refunded_at IS NULL OR x.refunded_at < {at}))"
 
 
 def completed(at: str) -> str:
-    """SQL: whether transaction `x` is a completed order as seen at an instant (SQL)."""
-    return _COMPLETED.format(at=at)
+    """SQL: whether transaction `x` is a completed order as seen at an instant (SQL): paid, and not wholly paid back."""
+    return f"{PAID_ORDER} AND {kept_by(at)}"
 
 
 @dataclass
@@ -29,36 +27,48 @@ class Shoppers:
     lapse_events: int = 0
 
 
+def window_of(question: Question, conditions: Conditions) -> str:
+    """SQL: how long an order keeps a customer. Raises WrongQuestion when both kinds of window are given."""
+    months, days = question.params.get("window_months"), question.params.get("window_days")
+    if months is not None and days is not None:
+        raise WrongQuestion("Give window_months or window_days, not both.")
+    if days is not None:
+        return f"make_interval(days => {conditions.bind(days)})"
+    return f"make_interval(months => {conditions.bind(months or activity_months())})"
+
+
+# who ever bought, and when first: where an account that came in the period is counted; binds the end of the period as t1
+FIRST_ORDERS = f"firsts AS (SELECT x.account_id, min(x.occurred_at) AS first_at FROM accounts_transaction x WHERE {PAID_ORDER} AND x.occurred_at < %(t1)s GROUP BY x.account_id)"
+
+
 def shoppers(question: Question, by: str | None, *, everybody: bool = False) -> dict[str | None, Shoppers]:
     """Who was active at the start and at the end: at least one completed order in [t - W, t).
 
     `everybody` looks at every account that has orders, otherwise at accounts whose business is e-commerce.
     Raises WrongQuestion when both kinds of window are given.
     """
-    months, days = question.params.get("window_months"), question.params.get("window_days")
-    if months is not None and days is not None:
-        raise WrongQuestion("Give window_months or window_days, not both.")
     conditions = Conditions({"t0": question.start, "t1": question.until, "zone": str(question.zone)})
-    window = f"make_interval(days => {conditions.bind(days)})" if days is not None else f"make_interval(months => {conditions.bind(months or activity_months())})"
-    narrow(question, conditions, (ACCOUNT_SQL,), "%(t0)s")
-    group = expression(by, (ACCOUNT_SQL,), "%(t0)s") if by in ACCOUNT_SQL else "NULL::text"
+    window, at = window_of(question, conditions), "greatest(%(t0)s, f.first_at)"
+    narrow(question, conditions, (ACCOUNT_SQL,), at)
+    group = expression(by, (ACCOUNT_SQL,), at) if by in ACCOUNT_SQL else "NULL::text"
 
     def began(at: str) -> str:
         # months are counted in the organisation's zone, as calendars do
         return f"((({at}) AT TIME ZONE %(zone)s - {window}) AT TIME ZONE %(zone)s)"
 
     sql = f"""
-        WITH orders AS (
+        WITH {FIRST_ORDERS},
+        orders AS (
             SELECT x.account_id, {group} AS key,
-                   bool_or({_COMPLETED.format(at="%(t0)s")} AND x.occurred_at >= {began("%(t0)s")} AND x.occurred_at < %(t0)s) AS before,
-                   bool_or({_COMPLETED.format(at="%(t1)s")} AND x.occurred_at >= {began("%(t1)s")} AND x.occurred_at < %(t1)s) AS after,
-                   min(x.occurred_at) FILTER (WHERE {_COMPLETED.format(at="%(t1)s")}) AS first_at
-            FROM accounts_transaction x JOIN accounts_account a ON a.id = x.account_id
+                   bool_or({completed("%(t0)s")} AND x.occurred_at >= {began("%(t0)s")} AND x.occurred_at < %(t0)s) AS before,
+                   bool_or({completed("%(t1)s")} AND x.occurred_at >= {began("%(t1)s")} AND x.occurred_at < %(t1)s) AS after,
+                   min(x.occurred_at) FILTER (WHERE {completed("%(t1)s")}) AS first_at
+            FROM accounts_transaction x JOIN accounts_account a ON a.id = x.account_id JOIN firsts f ON f.account_id = x.account_id
             WHERE NOT a.excluded AND x.occurred_at < %(t1)s {"" if everybody else "AND a.business_model = 'ecommerce'"} AND {conditions.sql}
             GROUP BY 1, 2),
         gaps AS (
             SELECT x.account_id, x.occurred_at, lead(x.occurred_at) OVER (PARTITION BY x.account_id ORDER BY x.occurred_at) AS following
-            FROM accounts_transaction x WHERE {_COMPLETED.format(at="%(t1)s")} AND x.occurred_at < %(t1)s AND x.account_id IN (SELECT account_id FROM orders)),
+            FROM accounts_transaction x WHERE {completed("%(t1)s")} AND x.occurred_at < %(t1)s AND x.account_id IN (SELECT account_id FROM orders)),
         lapses AS (
             SELECT account_id, count(*) AS events FROM (
                 SELECT account_id, following, ((occurred_at AT TIME ZONE %(zone)s + {window}) AT TIME ZONE %(zone)s) AS lapsed_at FROM gaps) g

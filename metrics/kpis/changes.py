@@ -1,0 +1,229 @@
+"""Every change of MRR inside a period, account by account: what a log of events shows and a bridge does not.
+
+Only accounts with a span that changes in the period are read. Amounts are valued at the rates of the
+opening, as in the bridge, so that both come to the same sum.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from metrics.formulas.daily import CHURNED, NEW, movement
+from metrics.kpis.bridge import TABLES, rate_at
+from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, narrow
+from metrics.kpis.earning import earning_ranges
+from metrics.kpis.question import Question
+from metrics.kpis.revenue import MICROS, amount_column
+from metrics.kpis.shoppers import FIRST_ORDERS, completed, window_of
+
+# changes of one account this close together are one
+JOINED = dt.timedelta(minutes=60)
+PAUSE, PAYMENT, INACTIVITY = "pause", "payment_failure", "inactivity"
+
+
+@dataclass
+class Step:
+    """What changed for one account at one instant, by key of the breakdown: MRR and the number of spans that earn."""
+
+    at: dt.datetime
+    deltas: dict[str | None, Decimal] = field(default_factory=dict)
+    spans: int = 0
+    reason: str | None = None
+    involuntary: bool = False
+
+    def join(self, later: Step) -> None:
+        """Takes in a change that came shortly after."""
+        for key, delta in later.deltas.items():
+            self.deltas[key] = self.deltas.get(key, Decimal(0)) + delta
+        self.spans += later.spans
+        self.reason, self.involuntary = later.reason or self.reason, later.involuntary or self.involuntary
+
+
+@dataclass
+class History:
+    """The changes of one account, in order of time. Money in units of the reporting currency."""
+
+    account: str
+    key: str | None = None
+    had_paid: bool = False
+    opening: Decimal = Decimal(0)
+    spans: int = 0
+    steps: list[Step] = field(default_factory=list)
+    missing: set[str] = field(default_factory=set)
+
+    def joined(self) -> list[Step]:
+        """The changes, those within 60 minutes of the first of them as one."""
+        found: list[Step] = []
+        for step in self.steps:
+            if not found or step.at - found[-1].at > JOINED:
+                found.append(Step(step.at))
+            found[-1].join(step)
+        return found
+
+    def movements(self) -> Iterator[Movement]:
+        """Each change as new, expansion, contraction, churned or reactivation."""
+        spans, had_paid = self.spans, self.had_paid or self.spans > 0
+        for step in self.joined():
+            after = spans + step.spans
+            for key, delta in step.deltas.items():
+                if delta:
+                    yield Movement(step.at, self.account, key, movement(before=spans, after=after, delta=delta, had_paid=had_paid), abs(delta), step.reason, step.involuntary)
+            had_paid, spans = had_paid or after > 0, after
+
+
+@dataclass(frozen=True)
+class Movement:
+    """One line of the log; `amount` is positive."""
+
+    at: dt.datetime
+    account: str
+    key: str | None
+    kind: str
+    amount: Decimal
+    reason: str | None
+    involuntary: bool
+
+
+def _inside(column: str) -> str:
+    return f"({column} >= %(t0)s AND {column} < %(t1)s)"
+
+
+def histories(question: Question, by: str | None, *, model: str | None = None) -> list[History]:
+    """The histories of the accounts whose MRR changed in the period, with their state at its start.
+
+    By a dimension of spans a step has a delta for each of its values; `key` is then that of one of them.
+    """
+    params = question.params
+    conditions = Conditions(
+        {"t0": question.start, "t1": question.until, "n": params["delinquency_days"], "reporting": question.currency, "zone": str(question.zone)}
+    )  # fmt: skip
+    at = "greatest(%(t0)s, f.first_at)"
+    narrow(question, conditions, TABLES, at)
+    if model is not None:
+        conditions.parts.append(f"a.business_model = {conditions.bind(model)}")
+    amount, earns = amount_column(params), earning_ranges(params)
+    edges = ["s.start", "s.end", "s.trial_until", "s.cancelled_at", "s.paused_from", "s.paused_until", "s.unpaid_at"]
+    if params["delinquency_days"] is not None:
+        edges.append("(coalesce(s.past_due_since, s.start) + make_interval(days => %(n)s))")
+    paused = "coalesce(s.paused_from, CASE WHEN s.status = 'paused' THEN s.start END)"
+    left = "s.end = upper(p)" + (" OR s.cancelled_at = upper(p)" if params["cancellation"] == "at_cancellation" else "")
+    sql = f"""
+        WITH touched AS (
+            SELECT DISTINCT s.account_id FROM accounts_subscription s WHERE {amount} > 0 AND s.start < %(t1)s AND ({" OR ".join(_inside(edge) for edge in edges)})),
+        firsts AS (
+            SELECT s.account_id, lower(range_agg({earns})) AS first_at FROM accounts_subscription s JOIN touched t ON t.account_id = s.account_id
+            WHERE {amount} > 0 GROUP BY s.account_id),
+        spans AS (
+            SELECT a.external_id, {expression(by, TABLES, at) if by else "NULL::text"} AS key, s.currency, {amount} AS micros, f.first_at < %(t0)s AS had_paid,
+                   coalesce({rate_at("t0")}, {rate_at("t1")}) AS rate, p, p @> %(t0)s AS at_start,
+                   CASE WHEN {left} THEN coalesce(nullif(s.end_reason, ''), nullif(a.churn_reason, '')) WHEN upper(p) = {paused} THEN '{PAUSE}' ELSE '{PAYMENT}' END AS reason,
+                   CASE WHEN {left} THEN coalesce(NOT s.voluntary, s.end_reason = '{PAYMENT}') ELSE upper(p) IS DISTINCT FROM {paused} END AS involuntary
+            FROM accounts_subscription s JOIN firsts f ON f.account_id = s.account_id JOIN accounts_account a ON a.id = s.account_id, unnest({earns}) p
+            WHERE NOT a.excluded AND {amount} > 0 AND s.start < %(t1)s AND {conditions.sql}),
+        steps AS (
+            SELECT external_id, key, NULL::timestamptz AS at, micros * rate AS micros, 1 AS spans, had_paid, NULL AS reason, false AS involuntary,
+                   CASE WHEN rate IS NULL THEN currency END AS missing FROM spans WHERE at_start
+            UNION ALL
+            SELECT external_id, key, lower(p), micros * rate, 1, had_paid, NULL, false, CASE WHEN rate IS NULL THEN currency END FROM spans WHERE {_inside("lower(p)")}
+            UNION ALL
+            SELECT external_id, key, upper(p), -micros * rate, -1, had_paid, reason, involuntary, CASE WHEN rate IS NULL THEN currency END FROM spans WHERE {_inside("upper(p)")})
+        SELECT external_id, key, at, coalesce(sum(micros), 0), sum(spans), bool_or(had_paid), max(reason), bool_or(involuntary),
+               array_agg(DISTINCT missing) FILTER (WHERE missing IS NOT NULL)
+        FROM steps GROUP BY external_id, key, at ORDER BY external_id, at NULLS FIRST"""
+    found: dict[str, History] = {}
+    for account, key, moment, micros, spans, had_paid, reason, involuntary, missing in fetch(sql, conditions.values):
+        history = found.setdefault(account, History(account, key, had_paid))
+        history.missing |= set(missing or ())
+        if moment is None:
+            history.opening, history.spans = history.opening + micros / MICROS, history.spans + spans
+            continue
+        step = Step(moment, {key: micros / MICROS}, int(spans), reason, involuntary)
+        if history.steps and history.steps[-1].at == moment:
+            history.steps[-1].join(step)
+        else:
+            history.steps.append(step)
+    return [history for history in found.values() if history.steps]
+
+
+def shop_histories(question: Question, by: str | None) -> list[History]:
+    """The same of e-commerce accounts: they come with an order, and leave when the window after their last one is over."""
+    conditions = Conditions({"t0": question.start, "t1": question.until, "zone": str(question.zone)})
+    window, at = window_of(question, conditions), "greatest(%(t0)s, f.first_at)"
+    narrow(question, conditions, (ACCOUNT_SQL,), at)
+    sql = f"""
+        WITH {FIRST_ORDERS},
+        visits AS (
+            SELECT a.external_id, {expression(by, (ACCOUNT_SQL,), at) if by else "NULL::text"} AS key,
+                   range_agg(tstzrange(x.occurred_at, ((x.occurred_at AT TIME ZONE %(zone)s + {window}) AT TIME ZONE %(zone)s), '(]')) AS active
+            FROM accounts_transaction x JOIN accounts_account a ON a.id = x.account_id JOIN firsts f ON f.account_id = x.account_id
+            WHERE NOT a.excluded AND a.business_model = 'ecommerce' AND x.occurred_at < %(t1)s AND {completed("%(t1)s")} AND {conditions.sql} GROUP BY 1, 2),
+        steps AS (
+            SELECT external_id, key, active @> %(t0)s AS at_start, lower(active) < %(t0)s AS had_bought, lower(p) AS at, 1 AS spans FROM visits, unnest(active) p
+            UNION ALL
+            SELECT external_id, key, active @> %(t0)s, lower(active) < %(t0)s, upper(p), -1 FROM visits, unnest(active) p)
+        SELECT external_id, key, at_start, had_bought, at, spans FROM steps WHERE {_inside("at")} ORDER BY external_id, at"""
+    found: dict[str, History] = {}
+    for account, key, at_start, had_bought, moment, spans in fetch(sql, conditions.values):
+        history = found.setdefault(account, History(account, key, had_bought, spans=int(at_start)))
+        history.steps.append(Step(moment, {key: Decimal(spans)}, spans, INACTIVITY))
+    return list(found.values())
+
+
+@dataclass
+class Losses:
+    """What a log of changes says of one group: how often customers left, why, and how many came for the first time."""
+
+    churn_events: int = 0
+    new: int = 0
+    # of those that were there at the start and are gone at the end: by reason, customers and the MRR they had
+    lost: dict[str | None, int] = field(default_factory=dict)
+    lost_mrr: dict[str | None, Decimal] = field(default_factory=dict)
+    events: dict[str | None, int] = field(default_factory=dict)
+    # of those, who did not choose it
+    involuntary: dict[str | None, int] = field(default_factory=dict)
+
+
+def losses(found: list[History]) -> dict[str | None, Losses]:
+    """Losses by group, over the histories of subscriptions or shops."""
+    groups: dict[str | None, Losses] = {}
+    for history in found:
+        group = groups.setdefault(history.key, Losses())
+        last: Movement | None = None
+        for entry in history.movements():
+            if entry.kind == CHURNED:
+                last = entry
+                group.churn_events += 1
+                group.events[entry.reason] = group.events.get(entry.reason, 0) + 1
+            group.new += entry.kind == NEW
+        if last is not None and history.spans and not history.spans + sum(step.spans for step in history.steps):
+            group.lost[last.reason] = group.lost.get(last.reason, 0) + 1
+            group.lost_mrr[last.reason] = group.lost_mrr.get(last.reason, Decimal(0)) + history.opening
+            group.involuntary[last.reason] = group.involuntary.get(last.reason, 0) + last.involuntary
+    return groups
+
+
+def each_day(question: Question, found: list[History]) -> dict[str | None, dict[dt.date, dict[str, Any]]]:
+    """Changes by group and day of the zone: what was lost, gained and new of MRR, and customers lost and gained; each from the day's start to its end."""
+    groups: dict[str | None, dict[dt.date, dict[str, Any]]] = {}
+    for history in found:
+        held, spans, had_paid = history.opening, history.spans, history.had_paid or history.spans > 0
+        days: dict[dt.date, list[Step]] = {}
+        for step in history.steps:
+            days.setdefault(step.at.astimezone(question.zone).date(), []).append(step)
+        for day, steps in days.items():
+            after, left = held + sum((sum(step.deltas.values()) for step in steps), Decimal(0)), spans + sum(step.spans for step in steps)
+            told = groups.setdefault(history.key, {}).setdefault(day, {"fallen": Decimal(0), "grown": Decimal(0), "new": Decimal(0), "back": Decimal(0), "lost": 0, "gained": 0})
+            if spans:
+                told["fallen"] += max(held - after, Decimal(0))
+                told["grown"] += max(after - held, Decimal(0))
+                told["lost"] += not left
+            elif left:
+                told["back" if had_paid else "new"] += after
+                told["gained"] += 1
+            # who came and went within the day has paid, too
+            held, spans, had_paid = after, left, had_paid or left > 0 or any(step.spans > 0 for step in steps)
+    return groups
