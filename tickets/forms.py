@@ -143,6 +143,12 @@ class CopyForm(Versioned):
     contact = forms.IntegerField(label=_("Person"), min_value=1, max_value=2**62)
 
 
+class ContactForm(Versioned):
+    """Whose ticket it is, or nobody's."""
+
+    contact = forms.IntegerField(label=_("Person at the customer"), min_value=1, max_value=2**62, required=False)
+
+
 class NewTicketForm(forms.Form):
     """A ticket opened by one of us."""
 

@@ -29,6 +29,7 @@ urlpatterns = [
     path("<int:pk>/unlink/", changes.unlink, name="unlink"),
     path("<int:pk>/copies/", copies.add, name="copy_add"),
     path("<int:pk>/copies/remove/", copies.remove, name="copy_remove"),
+    path("<int:pk>/contact/", copies.contact, name="contact"),
     path("<int:pk>/canned/<int:reply_id>/", canned.canned, name="canned"),
     path("<int:pk>/work/", work.work, name="work"),
     path("<int:pk>/handling/", handling.note, name="handling"),

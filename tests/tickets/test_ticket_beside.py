@@ -55,6 +55,7 @@ def writes(ours, emre):
     return {
         "copy_add": ([ours.pk], {"contact": emre.pk}),
         "copy_remove": ([ours.pk], {"contact": emre.pk}),
+        "contact": ([ours.pk], {"contact": ""}),
         "work": ([ours.pk], {"title": "Ara", "type": "risk", "date": tomorrow.isoformat()}),
         "handling": ([ours.pk], {"channel": "phone", "talk_seconds": "3:20"}),
         "test": ([ours.pk], {"on": "1"}),
@@ -109,6 +110,22 @@ def test_a_contact_in_copy_is_logged_and_comes_once(cast, ours, emre):
     assert remove_copy(ticket_id=ours.pk, contact_id=emre.pk, actor=cast.deniz, now=now) is True
     logged = TicketChange.objects.filter(ticket=ours, kind="copy").order_by("pk").values_list("value_before", "value")
     assert list(logged) == [("", "emre@bogazici.test"), ("emre@bogazici.test", "")]
+
+
+def test_a_ticket_handed_to_another_person_is_logged_and_taken_back(client, cast, ours, emre):
+    add_copy(ticket_id=ours.pk, contact_id=emre.pk, now=timezone.now())
+    client.force_login(cast.deniz)
+    done = client.post(reverse("tickets:contact", args=[ours.pk]), {"contact": emre.pk}, headers=HTMX)
+    ours.refresh_from_db()
+    assert (ours.contact, list(ours.copies.all())) == (emre, [])
+    change = TicketChange.objects.get(ticket=ours, kind="contact")
+    assert (change.value_before, change.value, change.actor) == ("selin@bogazici.test", "emre@bogazici.test", cast.deniz)
+    client.post(json.loads(done["HX-Trigger"])["toast"]["undo"], headers=HTMX)
+    ours.refresh_from_db()
+    assert ours.contact == cast.selin
+    was = state()
+    assert client.post(reverse("tickets:contact", args=[ours.pk]), {"contact": cast.harry.pk}, headers=HTMX).status_code == 422
+    assert state() == was
 
 
 def test_nobody_of_another_account_nor_the_requester_is_put_in_copy(cast, ours):

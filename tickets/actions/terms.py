@@ -36,7 +36,7 @@ def change_ticket(*, ticket_id: int, fields: Mapping[str, Any], actor: User | No
         if "severity" in fields:
             ticket = set_severity(ticket_id=ticket_id, severity=fields["severity"], now=now, actor=actor)
         if "contact" in fields:
-            ticket = set_contact(ticket_id=ticket_id, contact_id=fields["contact"].pk if fields["contact"] else None, now=now)
+            ticket = set_contact(ticket_id=ticket_id, contact_id=fields["contact"].pk if fields["contact"] else None, now=now, actor=actor)
         if "assignee" in fields:
             ticket = assign(ticket_id=ticket_id, assignee=fields["assignee"], now=now, actor=actor)
         if "escalated" in fields:

@@ -17,11 +17,11 @@ from django.utils.translation import gettext as _
 
 from accounts.actions.event_log import record_event
 from accounts.actions.work_items import StaleVersion
-from accounts.models import User
+from accounts.models import Contact, User
 from accounts.models.events import Origin
 from tickets.actions.clocks import Promises, set_clocks
 from tickets.clock import elapsed
-from tickets.models import Ticket, TicketChange, TicketMessage
+from tickets.models import Ticket, TicketChange, TicketCopy, TicketMessage
 from tickets.models.tickets import ActorKind, Channel
 from tickets.querysets import WORKS_TICKETS
 from tickets.state import OPEN_STATES, State, check_move, is_reopening
@@ -292,12 +292,17 @@ def set_category(*, ticket_id: int, category: str, now: dt.datetime, actor: User
     return ticket
 
 
-def set_contact(*, ticket_id: int, contact_id: int | None, now: dt.datetime, version: int | None = None) -> Ticket:
+def set_contact(*, ticket_id: int, contact_id: int | None, now: dt.datetime, actor: User | None = None, version: int | None = None) -> Ticket:
     """Says who at the customer it concerns. Raises ValidationError for a person of another account, StaleVersion, MergedAway."""
     with transaction.atomic():
         ticket = locked(ticket_id, version)
         if ticket.contact_id != contact_id:
+            addresses = dict(Contact.objects.filter(pk__in=[pk for pk in (ticket.contact_id, contact_id) if pk]).values_list("pk", "email"))
+            before, after = addresses.get(ticket.contact_id, ""), addresses.get(contact_id, "")
             ticket.contact_id = contact_id
+            log_change(ticket, Kind.CONTACT, at=now, actor=actor, actor_kind=ActorKind.AGENT, before=before, value=after)
+            # whose ticket it is gets every reply anyway
+            TicketCopy.objects.filter(ticket=ticket, contact=contact_id).delete()
             save(ticket, now=now)
     return ticket
 

@@ -100,6 +100,8 @@ def told(change: TicketChange) -> str:
         return _("escalated") if change.value == "true" else _("no longer escalated")
     if change.kind == kind.SPAM:
         return _("marked as spam") if change.value == "true" else _("no longer spam")
+    if change.kind == kind.CONTACT:
+        return _("now of %(value)s") % values if change.value else _("now of nobody in particular")
     if change.kind == kind.COPY:
         return _("%(value)s reads along") % values if change.value else _("%(before)s no longer reads along") % values
     if change.kind == kind.MERGED:

@@ -1,4 +1,4 @@
-"""Who else at the customer reads along."""
+"""Who at the customer asks, and who else reads along."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from tickets.actions.copies import add_copy, remove_copy
-from tickets.forms import CopyForm
+from tickets.actions.tickets import set_contact
+from tickets.forms import ContactForm, CopyForm
 from tickets.models import Ticket
 from tickets.views.answering import Done, change, undo_url
 
@@ -39,3 +40,16 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
         return Done(_("This person gets no replies any more."), undo_url("copy_add", pk, f"contact={data['contact']}"))
 
     return change(request, pk, CopyForm, act)
+
+
+@login_required
+@require_POST
+def contact(request: HttpRequest, pk: int) -> HttpResponse:
+    """Says whose ticket it is."""
+
+    def act(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> Done:
+        changed = set_contact(ticket_id=ticket.pk, contact_id=data["contact"], actor=user, version=data["version"], now=now)
+        said = _("Replies go to %(name)s now.") % {"name": changed.contact} if changed.contact else _("Nobody gets replies now.")
+        return Done(said, undo_url("contact", pk, f"contact={ticket.contact_id or ''}"))
+
+    return change(request, pk, ContactForm, act)

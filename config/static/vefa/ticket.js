@@ -244,4 +244,11 @@
   });
   bringBack();
   drawClocks();
+
+  // back to the queue as it was: its view, its filters, its page
+  const back = find("[data-press='u']");
+  if (back && document.referrer) {
+    const from = new URL(document.referrer);
+    if (from.origin === location.origin && from.pathname === back.pathname) back.href = from.href;
+  }
 })();
