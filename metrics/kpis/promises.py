@@ -8,6 +8,7 @@ cannot make the share look better. The level is that of severity and segment whe
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from metrics.formulas.numbers import ratio
@@ -120,7 +121,14 @@ def promises_kept(question: Question, target: str, by: str | None) -> dict[str |
         groups[row.key][1] += 1
     if by is None and not groups:
         groups[None] = [0, 0]
-    return {
-        key: Figure(value=ratio(kept, count), numerator=kept, denominator=count, parts={"kept": kept, "decided": count}, interval=wilson_interval(kept, count))
-        for key, (kept, count) in groups.items()
-    }
+    return {key: _figure(kept, count) for key, (kept, count) in groups.items()}
+
+
+def kept_together(figures: Iterable[Figure]) -> Figure:
+    """The figure of groups taken together."""
+    found = list(figures)
+    return _figure(sum(int(figure.numerator or 0) for figure in found), sum(int(figure.denominator or 0) for figure in found))
+
+
+def _figure(kept: int, count: int) -> Figure:
+    return Figure(value=ratio(kept, count), numerator=kept, denominator=count, parts={"kept": kept, "decided": count}, interval=wilson_interval(kept, count))

@@ -21,7 +21,6 @@ from metrics.kpis.ticket_log import (
     OVER,
     REPLIED_AT,
     RESOLVED,
-    TOUCHED,
     bindings,
     epoch,
     not_over_before,
@@ -34,8 +33,8 @@ from tickets.clock import Hours
 from tickets.durations import Schedule, Spread, Stretch, quantile, ran, spread
 
 Figures = dict[str | None, Figure]
-# tickets whose first reply may lie in the period
-_REPLIED_WITHIN = TOUCHED + " OR least(t.first_replied_at, g.first_replied_at) >= %(s)s AND least(t.first_replied_at, g.first_replied_at) < %(e)s"
+# tickets whose first reply may lie in the period, beside those with an entry that says so
+_REPLIED_WITHIN = "t.first_replied_at >= %(s)s AND t.first_replied_at < %(e)s"
 
 
 class Clock:

@@ -18,10 +18,11 @@ _MERGED = """merged AS (
     SELECT id, merged_into_id AS root FROM tickets_ticket WHERE merged_into_id IS NOT NULL AND NOT spam AND NOT test AND deleted_at IS NULL
     UNION SELECT m.id, t.merged_into_id FROM merged m JOIN tickets_ticket t ON t.id = m.root WHERE t.merged_into_id IS NOT NULL)"""
 
-# tickets with an entry of the log in the period; those merged away count for their survivor
+# tickets with an entry of the log in the period, or a column that says as much; those merged away count for their survivor
 _TOUCHED = """touched AS MATERIALIZED (
-    SELECT DISTINCT coalesce(m.root, c.ticket_id) AS id FROM tickets_ticketchange c LEFT JOIN merged m ON m.id = c.ticket_id
-    WHERE {entries} AND c.occurred_at >= %(s)s AND c.occurred_at < %(e)s)"""
+    SELECT coalesce(m.root, c.ticket_id) AS id FROM tickets_ticketchange c LEFT JOIN merged m ON m.id = c.ticket_id
+    WHERE {entries} AND c.occurred_at >= %(s)s AND c.occurred_at < %(e)s
+    UNION SELECT coalesce(m.root, t.id) FROM tickets_ticket t LEFT JOIN merged m ON m.id = t.id WHERE {columns})"""
 
 # no spam, no tests, nothing deleted, survivors of merges with the earliest creation; {only} narrows to the tickets a figure needs
 _COUNTED = """counted AS MATERIALIZED (
@@ -37,11 +38,12 @@ _FAMILY = """family AS (
     SELECT id AS root, id AS member, opened_at, created_by_kind FROM counted
     UNION ALL SELECT m.root, m.id, t.opened_at, t.created_by_kind FROM merged m JOIN counted t ON t.id = m.root)"""
 
-# nothing happens to a ticket before it is opened
+# nothing happens to a ticket before it is opened. OFFSET 0 keeps the planner at one look by ticket for each: its
+# guesses at sizes are too poor to be let choose between that and reading the whole log
 _STATUS_LOG = """status_log AS MATERIALIZED (
     SELECT c.ticket_id AS id, t.opened_at, greatest(c.occurred_at, t.opened_at) AS at, c.id AS entry, c.value::text AS state, c.value_before, t.solved_at,
            row_number() OVER (PARTITION BY c.ticket_id ORDER BY c.occurred_at, c.id) AS place
-    FROM counted t JOIN tickets_ticketchange c ON c.ticket_id = t.id AND c.kind = 'status')"""
+    FROM counted t CROSS JOIN LATERAL (SELECT * FROM tickets_ticketchange o WHERE o.ticket_id = t.id AND o.kind = 'status' OFFSET 0) c)"""
 
 # every ticket begins as new; what follows is carried along with its creation, so that nothing need be joined to it again
 _MOVES = """moves AS (
@@ -68,7 +70,7 @@ _MOVES = """moves AS (
          3, t.status, t.solved_at IS NOT NULL OR t.closed_at IS NOT NULL),
         (CASE WHEN t.status = 'cancelled' THEN greatest(coalesce(t.closed_at, t.solved_at, t.opened_at), t.reopened_at) END, 3, 'cancelled', true)
     ) m(at, seq, state, known)
-    WHERE m.at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM tickets_ticketchange c WHERE c.ticket_id = t.id AND c.kind = 'status'))"""
+    WHERE m.at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM status_log l WHERE l.id = t.id))"""
 
 _STEPS = """steps AS (
     SELECT *, coalesce(lag(state) OVER (PARTITION BY id ORDER BY at, seq, entry), 'new') AS before FROM moves)"""
@@ -88,7 +90,7 @@ _SAID = """said AS (
     FROM family f CROSS JOIN LATERAL (
         SELECT o.id, o.kind, o.occurred_at, o.actor_id, o.kind = 'public_reply' AND (f.created_by_kind <> 'agent' OR o.occurred_at > f.opened_at) AS is_reply
         FROM tickets_ticketchange o
-        WHERE o.ticket_id = f.member AND (o.kind = 'public_reply' AND o.actor_kind = 'agent' OR o.kind = 'customer_reply')) c
+        WHERE o.ticket_id = f.member AND (o.kind = 'public_reply' AND o.actor_kind = 'agent' OR o.kind = 'customer_reply') OFFSET 0) c
     GROUP BY f.root)"""
 
 # the first answer: as logged, else as the column says
@@ -104,25 +106,29 @@ _NEEDS = {"steps": ("status_log", "moves", "steps"), "states": ("status_log", "m
 def with_tables(*wanted: str, only: str = "TRUE", entries: str = "") -> str:
     """`WITH RECURSIVE ...` with the tickets that are counted and, as asked, `steps` or `states` and `said`.
 
-    `only` narrows the tickets (SQL over `t` and `g`); with `entries` (SQL over the log `c`) it may ask
-    for `TOUCHED`, tickets with such an entry in the period. Binds %(s)s, %(e)s, and %(horizon)s with `said`.
+    `only` narrows the tickets (SQL over `t` and `g`). With `entries` (SQL over the log `c`) only tickets are
+    looked at that have such an entry in the period or, in themselves or what was merged into them, fit `only`
+    (then over `t` alone). That is more than may count, in a shape whose size the planner can tell.
+    Binds %(s)s, %(e)s, and %(horizon)s with `said`.
     """
-    tables = {**_TABLES, "counted": _COUNTED.format(only=only, touched="LEFT JOIN touched x ON x.id = t.id" if entries else ""), "touched": _TOUCHED.format(entries=entries)}
+    if entries:
+        tables = {**_TABLES, "counted": _COUNTED.format(only="TRUE", touched="JOIN touched x ON x.id = t.id"), "touched": _TOUCHED.format(entries=entries, columns=only)}
+    else:
+        tables = {**_TABLES, "counted": _COUNTED.format(only=only, touched="")}
     names = ["merged", *(["touched"] if entries else []), "counted", *(name for group in wanted for name in _NEEDS[group])]
     return "WITH RECURSIVE " + ", ".join(tables[name] for name in names)
 
 
-TOUCHED = "x.id IS NOT NULL"
 OPENED = "least(t.opened_at, g.opened_at)"
 OPENED_WITHIN = f"{OPENED} >= %(s)s AND {OPENED} < %(e)s"
-# tickets whose state may have changed in the period; an entry before the opening counts at the opening
-MOVED_WITHIN = " OR ".join([TOUCHED, OPENED_WITHIN, *(f"t.{name} >= %(s)s AND t.{name} < %(e)s" for name in ("solved_at", "closed_at", "reopened_at"))])
+# tickets whose state may have changed in the period, beside those with an entry: by their columns; an entry before the opening counts at the opening
+MOVED_WITHIN = " OR ".join(f"t.{name} >= %(s)s AND t.{name} < %(e)s" for name in ("opened_at", "solved_at", "closed_at", "reopened_at"))
 MOVES_LOGGED = "c.kind = 'status'"
 
 
 def not_over_before(at: str) -> str:
     """SQL: tickets that may have been open at an instant or moved since; the columns, which follow the log, say which are long over."""
-    return f"NOT coalesce(t.status IN {RESOLVED} AND greatest(t.solved_at, t.closed_at) < {at}, false)"
+    return f"(t.status NOT IN {RESOLVED} OR (t.solved_at IS NULL AND t.closed_at IS NULL) OR t.solved_at >= {at} OR t.closed_at >= {at})"
 
 
 def _replayed(kind: str, now: str, at: str, upto: str) -> str:

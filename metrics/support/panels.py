@@ -17,9 +17,9 @@ from accounts import wording
 from accounts.drawing import delta
 from metrics import words
 from metrics.drawing import Column, columns
-from metrics.kpis.behind import flow_within
+from metrics.kpis.behind import flow_counts
 from metrics.kpis.figure import Figure
-from metrics.kpis.promises import promises_kept
+from metrics.kpis.promises import kept_together, promises_kept
 from metrics.kpis.support_contacts import aht, fcr
 from metrics.kpis.support_load import ats, created, flow_of_tickets, ticket_backlog, ticket_volume
 from metrics.kpis.support_times import first_response_time, resolution_time
@@ -122,12 +122,13 @@ def promises(desk: Desk) -> dict[str, Any]:
     """The share of promises kept, of all and by group, agent or segment."""
     by = desk.chosen.by
     asked = {"first_reply": desk.question("first_response_time"), "resolution": desk.question("resolution_time", "full")}
-    whole = {target: promises_kept(question, target, None)[None] for target, question in asked.items()}
+    groups = {target: promises_kept(question, target, by) for target, question in asked.items()}
+    # every promise is in one group
+    whole = {target: kept_together(found.values()) for target, found in groups.items()}
     before = {
         target: promises_kept(desk.question(question.kpi, question.variant, span=desk.span_before), target, None)[None] if desk.span_before else None
         for target, question in asked.items()
     }
-    groups = {target: promises_kept(question, target, by) for target, question in asked.items()}
     keys = {key for found in groups.values() for key, figure in found.items() if figure.denominator}
     names = names_of(by, keys)
     rows = [
@@ -183,18 +184,16 @@ class Week:
 
 def flow_weeks(desk: Desk) -> list[Week]:
     """opening + new + reopened - resolved - cancelled = closing, for each of the last twelve weeks; one statement."""
+    days = mondays(desk.now)
+    edges = [int(week_of(monday)[0].timestamp()) for monday in days] + [int(week_of(days[-1])[1].timestamp())]
     found = flow_of_tickets(desk.question("ticket_backlog", "flow", span=weeks(desk.now)))
-    days, flow = mondays(desk.now), []
-    for monday in days:
-        start, end = week_of(monday)
-        counts = {name: len(rows) for name, rows in flow_within(found, int(start.timestamp()), int(end.timestamp())).items()}
-
-        def href(part: str, monday: dt.date = monday, counts: dict[str, int] = counts) -> str:
-            return desk.link(f"flow_{part}", extra={"week": monday.isoformat()}) if counts[part] else ""
-
-        parts = [(part, counts[part], href(part)) for part in ("new", "reopened", "resolved", "cancelled")]
-        flow.append(Week(monday, monday == days[-1], counts["opening"], parts, counts["closing"], href("closing")))
-    return flow
+    told = []
+    for monday, flow in zip(days, flow_counts(found, edges), strict=True):
+        counts = {name: getattr(flow, name) for name in ("new", "reopened", "resolved", "cancelled", "closing")}
+        href = {name: desk.link(f"flow_{name}", extra={"week": monday.isoformat()}) if count else "" for name, count in counts.items()}
+        closing = counts.pop("closing")
+        told.append(Week(monday, monday == days[-1], flow.opening, [(name, count, href[name]) for name, count in counts.items()], closing, href["closing"]))
+    return told
 
 
 def _drawn_flow(flow: list[Week]) -> SafeString:

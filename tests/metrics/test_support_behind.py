@@ -8,7 +8,7 @@ import random
 import pytest
 
 from metrics.kpis import voice
-from metrics.kpis.behind import FIGURES, behind, flow_within
+from metrics.kpis.behind import FIGURES, behind, flow_counts, flow_within
 from metrics.kpis.engine import ask
 from metrics.kpis.promises import promises_kept
 from metrics.kpis.support_load import flow_of_tickets
@@ -31,7 +31,13 @@ def furnished(histories):  # noqa: F811 - pytest's way of asking for one
         at = histories[pk][0] + HOUR * rng.randrange(1, 400)
         channel = rng.choice(["phone", "chat", "email"])
         Interaction.objects.create(
-            ticket_id=pk if number % 5 else None, channel=channel, ended_at=at, abandoned=number % 7 == 0, talk_seconds=number * 10, session_seconds=number, work_seconds=60 if number % 3 else None
+            ticket_id=pk if number % 5 else None,
+            channel=channel,
+            ended_at=at,
+            abandoned=number % 7 == 0,
+            talk_seconds=number * 10,
+            session_seconds=number,
+            work_seconds=60 if number % 3 else None,
         )
         Response.objects.create(
             survey=csat, kind="csat", score=rng.randrange(1, 6), scale_min=1, scale_max=5, answered_at=at, ticket_id=pk if number % 4 else None, agent_email="a@x.test" if number % 4 else "",
@@ -43,11 +49,15 @@ def furnished(histories):  # noqa: F811 - pytest's way of asking for one
 def expected(start, end, **more):
     """What every figure says its rows are, by name."""
     frt, ttr, aht = told("first_response_time", start, end, **more), told("resolution_time", start, end, **more), told("aht", start, end, **more)
-    backlog, flow, ats, fcr = told("ticket_backlog", start, end, **more), told("ticket_backlog", start, end, "flow", **more), told("ats", start, end, **more), told("fcr", start, end, **more)
+    backlog, flow, ats, fcr = (
+        told("ticket_backlog", start, end, **more),
+        told("ticket_backlog", start, end, "flow", **more),
+        told("ats", start, end, **more),
+        told("fcr", start, end, **more),
+    )
     csat = voice.csat(question("csat", start, end, **more), None, only=voice.SUPPORT)[None]
     kept = {
-        target: promises_kept(question(kpi, start, end, **more), target, None)[None]
-        for target, kpi in (("first_reply", "first_response_time"), ("resolution", "resolution_time"))
+        target: promises_kept(question(kpi, start, end, **more), target, None)[None] for target, kpi in (("first_reply", "first_response_time"), ("resolution", "resolution_time"))
     }
     return {
         "first_response": frt["parts"]["count"], "unanswered": frt["parts"]["unanswered"], "resolution": ttr["parts"]["count"], "resolution_reopened": ttr["parts"]["reopened"],
@@ -89,9 +99,10 @@ def test_the_seconds_of_the_rows_sum_to_the_numerator(furnished):
 
 def test_the_weeks_of_the_flow_are_those_of_the_figure(furnished):
     whole = flow_of_tickets(question("ticket_backlog", START, START + 12 * WEEK, "flow"))
-    for number in range(12):
+    flows = flow_counts(whole, [int((START + number * WEEK).timestamp()) for number in range(13)])
+    for number, flow in enumerate(flows):
         start, end = START + number * WEEK, START + (number + 1) * WEEK
         counts = {name: len(rows) for name, rows in flow_within(whole, int(start.timestamp()), int(end.timestamp())).items()}
         parts = told("ticket_backlog", start, end, "flow")["parts"]
-        assert counts == {name: parts[name] for name in counts}
+        assert counts == {name: parts[name] for name in counts} == {name: getattr(flow, name) for name in counts}
         assert counts["opening"] + counts["new"] + counts["reopened"] - counts["resolved"] - counts["cancelled"] == counts["closing"]
