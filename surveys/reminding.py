@@ -27,11 +27,13 @@ class Outstanding:
     answered: bool = False
     bounced: bool = False
     complained: bool = False
+    # it asks about a ticket that was opened again since
+    reopened: bool = False
     reminders: Sequence[dt.datetime] = ()
 
 
 def decide_reminder(*, rule: Rule, invitation: Outstanding, person: Person, company: Company, as_of: dt.datetime, limits: Limits = USUAL) -> Decision:
-    """`send` now, `hold` until `due_at`, or `skip`: no_reminder, not_sent, reminded, answered, suppressed, no_consent, no_address,
+    """`send` now, `hold` until `due_at`, or `skip`: no_reminder, not_sent, reminded, answered, reopened, suppressed, no_consent, no_address,
     ended, paused, account_churned, stale (the link ends before), quiet, reminder_gap.
 
     A hold for the gap between reminders names the instant at which it is over.
@@ -49,6 +51,8 @@ def decide_reminder(*, rule: Rule, invitation: Outstanding, person: Person, comp
         return skip("reminded", invitation.reminded_at.isoformat(), 1)
     if invitation.answered:
         return skip("answered")
+    if invitation.reopened:
+        return skip("reopened")
     if rule.ended or rule.paused:
         return skip("ended" if rule.ended else "paused")
     if invitation.bounced or invitation.complained:

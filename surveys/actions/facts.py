@@ -165,6 +165,10 @@ class Facts:
                     self._carried.keep(asked, day)
         return decision
 
+    def is_reopened(self, candidate: Candidate) -> bool:
+        """Whether the ticket that the candidate is asked about was opened again since it was solved."""
+        return candidate.event_id in self._reopened
+
     def person(self, candidate: Candidate) -> Person | None:
         """What is known of a candidate's contact, without what the contact was asked."""
         contact = self.contacts.get(candidate.contact_id or 0)

@@ -54,6 +54,7 @@ def reminders(invitations: Iterable[Invitation], *, as_of: dt.datetime) -> list[
             answered=row.answered_at is not None or row.pk in answered,
             bounced=row.bounced_at is not None,
             complained=row.complained_at is not None,
+            reopened=facts.is_reopened(candidate),
             reminders=reminded[row.contact_id or 0],
         )
         person, company = facts.person(candidate), facts.company(row.account_id)

@@ -7,9 +7,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import AccountEvent, Contact
+from accounts.models import AccountEvent, Contact, OutgoingMail
 from surveys.actions.dispatch import queue_due
 from surveys.actions.planning import plan
+from surveys.actions.reminders import queue_reminders
 from surveys.models import Invitation, PendingFollowUp, Response, Touchpoint
 from tests.surveys.making import NOW, activate, happens, link_to, planned, solved
 from tests.surveys.pressing import press, tell
@@ -82,6 +83,16 @@ def test_a_later_resolution_is_asked_about_again_only_within_the_limits(cast):
     happens(cast.selin, "ticket.solved", at=NOW + 60 * DAY + HOUR, ticket=4760, resolution=1, person_replied=True)
     plan(as_of=NOW + 60 * DAY + HOUR)
     assert decisions()[-1] == (1, "skipped", "duplicate")
+
+
+def test_nobody_is_reminded_of_a_ticket_that_was_opened_again(cast):
+    ready()
+    Touchpoint.objects.update(reminder_after_days=4)
+    planned(cast.selin, wave="", event=solved(cast.selin), status="sent", sent_at=NOW + DAY)
+    happens(cast.selin, "ticket.reopened", at=NOW + 2 * DAY, ticket=4760)
+    assert queue_reminders(as_of=NOW + 6 * DAY, now=NOW + 6 * DAY) == {"skip": 1}
+    mail = OutgoingMail.objects.get(kind="reminder")
+    assert (mail.status, mail.reason) == ("aborted", "reopened")
 
 
 @pytest.fixture
