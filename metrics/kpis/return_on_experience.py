@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from accounts.models import Account
 from metrics.formulas.lifetime_value import mean
 from metrics.formulas.numbers import ratio
 from metrics.formulas.returns import Return, gain, total_cost
 from metrics.kpis.assumptions import margin
 from metrics.kpis.costs import Costs, people_of, spread
+from metrics.kpis.dimensions import fetch
+from metrics.kpis.earning import earners
 from metrics.kpis.figure import Figure
 from metrics.kpis.lifetime_value import closed_months, months_within
 from metrics.kpis.question import Question, pieces
@@ -84,15 +88,39 @@ def _per_month(question: Question, by: str | None, categories: tuple[str, ...], 
     return {key: None if costs.missing else ratio(costs.total, months) for key, costs in groups.items()}, {key: costs.missing for key, costs in groups.items()}
 
 
+Months = list[tuple[dt.datetime, dt.datetime]]
+# of each part of time, in order: (customers lost, customers at its start)
+Lost = dict[str | None, list[tuple[int, int]]]
+
+
+def _lost(question: Question, by: str | None, months: Months) -> Lost:
+    """Customers lost in each of the months, and those they began with; each account by its own rule."""
+    if by is None and months and not Account.objects.filter(business_model=Account.BusinessModel.ECOMMERCE).exists():
+        return {None: _subscribers_lost(question, months)}
+    found: Lost = {}
+    for turn, (begin, end) in enumerate(months):
+        for key, (book, shop) in customers_by_rule(question.between(begin, end), by).items():
+            counts = found.setdefault(key, [(0, 0)] * len(months))
+            counts[turn] = (book.customers_churned + shop.churned, book.customers_start + shop.customers_start)
+    return found
+
+
+def _subscribers_lost(question: Question, months: Months) -> list[tuple[int, int]]:
+    """The same of subscription accounts, all months in one statement."""
+    with_earners, values = earners(question.between(months[0][0], months[-1][1]), None, model="subscription")
+    sql = f"""{with_earners}
+        SELECT m.turn, count(*) FILTER (WHERE e.earns @> m.begins AND NOT e.earns @> m.ends), count(*) FILTER (WHERE e.earns @> m.begins)
+        FROM earners e CROSS JOIN unnest(%(begins)s::timestamptz[], %(ends)s::timestamptz[]) WITH ORDINALITY AS m (begins, ends, turn) GROUP BY m.turn"""
+    bound = {**values, "begins": [begin for begin, _end in months], "ends": [end for _begin, end in months]}
+    told = {turn: (lost, at_start) for turn, lost, at_start in fetch(sql, bound)}
+    return [told.get(turn, (0, 0)) for turn in range(1, len(months) + 1)]
+
+
 def _churn(question: Question, by: str | None) -> Money:
     """The mean of the monthly rates at which customers leave, over the last closed months that have one."""
     if question.params["churn"] is not None:
         return {}
-    rates: dict[str | None, list[Decimal | None]] = {}
-    for start, end in closed_months(question, CHURN_MONTHS):
-        for key, (book, shop) in customers_by_rule(question.between(start, end), by).items():
-            rates.setdefault(key, []).append(ratio(book.customers_churned + shop.churned, book.customers_start + shop.customers_start))
-    return {key: mean(found) for key, found in rates.items()}
+    return {key: mean(ratio(lost, start) for lost, start in counts) for key, counts in _lost(question, by, closed_months(question, CHURN_MONTHS)).items()}
 
 
 def _lost_per_month(question: Question, by: str | None) -> dict[str | None, Decimal]:
@@ -100,11 +128,8 @@ def _lost_per_month(question: Question, by: str | None) -> dict[str | None, Deci
     months = months_within(question)
     if not months:
         return {}
-    lost: dict[str | None, int] = {}
-    for left, right in pieces(replace(question, end=question.until), "month"):
-        for key, (book, shop) in customers_by_rule(question.between(left, right), by).items():
-            lost[key] = lost.get(key, 0) + book.customers_churned + shop.churned
-    return {key: count / months for key, count in lost.items()}
+    parts = list(pieces(replace(question, end=question.until), "month"))
+    return {key: sum(lost for lost, _start in counts) / months for key, counts in _lost(question, by, parts).items()}
 
 
 def _figure(question: Question, given: Inputs, share: Decimal, flags: list[str], missing: list[str]) -> Figure:
