@@ -143,7 +143,7 @@ def kept_mail(raw: bytes, *, source: str, envelope_sender: str | None = None, en
         mail = read_mail(email.message_from_bytes(head, EmailMessage, policy=policy.default), raw=raw)
         identity, sender = mail.identity, mail.sender
     except _FAULTS:
-        identity, sender = f"sha256:{body_digest(raw).hex()}", ""
+        identity, sender = body_digest(raw).hex(), ""
     # the same mail to two of our addresses differs in its envelope: the identity alone tells
     payload = {"rfc822": base64.b64encode(raw).decode("ascii"), "sender": sender, **envelope}
     return NewInbound(source=source, external_id=identity, kind=KIND, body=identity, payload=payload)

@@ -21,7 +21,7 @@ def heartbeat() -> None:
 
 @shared_task(name="config.sweep", ignore_result=True)
 def sweep() -> dict[str, int]:
-    """Works on kept mails, reports of mail providers and webhooks, finishes erasures, takes back surveys about tickets that are gone. May run twice, and beside itself."""
+    """Works on what came in and waits (mails, reports, webhooks), finishes erasures, takes back surveys about tickets that are gone. May run twice."""
     now = timezone.now()
     return {
         "mail_reports": sweep_reports(now=now),

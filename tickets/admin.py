@@ -1,8 +1,6 @@
-"""Django's admin of tickets. Tickets are worked in their pages; promises and hours are set here."""
+"""Django's admin of tickets. Tickets are worked in their pages; promises and hours are set in `admin_promises`."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -12,9 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.collation import search_key
 from accounts.paging import CappedPaginator
 from accounts.read_only import Kept, ReadOnly
-from tickets import admin_replies  # noqa: F401 - registers its models
-from tickets.actions.clocks import restart_clocks
-from tickets.models import BusinessHours, Holiday, Interaction, ServiceLevel, Ticket, TicketChange, TicketLink, TicketMessage
+from tickets import admin_promises, admin_replies, admin_unsorted  # noqa: F401 - they register their models
+from tickets.models import Interaction, Ticket, TicketChange, TicketLink, TicketMessage
 
 
 class MessageInline(ReadOnly, admin.TabularInline):
@@ -123,49 +120,3 @@ class InteractionAdmin(ReadOnly, admin.ModelAdmin):
     ordering = ("-pk",)
     show_full_result_count = False
     paginator = CappedPaginator
-
-
-class Promised(admin.ModelAdmin):
-    """What promised times depend on: a change lets all open tickets be worked out anew."""
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Saves, and restarts the clocks."""
-        super().save_model(request, obj, form, change)
-        restart_clocks()
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Deletes, and restarts the clocks."""
-        super().delete_model(request, obj)
-        restart_clocks()
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
-        """Deletes, and restarts the clocks."""
-        super().delete_queryset(request, queryset)
-        restart_clocks()
-
-
-@admin.register(ServiceLevel)
-class ServiceLevelAdmin(Promised):
-    """Promised times by severity and segment."""
-
-    list_display = ("severity", "segment", "first_reply_seconds", "resolution_seconds", "clock")
-    list_filter = ("severity", "segment", "clock")
-    list_select_related = ("segment",)
-    autocomplete_fields = ("segment",)
-
-
-@admin.register(BusinessHours)
-class BusinessHoursAdmin(Promised):
-    """Hours in which somebody is there."""
-
-    list_display = ("weekday", "opens", "closes", "time_zone", "valid_from")
-    list_filter = ("weekday", "valid_from")
-
-
-@admin.register(Holiday)
-class HolidayAdmin(Promised):
-    """Days on which no business clock runs."""
-
-    list_display = ("day", "name")
-    search_fields = ("name",)
-    date_hierarchy = "day"

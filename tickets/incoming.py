@@ -64,11 +64,8 @@ class IncomingMail:
 
     @property
     def identity(self) -> str:
-        """What makes it the same mail when it comes again, by whatever way; at most 200 letters."""
-        if not self.message_id:
-            return f"sha256:{self.digest}"
-        whole = f"{self.message_id} {self.sender}"
-        return whole if len(whole) <= 200 else f"sha256:{hashlib.sha256(whole.encode()).hexdigest()}"
+        """What makes it the same mail when it comes again, by whatever way: its id and its sender, else all its bytes. Tells nothing of either."""
+        return hashlib.sha256(f"{self.message_id} {self.sender}".encode()).hexdigest() if self.message_id else self.digest
 
     @property
     def is_too_large(self) -> bool:

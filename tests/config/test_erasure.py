@@ -22,8 +22,9 @@ from config.erasing import erase_contact, sweep_erasures
 from surveys.models import Invitation, LoopCase, Response, ResponseRevision, Survey, SurveyLink
 from tests.config.provider_calls import SECRET, brevo, call
 from tests.surveys.making import link_to, planned
+from tickets.actions.attachments import keep_files
 from tickets.actions.tickets import open_ticket
-from tickets.models import TicketMessage
+from tickets.models import TicketMessage, UnsortedMessage
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now().replace(microsecond=0)
@@ -92,6 +93,14 @@ def planted(cast):
     ticket = open_ticket(account_id=cast.boga.pk, now=LAST_MONTH, external_id="t", contact_id=contact.pk, subject="Zümrüt asks")[0]
     TicketMessage.objects.create(ticket=ticket, author_kind="customer", contact=contact, body="MESSAGETEXT", written_at=LAST_MONTH)
     TicketMessage.objects.create(ticket=ticket, author_kind="agent", author=cast.deniz, body="Dear Zümrüt Kızıltepe, all is well", written_at=LAST_MONTH)
+    # a mail of hers on the ticket, one that waits for somebody, one that was not looked at yet
+    [by_mail] = TicketMessage.objects.bulk_create(
+        [TicketMessage(ticket=ticket, author_kind="customer", contact=contact, body="x", quoted="MAILTEXT Kızıltepe", mail_id="zumrut.1@planted.test", written_at=LAST_MONTH)]
+    )
+    keep_files(message=by_mail, files=[("Zümrüt.txt", b"x")])
+    waits = {"source": "mail:pipe", "received_at": LAST_MONTH, "sender_address": contact.email, "sender_name": contact.name, "subject": "Zümrüt", "body": "MESSAGETEXT"}
+    UnsortedMessage.objects.create(external_id="1", why="loop", headers={"From": contact.email}, files=[{"name": "zumrut.pdf", "data": ""}], **waits)
+    InboundEvent.objects.create(source="mail:pipe", external_id="2", received_at=NOW, body_sha256=b"x", payload={"rfc822": "MAILTEXT", "sender": contact.email}, status="failed")
     add_note(account_id=cast.boga.pk, author=cast.elif_, body="Spoke with ZÜMRÜT KIZILTEPE about Selin", now=LAST_MONTH)
     open_work_item(
         account_id=cast.boga.pk, type="risk", reason="r", title="Call Zümrüt", why={"key": "manual", "values": {"text": "Zümrüt is unhappy"}}, now=LAST_MONTH, due_at=NOW

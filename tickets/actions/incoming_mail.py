@@ -102,7 +102,7 @@ def _one_at_a_time(identity: str) -> None:
 
 
 def _external_id(mail: IncomingMail) -> str:
-    return f"mail:{mail.identity}"[:200]
+    return f"mail:{mail.identity}"
 
 
 def _is_known(mail: IncomingMail) -> bool:

@@ -129,7 +129,7 @@ def _mail_id(row: UnsortedMessage) -> str:
 
 def _external_id(row: UnsortedMessage) -> str | None:
     """The id under which the same mail would be known if it came again; hooks of other systems have their own."""
-    return f"mail:{row.external_id}"[:200] if row.source.startswith("mail:") else None
+    return f"mail:{row.external_id}" if row.source.startswith("mail:") else None
 
 
 def _files(row: UnsortedMessage) -> list[tuple[str, bytes]]:
