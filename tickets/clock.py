@@ -35,6 +35,23 @@ class Interval:
     zone: str = "UTC"
 
 
+def overlap(first: Interval, second: Interval) -> bool:
+    """Whether two intervals of one zone share time in the week; one may pass midnight, and Sunday's into Monday."""
+    return first.zone == second.zone and any(a < d and c < b for a, b in _in_week(first) for c, d in _in_week(second))
+
+
+def _in_week(interval: Interval) -> list[tuple[int, int]]:
+    """The interval as seconds from Monday midnight, cut where the week ends."""
+    begin = (interval.weekday - 1) * 86400 + _of_day(interval.opens)
+    end = begin + ((_of_day(interval.closes) - _of_day(interval.opens)) % 86400 or 86400)
+    week = 7 * 86400
+    return [(begin, end)] if end <= week else [(begin, week), (0, end - week)]
+
+
+def _of_day(time: dt.time) -> int:
+    return time.hour * 3600 + time.minute * 60 + time.second
+
+
 @dataclass(frozen=True)
 class Hours:
     """A week of intervals and the days without any."""

@@ -24,7 +24,7 @@ MAY_IMPORT = {
 EDGES, SHAPES, ACTIONS, MODELS, PURE = 1, 2, 3, 4, 5
 LAYER = {
     "views": EDGES, "api": EDGES, "admin": EDGES, "tasks": EDGES, "management": EDGES, "urls": EDGES, "session_urls": EDGES, "public_urls": EDGES,
-    "apps": EDGES, "templatetags": EDGES, "admin_replies": EDGES,
+    "apps": EDGES, "templatetags": EDGES, "admin_promises": EDGES, "admin_replies": EDGES,
     "forms": SHAPES, "programme_forms": SHAPES, "editor_forms": SHAPES, "topic_form": SHAPES, "work_forms": SHAPES,
     "actions": ACTIONS, "queries": ACTIONS, "rest": ACTIONS, "importing": ACTIONS, "imports": ACTIONS, "explained": ACTIONS, "dashboards": ACTIONS, "kpis": ACTIONS, "support": ACTIONS, "sql": ACTIONS, "health": ACTIONS,
     "mail": ACTIONS, "planning": ACTIONS, "facts": ACTIONS,
