@@ -6,6 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
+
 from accounts.models import AccountEvent, Contact, User, Verbatim, WorkItem
 from tickets.models import Ticket, TicketCopy, TicketWork
 
@@ -48,7 +50,10 @@ def last_answers(ticket: Ticket, user: User) -> tuple[list[Answer], Answer | Non
             found.setdefault(str(event.payload.get("response") or event.pk), event)
     own = next((key for key, event in found.items() if _rates(event, ticket)), None)
     if own is None and ticket.rating is not None:
-        earlier = events.filter(payload__ticket__in=[ticket.pk, str(ticket.pk), ticket.external_id]).order_by("-occurred_at", "-id").first()
+        # an answer of long ago, or one about a ticket that was merged into this one
+        names = [name for row in Ticket.objects.filter(Q(pk=ticket.pk) | Q(merged_into=ticket)).values_list("pk", "external_id") for name in (row[0], str(row[0]), row[1])]
+        rates = events.filter(payload__ticket__in=names, payload__survey_kind="csat").exclude(payload__contains={"is_suspect": True})
+        earlier = rates.order_by("-occurred_at", "-id").first()
         if earlier is not None:
             own = str(earlier.payload.get("response") or earlier.pk)
             found[own] = earlier
