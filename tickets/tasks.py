@@ -15,6 +15,7 @@ from tickets.actions.dispatch import dispatch
 from tickets.actions.promise_work import close_kept, record_breaches, record_near
 from tickets.actions.ratings import keep_ratings
 from tickets.actions.reopening import reopen_wanted
+from tickets.actions.unsorted import forget_dropped
 from tickets.actions.verbatims import read_messages
 
 RECENT = dt.timedelta(minutes=15)
@@ -44,6 +45,7 @@ def tick() -> dict[str, Any]:
     done["breaches"] = record_breaches(since=since, now=now)
     done["kept"] = close_kept(now=now)
     if sweeping:
+        forget_dropped(now=now)
         Heartbeat.objects.update_or_create(part="tickets.sweep", defaults={"beaten_at": now})
     done["mails"] = dispatch(clock=timezone.now)
     return done

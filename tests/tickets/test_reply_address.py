@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.admin.operations import LONGEST_LOCAL_PART as ALLOWED
+from accounts.models import Installation
 from tickets.reply_address import LONGEST_LOCAL_PART, address_of, is_ours, key_of, ticket_in
 
 BASE = "Support@Help.vefa.test"
@@ -36,3 +38,17 @@ def test_what_came_from_here_is_known():
         assert not is_ours(address, base=BASE)
     assert not is_ours("@", base="")
     assert address_of(7, base="", key=KEY) == ""
+
+
+@pytest.mark.django_db
+def test_the_address_of_tickets_is_set_by_an_admin_and_checked(client, cast):
+    assert ALLOWED == LONGEST_LOCAL_PART
+    client.force_login(cast.ada)
+    Installation.current()
+    page = "/admin/accounts/installation/1/change/"
+    for wrong in ("nobody", "a+b@c.test", "x" * (LONGEST_LOCAL_PART + 1) + "@c.test"):
+        assert client.post(page, {"sending_enabled": "on", "sending_note": "", "ticket_address": wrong}).status_code == 200
+        assert Installation.current().ticket_address == ""
+    for right, kept in ((" Support@Help.vefa.test", "support@help.vefa.test"), ("x" * LONGEST_LOCAL_PART + "@c.test",) * 2, ("", "")):
+        assert client.post(page, {"sending_enabled": "on", "sending_note": "", "ticket_address": right}).status_code == 302
+        assert Installation.current().ticket_address == kept
