@@ -1,0 +1,91 @@
+"""The pages of lifetimes: who may see them, what a cell opens, and that its figures are those of the engine."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Account, Subscription
+
+pytestmark = pytest.mark.django_db
+PATHS = ("/metrics/cohorts/", "/metrics/cohorts/tenure/", "/metrics/cohorts/value/")
+
+
+@pytest.fixture
+def book(cast):
+    """One account that came ten months ago and left after four, one that came with it and stayed."""
+    first = (timezone.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0) - dt.timedelta(days=300)).replace(day=2)
+    for account, length in ((cast.boga, None), (cast.north, dt.timedelta(days=120))):
+        Subscription.objects.create(account=account, start=first, end=first + length if length else None, amount=100, currency="EUR")
+    return first
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_an_anonymous_reader_is_led_to_the_login(client, path):
+    assert client.get(path)["Location"].startswith("/login/")
+
+
+def test_a_table_follows_the_customers_of_each_month(client, cast, book):
+    client.force_login(cast.ada)
+    response = client.get("/metrics/cohorts/")
+    ((month, size, cells),) = response.context["table"].rows
+    assert (month, size, cells[0].percent, cells[0].told) == (book.date().replace(day=1), "2", "100", "2 of 2 accounts")
+    assert [cell.percent for cell in cells if cell][-1] == "50"
+    assert cells[-1] is None
+
+
+def test_a_cell_opens_its_accounts_and_their_number_is_the_cells(client, cast, book):
+    client.force_login(cast.ada)
+    page = client.get(f"/metrics/cohorts/accounts/?cohort={book:%Y-%m}&cell=5")
+    behind = page.context["behind"]
+    assert ([account.pk for account in behind.there], [account.pk for account in behind.gone], behind.counts) == ([cast.boga.pk], [cast.north.pk], (1, 1))
+    assert f"/accounts/{cast.boga.pk}/" in page.content.decode()
+
+
+@pytest.mark.parametrize("query", ["cohort=2024-13&cell=1", "cohort=x&cell=1", "cohort=2024-01&cell=x", "cohort=2024-01&cell=99", ""])
+def test_a_cell_that_does_not_exist_is_404(client, cast, query):
+    client.force_login(cast.ada)
+    assert client.get(f"/metrics/cohorts/accounts/?{query}").status_code == 404
+
+
+def test_a_csm_sees_the_own_book_and_an_analyst_no_rows(client, cast, book):
+    # Boğaziçi is Elif's, Northgate is not
+    assert Account.objects.get(pk=cast.north.pk).owner != cast.elif_
+    client.force_login(cast.elif_)
+    assert client.get("/metrics/cohorts/").context["table"].accounts == 1
+    behind = client.get(f"/metrics/cohorts/accounts/?cohort={book:%Y-%m}&cell=5").context["behind"]
+    assert behind.gone == []
+    analyst = cast.ada
+    analyst.role = "analyst"
+    analyst.save()
+    client.force_login(analyst)
+    assert client.get("/metrics/cohorts/").context["table"].accounts == 2
+    assert client.get(f"/metrics/cohorts/accounts/?cohort={book:%Y-%m}&cell=5").status_code == 404
+
+
+def test_tenure_and_value_stand_in_their_panels(client, cast, book):
+    client.force_login(cast.ada)
+    tenure = client.get("/metrics/cohorts/tenure/").context["page"]
+    assert (tenure.subjects, tenure.ended, tenure.censored) == (2, 1, 1)
+    assert tenure.line.startswith("M0.0 0.0H")
+    assert "survival" in client.get("/metrics/cohorts/tenure/").content.decode()
+    assert client.get("/metrics/cohorts/value/").status_code == 200
+
+
+def test_an_empty_installation_says_what_is_missing(client, cast):
+    client.force_login(cast.ada)
+    assert "Nobody came in these months" in client.get("/metrics/cohorts/").content.decode()
+    assert "No tenures yet" in client.get("/metrics/cohorts/tenure/").content.decode()
+    assert "No value yet" in client.get("/metrics/cohorts/value/").content.decode()
+
+
+def test_the_page_asks_the_same_number_of_questions_for_many_cohorts(client, cast, book, django_assert_max_num_queries):
+    client.force_login(cast.ada)
+    for number in range(8):
+        account = Account.objects.create(external_id=f"q{number}", name=f"q{number}")
+        Subscription.objects.create(account=account, start=book + dt.timedelta(days=25 * number), amount=100, currency="EUR")
+    client.get("/metrics/cohorts/")
+    with django_assert_max_num_queries(8):
+        client.get("/metrics/cohorts/")
