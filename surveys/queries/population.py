@@ -75,15 +75,22 @@ _OBJECT = (
 _ITSELF = _text(Value("r"), Cast("id", CharField()))
 
 
-def _subject() -> Case:
-    """Whose latest answer counts: the person of an NPS, the rated object of anything else, else the answer itself."""
-    return Case(
-        When(kind="nps", contact__isnull=False, then=_text(Value("c"), Cast("contact_id", CharField()))),
-        When(~Q(respondent_key=""), kind="nps", then=_text(Value("p"), F("respondent_key"))),
-        When(Q(ticket_id__isnull=False) & ~Q(kind="nps"), then=_text(Value("t"), Cast("ticket_id", CharField()))),
-        When(~Q(rated_object="") & ~Q(kind="nps"), then=_text(Value("o"), F("rated_object"))),
-        default=_ITSELF,
-    )
+def _subject() -> dict[str, Case]:
+    """Whose latest answer counts: the person of an NPS, the rated object of anything else, else the answer itself.
+
+    In two columns: contacts and tickets by their number, which is sorted many times faster than a text.
+    """
+    contact, ticket = Q(kind="nps", contact__isnull=False), Q(ticket_id__isnull=False) & ~Q(kind="nps")
+    return {
+        "number": Case(When(contact, then=F("contact_id")), When(ticket, then=F("ticket_id")), default=None),
+        "subject": Case(
+            When(contact, then=Value("c")),
+            When(~Q(respondent_key=""), kind="nps", then=_text(Value("p"), F("respondent_key"))),
+            When(ticket, then=Value("t")),
+            When(~Q(rated_object="") & ~Q(kind="nps"), then=_text(Value("o"), F("rated_object"))),
+            default=_ITSELF,
+        ),
+    }
 
 
 def compiled(rows: QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
@@ -121,16 +128,17 @@ BREAKDOWNS = {
 }
 
 
-def counted(rows: QuerySet[Response], *, by: str = "", step: str = "", zone: str = "UTC", split_at: dt.datetime | None = None) -> Counted:
+def counted(rows: QuerySet[Response], *, by: str = "", step: str = "", zone: str = "UTC", split_at: dt.datetime | None = None, off_scale: bool = False) -> Counted:
     """The answers that count, per survey and scale and whatever they are broken down by.
 
     `by` a dimension; `step` (week, month) a piece of time, in which the latest answer counts for itself;
-    `split_at` separates the period (`now`) from the one before.
+    `split_at` separates the period (`now`) from the one before; with `off_scale` those off the scale stand
+    there too, every one of them, as not `is_valid`.
     """
     statement, values = compiled(
         rows.order_by()
-        .annotate(at=F("answered_at"), subject=_subject())
-        .values("id", "survey_id", "scale_min", "scale_max", "direction", "score", "account_id", "touchpoint_id", "touchpoint_label", "language", "at", "subject")
+        .annotate(at=F("answered_at"), **_subject())
+        .values("id", "survey_id", "scale_min", "scale_max", "direction", "score", "account_id", "touchpoint_id", "touchpoint_label", "language", "at", "number", "subject")
     )
     if statement == NOTHING[0]:
         return Counted("", empty=True)
@@ -143,14 +151,17 @@ def counted(rows: QuerySet[Response], *, by: str = "", step: str = "", zone: str
     if split_at is not None:
         now = "x.at >= %s"
         bound.append(split_at)
-    # texts are compared by their bytes: an order is needed, no alphabet
-    marks = 'survey_id, scale_min, scale_max, direction COLLATE "C", now, piece, key COLLATE "C", subject COLLATE "C"'
-    columns = "id, at, survey_id, scale_min, scale_max, direction, score, account_id, now, piece, key"
+    # texts are compared by their bytes: an order is needed, no alphabet. What tells most rows apart comes first, what all share last
+    own = "number", 'subject COLLATE "C"'
+    if off_scale:
+        own = "CASE WHEN is_valid THEN number END", 'CASE WHEN is_valid THEN subject ELSE id::text END COLLATE "C"'
+    marks = f'{", ".join(own)}, piece, now, key COLLATE "C", survey_id, scale_min, scale_max, direction COLLATE "C"{", is_valid" if off_scale else ""}'
+    columns = "id, at, survey_id, scale_min, scale_max, direction, score, account_id, now, piece, key, is_valid"
     sql = f"""
         WITH answers AS (
-            SELECT x.id, x.at, x.survey_id, x.scale_min, x.scale_max, x.direction, x.score, x.account_id, x.subject::text AS subject,
+            SELECT x.id, x.at, x.survey_id, x.scale_min, x.scale_max, x.direction, x.score, x.account_id, x.number, x.subject::text AS subject,
                    {piece} AS piece, {now} AS now, {key} AS key, x.score BETWEEN x.scale_min AND x.scale_max AS is_valid FROM ({statement}) x {join}),
-        counted AS (SELECT DISTINCT ON ({marks}) {columns} FROM answers WHERE is_valid ORDER BY {marks}, at DESC, id DESC)"""
+        counted AS (SELECT DISTINCT ON ({marks}) {columns} FROM answers WHERE {"true" if off_scale else "is_valid"} ORDER BY {marks}, at DESC, id DESC)"""
     return Counted(sql, [*bound, *values])
 
 
@@ -180,7 +191,7 @@ def asks(user: User, chosen: ResultsFilter, span: Span, *, survey: Survey | None
                 rows.order_by()
                 .annotate(
                     at=F(at), source=Value(source), row=Cast("id", CharField()), of=F("survey_version__survey_id" if own_rows else "survey_id"),
-                    person=Case(*person, default=_ITSELF), about=Case(*_OBJECT, default=_ITSELF), failed=Case(When(bounced, then=True), default=False),
+                    person=Case(*person, default=_ITSELF), about=Case(*_OBJECT, default=Value("")), failed=Case(When(bounced, then=True), default=False),
                     done=done, half=Coalesce(NullIf(F(state), Value("complete")), Value("")), label=Value("") if own_rows else F("touchpoint_label"),
                     reminder=F("reminded_at") if own_rows else Value(None, output_field=CharField()), answer=F("response__answered_at" if own_rows else "answered_at"),
                 )
@@ -193,13 +204,18 @@ def asks(user: User, chosen: ResultsFilter, span: Span, *, survey: Survey | None
     names = "at, source, row, of, person, about, failed, done, half, touchpoint_label, reminder, answer, account_id, touchpoint_id, language"
     union = " UNION ALL ".join(f"SELECT {_typed(names)} FROM ({sql}) y({names})" for sql, _values in parts)
     join, key = BREAKDOWNS[by]
+    # what asks about nothing in particular stands alone, however many there are
     sql = f"""
-        WITH asked AS (SELECT x.*, {key} AS key FROM ({union}) x {join}),
+        WITH asked AS NOT MATERIALIZED (SELECT x.*, {key} AS key FROM ({union}) x {join}),
         once AS (
+            SELECT of AS survey_id, key, source, row AS id, at AS sent_at, done AS completed, failed AND NOT done AS bounced, done AND half = 'partial' AS partial,
+                   reminder AS reminded_at, CASE WHEN done THEN answer END AS answered_at, account_id
+            FROM asked WHERE about = ''
+            UNION ALL
             SELECT of AS survey_id, (array_agg(key ORDER BY at, row))[1] AS key, (array_agg(source ORDER BY at, row))[1] AS source, (array_agg(row ORDER BY at, row))[1] AS id,
                    min(at) AS sent_at, bool_or(done) AS completed, bool_and(failed) AND NOT bool_or(done) AS bounced, bool_or(done AND half = 'partial') AS partial,
                    min(reminder) AS reminded_at, min(answer) FILTER (WHERE done) AS answered_at, (array_agg(account_id ORDER BY at, row))[1] AS account_id
-            FROM asked GROUP BY of, person, about)"""
+            FROM asked WHERE about <> '' GROUP BY person, about, of)"""
     return Counted(sql, [value for _sql, values in parts for value in values])
 
 

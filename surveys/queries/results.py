@@ -128,15 +128,33 @@ def scale_of(version_scale: Scale | None, groups: Mapping[str, ScaleGroup], want
 
 def scale_groups(user: User, chosen: ResultsFilter, *, survey: Survey) -> dict[str, ScaleGroup]:
     """The answers of a survey by scale, with those of the period before; one statement. Scales are never mixed."""
+    rows = _with_before(user, chosen, survey)
+    return _grouped(survey, rows.fetch(f"{_BY_SCALE} FROM counted GROUP BY 1, 2, 3, 4, 5"))
+
+
+def main_figures(user: User, chosen: ResultsFilter, *, survey: Survey) -> tuple[dict[str, ScaleGroup], dict[str, Accounts]]:
+    """What `scale_groups` and, of an NPS, `accounts` say of each scale (by its name), from one look at the answers; one statement."""
+    if survey.kind != "nps":
+        return scale_groups(user, chosen, survey=survey), {}
+    rows = _with_before(user, chosen, survey)
+    found = rows.fetch(f"{_KEPT}{_BOOKS.format(rows='kept', where='now AND is_valid')}{_BY_SCALE}, {_NO_SUMS} FROM kept GROUP BY 1, 2, 3, 4, 5 UNION ALL {_MOMENTS}")
+    groups = _grouped(survey, [row[:6] for row in found if row[6] is None])
+    of_accounts = {scale_name(Scale(low, high, direction == "high_good")): _accounts(sums) for low, high, direction, _now, _score, _count, *sums in found if sums[0] is not None}
+    return groups, of_accounts
+
+
+_BY_SCALE = "SELECT scale_min, scale_max, direction, now, CASE WHEN is_valid THEN score END, count(*)"
+
+
+def _with_before(user: User, chosen: ResultsFilter, survey: Survey) -> Counted:
     start, end = chosen.period.span
     before = chosen.period.span_before
-    rows = counted(answers(user, chosen, (before[0] if before else start, end), survey=survey), split_at=start)
-    found = rows.fetch(
-        "SELECT scale_min, scale_max, direction, now, score, count(*) FROM counted GROUP BY 1, 2, 3, 4, 5 "
-        "UNION ALL SELECT scale_min, scale_max, direction, now, NULL, count(*) FROM answers WHERE NOT is_valid GROUP BY 1, 2, 3, 4"
-    )
+    return counted(answers(user, chosen, (before[0] if before else start, end), survey=survey), split_at=start if before else None, off_scale=True)
+
+
+def _grouped(survey: Survey, rows: Sequence[tuple[Any, ...]]) -> dict[str, ScaleGroup]:
     groups: dict[str, ScaleGroup] = {}
-    for low, high, direction, now, score, count in found:
+    for low, high, direction, now, score, count in rows:
         scale = Scale(low, high, direction == "high_good")
         group = groups.setdefault(scale_name(scale), ScaleGroup(survey.kind, scale))
         if score is None:
@@ -220,24 +238,33 @@ class Accounts:
     by_revenue: Weighted | None
 
 
+NO_ACCOUNTS = Accounts(0, 0, None, None)
+
 # an account's value is the mean of its contacts' latest answers; its MRR is that of the snapshot, so that
 # the figure speaks of the revenue there is to lose today: who has left weighs nothing
-_ACCOUNTS = f"""
+_KEPT = ", kept AS MATERIALIZED (SELECT scale_min, scale_max, direction, now, is_valid, score, account_id FROM counted)"
+_BOOKS = """
     , books AS (
-        SELECT c.account_id, avg(CASE WHEN c.score >= 9 THEN 1 WHEN c.score >= 7 THEN 0 ELSE -1 END::numeric) AS x
-        FROM counted c WHERE {_ON_SCALE} AND c.account_id IS NOT NULL GROUP BY 1),
-    heavy AS (SELECT b.x, greatest(coalesce(s.mrr_micros, 0), 0)::numeric / 1000000 AS w FROM books b LEFT JOIN accounts_accountsnapshot s ON s.account_id = b.account_id)
-    SELECT count(*), coalesce(sum(x), 0), coalesce(sum(x * x), 0), count(*) FILTER (WHERE w > 0), coalesce(sum(w), 0), coalesce(sum(w * x), 0), coalesce(sum(w * w), 0),
-           coalesce(sum(w * w * x), 0), coalesce(sum(w * w * x * x), 0)
-    FROM heavy"""
+        SELECT c.scale_min, c.scale_max, c.direction, c.account_id, avg(CASE WHEN c.score >= 9 THEN 1 WHEN c.score >= 7 THEN 0 ELSE -1 END::numeric) AS x
+        FROM {rows} c WHERE {where} AND c.account_id IS NOT NULL GROUP BY 1, 2, 3, 4),
+    heavy AS (SELECT b.*, greatest(coalesce(s.mrr_micros, 0), 0)::numeric / 1000000 AS w FROM books b LEFT JOIN accounts_accountsnapshot s ON s.account_id = b.account_id)
+"""
+_SUMS = """count(*), coalesce(sum(x), 0), coalesce(sum(x * x), 0), count(*) FILTER (WHERE w > 0), coalesce(sum(w), 0), coalesce(sum(w * x), 0), coalesce(sum(w * w), 0),
+           coalesce(sum(w * w * x), 0), coalesce(sum(w * w * x * x), 0)"""
+_NO_SUMS = ", ".join(f"NULL::{kind}" for kind in ("bigint", "numeric", "numeric", "bigint", *["numeric"] * 5))
+_MOMENTS = f"SELECT scale_min, scale_max, direction, NULL::boolean, NULL::smallint, NULL::bigint, {_SUMS} FROM heavy GROUP BY 1, 2, 3"
 
 
 def accounts(user: User, chosen: ResultsFilter, *, survey: Survey, scale: Scale) -> Accounts:
     """Account-level and revenue-weighted NPS; one statement that adds up moments, however many accounts."""
     rows: Counted = counted(answers(user, chosen, chosen.period.span, survey=survey))
-    found = rows.fetch(_ACCOUNTS, _scale_values(scale))
-    if not found or not found[0][0]:
-        return Accounts(0, 0, None, None)
-    number, total, squares, heavy, *sums = found[0]
+    found = rows.fetch(f"{_BOOKS.format(rows='counted', where=_ON_SCALE)} SELECT {_SUMS} FROM heavy", _scale_values(scale))
+    return _accounts(found[0]) if found else NO_ACCOUNTS
+
+
+def _accounts(sums_of_all: Sequence[Any]) -> Accounts:
+    number, total, squares, heavy, *sums = sums_of_all
+    if not number:
+        return NO_ACCOUNTS
     plain = Moments(number, Decimal(number), total, Decimal(number), total, squares)
     return Accounts(number, heavy, account_nps(plain), weighted_nps(Moments(heavy, *sums)))

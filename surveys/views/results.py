@@ -20,9 +20,9 @@ from accounts.roles import WRITES_ACCOUNTS, Role
 from accounts.signed_in import SignedInRequest
 from surveys.models import Survey
 from surveys.queries import reach as reaching
-from surveys.queries.results import accounts, asked, breakdown, scale_groups, scale_of, together, trend
+from surveys.queries.results import NO_ACCOUNTS, main_figures, scale_groups, scale_of
 from surveys.queries.results_choices import choices_of
-from surveys.queries.results_filter import DIMENSIONS, ResultsFilter
+from surveys.queries.results_filter import ResultsFilter, read_scale
 from surveys.queries.results_overview import all_surveys
 from surveys.queries.results_rows import Show, answer_rows, ask_rows, never_rows, read_show
 from surveys.queries.rows import verbatims
@@ -30,6 +30,7 @@ from surveys.readings import FEW
 from surveys.scoring import Scale
 from surveys.views import reach_wording
 from surveys.views import results_wording as wording
+from surveys.views.results_panels import AT_ONCE, PANELS, Panels
 from surveys.views.tabs import tabs_for
 from surveys.views.wording import shipped_name
 
@@ -58,17 +59,17 @@ def results(request: SignedInRequest, key: str) -> HttpResponse:
     tone = request.GET.get("show", "") if request.GET.get("show") in {"low", "said"} else ""
     if request.headers.get("HX-Target") == "says":
         return render(request, "surveys/_says.html", _says(request, survey, chosen, tone))
+    part, of_scale = request.GET.get("part", ""), read_scale(request.GET.get("of", ""))
+    if part in PANELS and of_scale is not None:
+        return render(request, f"surveys/_results_{part}.html", Panels(user, survey, chosen, of_scale, sees_rows=may_see_rows(user)).of(part))
     version = survey.versions.filter(published_at__isnull=False).first() or survey.versions.first()
-    groups = scale_groups(user, chosen, survey=survey)
+    groups, of_accounts = main_figures(user, chosen, survey=survey)
     shown = scale_of(Scale(version.scale_min, version.scale_max, version.direction == "high_good") if version else None, groups, chosen.scale, survey.kind)
-    of_accounts = accounts(user, chosen, survey=survey, scale=shown.scale) if survey.kind == "nps" else None
-    pieces = trend(user, chosen, survey=survey, scale=shown.scale)
     sees_rows = may_see_rows(user)
-    opens = wording.Opens(reverse("surveys:results_rows", args=[survey.key]), chosen, shown.name) if sees_rows else None
     page = reverse("surveys:results", args=[survey.key])
     choices = choices_of(user, chosen, survey=survey)
-    parts = breakdown(user, chosen, survey=survey, scale=shown.scale)
-    now_asked, before_asked = together(parts), asked(user, chosen, chosen.period.span_before, survey=survey)
+    panels = Panels(user, survey, chosen, shown.scale, sees_rows=sees_rows, choices=choices)
+    opens, late = panels.opens, part != "all" and sum(group.answers for group in groups.values()) > AT_ONCE
     context: dict[str, Any] = {
         "survey": survey,
         "name": shipped_name(survey),
@@ -77,25 +78,16 @@ def results(request: SignedInRequest, key: str) -> HttpResponse:
         "shown": shown,
         "scales": wording.scale_tabs(groups, shown, chosen, page),
         "headlines": wording.headlines(shown),
-        "accounts": wording.account_figures(of_accounts),
-        "asked": wording.asked_table(now_asked, opens),
-        "rate": wording.rate(now_asked, before_asked),
+        "accounts": wording.account_figures(of_accounts.get(shown.name, NO_ACCOUNTS) if survey.kind == "nps" else None),
         "bars": wording.bars(shown, opens, hide=not sees_rows),
         "distribution": wording.drawn_distribution(shown, opens, hide=not sees_rows),
         "spread": wording.spread(shown, opens, hide=not sees_rows),
-        "trend": wording.drawn_trend(pieces, shown),
-        "pieces": wording.trend_rows(pieces, opens),
-        "groups": wording.group_rows(
-            breakdown(user, chosen, survey=survey, scale=shown.scale), shown, chosen, page, opens, hide=not sees_rows, names=wording.names_for(chosen.by, choices)
-        ),
-        "dimensions": [(name, wording.DIMENSION_NAMES[name], f"{page}?{chosen.query(by=name)}", name == chosen.by) for name in DIMENSIONS],
-        "steps": [(name, word, f"{page}?{chosen.query(step=name)}", name == chosen.steps) for name, word in (("week", _("Weeks")), ("month", _("Months")))],
-        "dimension_name": wording.DIMENSION_NAMES[chosen.by],
+        "late": panels.addresses() if late else None,
+        **({} if late else panels.all_at_once()),
         "scale_words": wording.scale_words(shown.scale),
         "answers_told": sees_rows or shown.answers >= FEW,
         "answers_href": opens.to("answers") if opens and shown.answers else "",
         "compared": (chosen.period.before[0], chosen.period.before[1] - dt.timedelta(days=1)) if chosen.period.before else None,
-        "reach_address": reverse("surveys:reach", args=[survey.key]) + (f"?{chosen.query()}" if chosen.query() else ""),
         "opens_invalid": opens.to("invalid") if opens and shown.invalid else "",
         "sees_rows": sees_rows,
         **wording.filters(choices),
