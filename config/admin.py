@@ -110,7 +110,7 @@ class IncomingHookAdmin(Kept, admin.ModelAdmin):
     readonly_fields = ("address", "two_secrets", "last_received_at")
     change_form_template = "admin/accounts/incominghook/change_form.html"
 
-    def get_fields(self, request: HttpRequest, obj: IncomingHook | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: IncomingHook | None = None) -> Any:
         """What is told by us stands on existing rows alone."""
         fields = ["name", "acts_for", "proof", "header", "given_secret", "map", "own_map", "active"]
         return ["address", *fields, "two_secrets", "last_received_at"] if obj else fields

@@ -137,8 +137,8 @@ def account_of(telling: Telling, company: Company, *, address: str = "") -> Acco
         found = list(accounts.filter(Q(pk=known or 0) | Q(external_id__in=ids))[:3])
         if found:
             return min(found, key=lambda row: (row.pk != known, row.external_id != ids[0]))
-    if company.own_id and (found := accounts.filter(external_id=company.own_id).first()):
-        return found
+    if company.own_id and (own := accounts.filter(external_id=company.own_id).first()):
+        return own
     if company.name:
         folded = search_key(company.name)[:400]
         named = list(accounts.filter(name_search=folded)[:2])
@@ -175,7 +175,7 @@ def _valid(row: Contact, fields: dict[str, str]) -> dict[str, str]:
     """The fields that the model takes; what it does not is left out."""
     kept = {}
     for name, value in fields.items():
-        column = Contact._meta.get_field(name)
+        column: Any = Contact._meta.get_field(name)
         try:
             kept[name] = column.clean(value, row)
         except ValidationError:

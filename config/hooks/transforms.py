@@ -15,6 +15,9 @@ import nh3
 _ISO, _UNIX, _UNIX_MS = "iso", "unix", "unix_ms"
 # also the instant of what is older than everything else that is told
 EARLIEST, _LATEST = dt.datetime(1990, 1, 1, tzinfo=dt.UTC), dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
+# the whole of it stays in the kept event
+MOST_HTML, MOST_TAGS = 200_000, 5_000
+_TAG = re.compile(r"<[^<>]{0,1000}>")
 _BREAKS = re.compile(r"<(?:br|/p|/div|/li|/tr|/h[1-6]|/blockquote)\b[^>]{0,200}>", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s@<>\[\]]{1,64}@[^\s@<>\[\]]{1,185}\.[^\s@<>\[\].]{2,63}")
 
@@ -68,9 +71,10 @@ def _flag(value: Any) -> bool:
 
 
 def html_to_text(value: Any) -> str:
-    """HTML as plain text: blocks become lines, scripts and styles go with what they hold."""
-    marked = _BREAKS.sub("\n", _text(value))
-    plain = html.unescape(nh3.clean(marked, tags=set()))
+    """HTML as plain text: blocks become lines, scripts and styles go with what they hold. What is longer than any letter is cut."""
+    marked = _BREAKS.sub("\n", _text(value)[:MOST_HTML])
+    # a parser builds a tree, and takes its time over one that is thousands of levels deep
+    plain = html.unescape(nh3.clean(marked, tags=set()) if marked.count("<") <= MOST_TAGS else _TAG.sub("", marked))
     lines = [" ".join(line.split()) for line in plain.replace("\r", "\n").split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 

@@ -42,7 +42,8 @@ def generic_hook(request: HttpRequest, name: str = "") -> HttpResponse:
     if request.method == "HEAD":
         # some senders look whether the address answers before they take it
         return HttpResponse()
-    if request.content_type != "application/json" and not request.content_type.endswith("+json"):
+    sent = request.content_type or ""
+    if sent != "application/json" and not sent.endswith("+json"):
         return _answer(415, "Send application/json.")
     if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES or len(request.body) > MOST_BYTES:
         return _answer(413, "At most 1 MiB.")

@@ -7,6 +7,7 @@ import json
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from accounts.actions.inbound_events import order_replay
 from accounts.models import Account, AccountEvent, Contact, InboundEvent, IncomingHook, OutsideObject
 from config.hooks.handling import rehearse, sweep_hooks
+from config.hooks.shipped import shipped_map
 from tests.config.hook_calls import hmac_base64, hmac_hex, make_hook, send
 from tests.shared_data import REASON, SHARED
 from tickets.models import Ticket, TicketChange, TicketMessage, UnsortedMessage
@@ -133,18 +135,12 @@ def test_an_unknown_state_is_kept_for_a_person(cast):
     assert Ticket.objects.get().status == "new"
     assert UnsortedMessage.objects.values_list("why", "body", "ticket").get() == ("unknown_state", "Beklemede", Ticket.objects.get().pk)
     # the organisation's own word, once its map has it
-    hook.map, hook.own_map = "", json.loads(json.dumps(rules("freshdesk")))
+    hook.map, hook.own_map = "", json.loads(json.dumps(shipped_map("freshdesk")))
     hook.own_map["tables"]["states"]["Beklemede"] = "on_hold"
     hook.save()
     order_replay(rows=InboundEvent.objects.all())
     work()
     assert Ticket.objects.get().status == "on_hold"
-
-
-def rules(name):
-    from config.hooks.shipped import shipped_map
-
-    return shipped_map(name)
 
 
 # ── the second: signed time and body, events with ids ───────────────────────
@@ -338,8 +334,6 @@ def _picture_after(user, bodies, sent, *, cut):
 
 def _forget():
     """A clean house, in the middle of a test."""
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('vefa.correction', 'on', true)")
     AccountEvent.objects.all().delete()

@@ -268,14 +268,14 @@ def _retell(known: OutsideObject, ticket: Ticket, telling: Telling) -> None:
             _rewrite(ticket, kind, _turns(known.told[name], opened_at=ticket.opened_at, first=_FIRST[name]), telling)
     log = list(ticket.changes.order_by("occurred_at", "id"))
     _say_what_stood_before(log)
-    before = Ticket.objects.values().get(pk=ticket.pk)
+    before: dict[str, Any] = dict(Ticket.objects.values().get(pk=ticket.pk))
     told = _from_log(ticket, log)
     set_clocks(ticket, now=telling.now)
     differing = {field.attname for field in Ticket._meta.concrete_fields if getattr(ticket, field.attname) != before[field.attname]}
     if differing - {"clocks_set_at", "subject_search"}:
         save(ticket, now=telling.now)
-    for kind, resolution, at in told:
-        _tell_the_world(ticket, kind, resolution=resolution, at=at, telling=telling)
+    for happened, resolution, at in told:
+        _tell_the_world(ticket, happened, resolution=resolution, at=at, telling=telling)
 
 
 def _rewrite(ticket: Ticket, kind: str, turns: list[tuple[dt.datetime, str, Any]], telling: Telling) -> None:
@@ -296,9 +296,10 @@ def _rewrite(ticket: Ticket, kind: str, turns: list[tuple[dt.datetime, str, Any]
 
 def _say_what_stood_before(log: list[TicketChange]) -> None:
     """Sets what stood before each entry, where an entry came between."""
-    stood: dict[str, str] = {Kind.STATUS: State.NEW}
+    stood: dict[str, str] = {str(Kind.STATUS): State.NEW}
+    kinds = {str(kind) for kind in _LOGGED.values()}
     for row in log:
-        if row.kind not in _LOGGED.values():
+        if row.kind not in kinds:
             continue
         before = stood.get(row.kind, "")
         if row.value_before != before and (row.kind in stood or not row.value_before):
