@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Q
 
 from accounts.models import AccountSnapshot, Contact, User, WorkItem
+from tickets.actions.clocks import Promises
 from tickets.clock import Standing
 from tickets.models import Ticket, TicketChange, TicketCopy, TicketLink, TicketMessage, TicketWork
 from tickets.models.tickets import Severity, next_due
@@ -109,6 +110,7 @@ class TicketPage:
 def ticket_page(*, ticket: Ticket, user: User, now: dt.datetime) -> TicketPage:
     """The page of a ticket that the user may see (give it with its account, segment, contact and assignee)."""
     can_change = user.role in WORKS_TICKETS
+    promises = Promises()
     entries, earlier = thread(ticket)
     others = Ticket.objects.visible_to(user).counted().filter(account=ticket.account_id, status__in=OPEN_STATES).exclude(pk=ticket.pk)
     pairs = TicketLink.objects.filter(Q(first=ticket) | Q(second=ticket)).values_list("first_id", "second_id")[:20]
@@ -120,9 +122,9 @@ def ticket_page(*, ticket: Ticket, user: User, now: dt.datetime) -> TicketPage:
         entries=entries,
         earlier=earlier,
         snapshot=AccountSnapshot.objects.visible_to(user).filter(account=ticket.account_id).first(),
-        first_reply=promise_of(ticket, "first_reply", now),
-        resolution=promise_of(ticket, "resolution", now),
-        others=[Row(other, nearest_promise(other, now)) for other in others.annotate(due=next_due()).order_by("due", "pk")[:5]],
+        first_reply=promise_of(ticket, "first_reply", now, promises),
+        resolution=promise_of(ticket, "resolution", now, promises),
+        others=[Row(other, nearest_promise(other, now, promises)) for other in others.select_related("account").annotate(due=next_due()).order_by("due", "pk")[:5]],
         linked=list(Ticket.objects.visible_to(user).filter(pk__in=linked).order_by("pk")) if linked else [],
         assignees=assignable() if can_change else [],
         moves=sorted(MOVES[ticket.status], key=list(MOVES).index),
@@ -135,7 +137,7 @@ def ticket_page(*, ticket: Ticket, user: User, now: dt.datetime) -> TicketPage:
         work=work,
         canned=canned_choices(ticket) if can_change else [],
         handling=handling_of(ticket),
-        times=ticket_times(ticket),
+        times=ticket_times(ticket, promises),
     )
 
 
