@@ -5,32 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts import wording
 from metrics.kpis.behind import Found
 from metrics.support.desk import Desk
+from tickets.actions.clocks import Promises
 from tickets.models import Ticket
 from tickets.models.tickets import Severity
+from tickets.queries.queue import late, soon
 
 _STATUS = Ticket.Status
-
-
-def _late(now: dt.datetime) -> Q:
-    """A promise has passed."""
-    return Q(first_replied_at__isnull=True, first_reply_due_at__lt=now) | Q(resolution_due_at__lt=now)
-
-
-def _near(now: dt.datetime) -> Q:
-    """In the last quarter of the time of a promise, none of them passed yet (as `tickets.clock.standing` says "soon")."""
-    reply = Q(first_replied_at__isnull=True, first_reply_due_at__gte=now) & Q(first_reply_due_at__lte=now + (F("first_reply_due_at") - F("opened_at")) / 4)
-    return (reply | Q(resolution_due_at__gte=now) & Q(resolution_due_at__lte=now + (F("resolution_due_at") - F("opened_at")) / 4)) & ~_late_known(now)
-
-
-def _late_known(now: dt.datetime) -> Q:
-    # spelled without nulls, so that "not late" holds for tickets without a promise
-    return Q(first_replied_at__isnull=True, first_reply_due_at__isnull=False, first_reply_due_at__lt=now) | Q(resolution_due_at__isnull=False, resolution_due_at__lt=now)
 
 
 def conditions(now: dt.datetime) -> dict[str, Q]:
@@ -41,8 +27,8 @@ def conditions(now: dt.datetime) -> dict[str, Q]:
         **{f"now_severity_{level}": Q(severity=level) for level in Severity.values},
         "now_severity_none": Q(severity__isnull=True),
         "now_unassigned": Q(assignee__isnull=True, assignee_email=""),
-        "now_near": _near(now),
-        "now_late": _late(now),
+        "now_near": soon(now, Promises()),
+        "now_late": late(now),
         "now_for_us": Q(status__in=[_STATUS.NEW, _STATUS.OPEN]),
         "now_for_customer": Q(status=_STATUS.PENDING),
         "now_unanswered": Q(first_replied_at__isnull=True),

@@ -120,6 +120,15 @@ def test_every_figure_of_the_page_opens_rows_as_many_as_it_counts(client, cast, 
         assert name in TITLES
 
 
+def test_the_queue_now_and_the_ticket_queue_agree(client, cast, written):
+    opened = written.now - dt.timedelta(minutes=210)
+    Ticket.objects.create(account=cast.boga, opened_at=opened, severity=2, first_reply_due_at=opened + 4 * HOUR, resolution_due_at=opened + 20 * HOUR)
+    client.force_login(cast.ada)
+    main = {one.word: one.count for one in panel(client, "today")["queue"].main}
+    for view, word in (("soon", "About to breach"), ("late", "Breached"), ("unassigned", "Unassigned")):
+        assert len(client.get(reverse("tickets:queue") + f"?view={view}").context["page"].rows) == main[word] > 0
+
+
 def test_pages_of_rows_go_on_where_the_last_one_ended(client, cast):
     now = timezone.now()
     made = [Ticket.objects.create(account=cast.boga, opened_at=now - dt.timedelta(minutes=number // 3), external_id=f"n{number}") for number in range(120)]
