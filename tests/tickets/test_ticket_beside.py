@@ -307,6 +307,7 @@ def test_work_becomes_a_ticket_and_each_shows_the_other(client, cast):
     now = timezone.now()
     item = open_work_item(account_id=cast.boga.pk, contact_id=cast.selin.pk, type="risk", reason="r", title="Fatura sorunu", why={}, now=now, due_at=now)[0]
     client.force_login(cast.elif_)
+    assert reverse("tickets:of_work", args=[item.pk]) in client.get(reverse("accounts:work_item", args=[item.pk])).content.decode()
     address = f"{reverse('tickets:new')}?work={item.pk}"
     assert 'value="Fatura sorunu"' in client.get(address).content.decode()
     made = client.post(address, {"subject": "Fatura sorunu", "contact": cast.selin.pk, "created_by_kind": "agent", "channel": "email", "body": "Bakalım"})

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -19,7 +18,6 @@ from accounts.models import User
 from tickets.actions import marks, merging
 from tickets.actions import messages as saying
 from tickets.actions import tickets as doing
-from tickets.actions.attachments import keep_files
 from tickets.forms import AssignForm, CategoryForm, FlagForm, MoveForm, OtherTicketForm, ReplyForm, SeverityForm
 from tickets.models import Ticket
 from tickets.state import MOVES
@@ -44,9 +42,8 @@ def reply(request: HttpRequest, pk: int) -> HttpResponse:
 
     def act(ticket: Ticket, data: dict[str, Any], user: User, now: dt.datetime) -> Done:
         public = data["kind"] == "public"
-        with transaction.atomic():
-            message, _new = saying.reply(ticket_id=ticket.pk, body=data["body"], public=public, solve=data["solve"], author=user, version=data["version"], now=now)
-            keep_files(message=message, files=[(file.name, file.read()) for file in data["attachments"]])
+        files = [(file.name, file.read()) for file in data["attachments"]]
+        saying.reply(ticket_id=ticket.pk, body=data["body"], public=public, solve=data["solve"], files=files, author=user, version=data["version"], now=now)
         if public:
             nudge()
         return Done(_("Replied and solved.") if data["solve"] else _("Replied.") if public else _("Note written."), sent=True)
