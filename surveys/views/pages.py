@@ -143,8 +143,8 @@ def _question_parts(text: SurveyText, _published_at: dt.datetime | None, asked: 
         return _SLOTS.split(render_to_string("surveys/public/question.html", context))
 
 
-def reasons(link: Opened, token: str, text: SurveyText, typed: Typed | None = None, *, status: int = 200) -> HttpResponse:
-    """After the score: why, in the words of its band; what was typed stays."""
+def reasons(link: Opened, token: str, text: SurveyText, typed: Typed | None = None, *, ours: bool = False, status: int = 200) -> HttpResponse:
+    """After the score: why, in the words of its band; what was typed stays. `ours` tells one of our own people that it does not count."""
     typed = typed or Typed()
     version, face = text.version, face_for(link)
     why = {"low": text.why_low, "middle": text.why_middle, "high": text.why_high}[_band(link, version)] or text.why_low
@@ -161,12 +161,13 @@ def reasons(link: Opened, token: str, text: SurveyText, typed: Typed | None = No
         "two_levels": any(top["details"] for top in tops),
         "nonce": new_nonce(link.link_id),
         "typed": typed,
+        "ours": ours,
         "limit": COMMENT_LENGTH,
     }
     return page("follow_up", context, text.language, status)
 
 
-def thanks(link: Opened, token: str, text: SurveyText, *, now: dt.datetime, problem: bool = False, status: int = 200) -> HttpResponse:
+def thanks(link: Opened, token: str, text: SurveyText, *, now: dt.datetime, problem: bool = False, ours: bool = False, status: int = 200) -> HttpResponse:
     """After everything; names the day by which somebody gets in touch, where that was asked for.
 
     Who is not quite happy with a ticket is asked once whether it should be opened again; `problem` says that the yes has to be pressed once more.
@@ -184,6 +185,7 @@ def thanks(link: Opened, token: str, text: SurveyText, *, now: dt.datetime, prob
         "wanted": wanted,
         "nonce": new_nonce(link.link_id) if asks and not wanted else "",
         "problem": problem,
+        "ours": ours,
     }
     return page("thanks", context, text.language, status)
 

@@ -27,6 +27,7 @@ from surveys.looks import offered_scores
 from surveys.models import SurveyText
 from surveys.queries.links import Opened, opened
 from surveys.views import pages
+from surveys.views.sessions import signed_in_user
 from surveys.views.suspicion import suspicions
 from surveys.views.traces import HIDDEN, note_fetch
 
@@ -101,8 +102,8 @@ def follow_up(request: HttpRequest, token: str) -> HttpResponse:
     text = _text(request, link)
     if request.method != "POST":
         if (link.state == "complete" or "sent" in request.GET) and "edit" not in request.GET:
-            return pages.thanks(link, token, text, now=now)
-        return pages.final(link, text, status=200) if pages.is_final_answer(link, now) else pages.reasons(link, token, text)
+            return pages.thanks(link, token, text, now=now, ours=_is_ours(request, link))
+        return pages.final(link, text, status=200) if pages.is_final_answer(link, now) else pages.reasons(link, token, text, ours=_is_ours(request, link))
     nonce = read_nonce(request.POST.get("form_nonce", ""), link.link_id)
     comment = clean_text(request.POST.get("comment", ""), COMMENT_LENGTH)
     if nonce is None:
@@ -182,6 +183,11 @@ def _asked(request: HttpRequest, link: Opened, token: str, text: SurveyText, now
     if HIDDEN in request.GET:
         note_fetch(token, HIDDEN, now)
     return pages.question(link, token, text, pages.Asked(chosen=chosen, other=request.GET.get("other") == "1"))
+
+
+def _is_ours(request: HttpRequest, link: Opened) -> bool:
+    """Whether an answer that is held back came from one of our own people, who would wonder where it went."""
+    return bool(link.is_suspect) and (link.staff_id is not None or signed_in_user(request) is not None)
 
 
 def _offered(text: SurveyText) -> list[int]:

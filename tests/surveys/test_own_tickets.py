@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -13,7 +14,7 @@ from surveys.actions.planning import plan
 from surveys.actions.reminders import queue_reminders
 from surveys.models import Invitation, PendingFollowUp, Response, Touchpoint
 from tests.surveys.making import NOW, activate, happens, link_to, planned, solved
-from tests.surveys.pressing import press, tell
+from tests.surveys.pressing import everything, press, tell
 
 pytestmark = pytest.mark.django_db
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
@@ -121,6 +122,11 @@ def test_whoever_is_signed_in_here_answers_and_is_left_out(cast, sent, who, flag
     row = Response.objects.get()
     assert (row.score, row.is_suspect, row.automation_flags, row.revisions.count()) == (5, True, [flag], 1)
     nothing_came_of_it()
+    before = everything()
+    for page in ("done?lang=en", "done?sent=1&lang=en"):
+        assert "this answer is kept and not counted" in browser.get(f"/s/{sent}/{page}").content.decode()
+        assert "not counted" not in Client().get(f"/s/{sent}/{page}").content.decode()
+    assert everything() == before
     # more words from another browser do not make it good; a press of the customer's own does
     tell(Client(), sent, comment="Excellent agent.")
     nothing_came_of_it()
@@ -133,6 +139,16 @@ def test_a_contact_with_a_users_address_answers_and_is_left_out(cast, sent):
     press(Client(), sent, 5)
     assert Response.objects.get().automation_flags == ["own_ticket"]
     nothing_came_of_it()
+
+
+def test_a_session_from_before_a_new_password_is_no_sign_and_stays_untouched(cast, sent):
+    browser = Client()
+    browser.force_login(cast.deniz)
+    cast.deniz.set_password("another horse battery")
+    cast.deniz.save()
+    press(browser, sent, 4)
+    assert Response.objects.counted().get().score == 4
+    assert Session.objects.count() == 1
 
 
 def test_a_cookie_of_nobody_is_no_sign(sent, settings):
