@@ -18,7 +18,7 @@ from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, 
 from metrics.kpis.earning import earning_ranges
 from metrics.kpis.question import Question
 from metrics.kpis.revenue import MICROS, amount_column
-from metrics.kpis.shoppers import FIRST_ORDERS, completed, window_of
+from metrics.kpis.shoppers import visits
 
 # changes of one account this close together are one
 JOINED = dt.timedelta(minutes=60)
@@ -152,15 +152,14 @@ def histories(question: Question, by: str | None, *, model: str | None = None) -
 def shop_histories(question: Question, by: str | None) -> list[History]:
     """The same of e-commerce accounts: they come with an order, and leave when the window after their last one is over."""
     conditions = Conditions({"t0": question.start, "t1": question.until, "zone": str(question.zone)})
-    window, at = window_of(question, conditions), "greatest(%(t0)s, f.first_at)"
+    at = "greatest(%(t0)s, lower(v.active))"
+    kept = visits(question, conditions)
     narrow(question, conditions, (ACCOUNT_SQL,), at)
     sql = f"""
-        WITH {FIRST_ORDERS},
+        WITH kept AS ({kept}),
         visits AS (
-            SELECT a.external_id, {expression(by, (ACCOUNT_SQL,), at) if by else "NULL::text"} AS key,
-                   range_agg(tstzrange(x.occurred_at, ((x.occurred_at AT TIME ZONE %(zone)s + {window}) AT TIME ZONE %(zone)s), '(]')) AS active
-            FROM accounts_transaction x JOIN accounts_account a ON a.id = x.account_id JOIN firsts f ON f.account_id = x.account_id
-            WHERE NOT a.excluded AND a.business_model = 'ecommerce' AND x.occurred_at < %(t1)s AND {completed("%(t1)s")} AND {conditions.sql} GROUP BY 1, 2),
+            SELECT a.external_id, {expression(by, (ACCOUNT_SQL,), at) if by else "NULL::text"} AS key, v.active
+            FROM kept v JOIN accounts_account a ON a.id = v.account_id WHERE NOT a.excluded AND {conditions.sql}),
         steps AS (
             SELECT external_id, key, active @> %(t0)s AS at_start, lower(active) < %(t0)s AS had_bought, lower(p) AS at, 1 AS spans FROM visits, unnest(active) p
             UNION ALL

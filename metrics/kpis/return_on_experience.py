@@ -6,18 +6,18 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from accounts.models import Account
 from metrics.formulas.lifetime_value import mean
 from metrics.formulas.numbers import ratio
 from metrics.formulas.returns import Return, gain, total_cost
 from metrics.kpis.assumptions import margin
 from metrics.kpis.costs import Costs, people_of, spread
-from metrics.kpis.dimensions import fetch
+from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, narrow
 from metrics.kpis.earning import earners
 from metrics.kpis.figure import Figure
 from metrics.kpis.lifetime_value import closed_months, months_within
 from metrics.kpis.question import Question, pieces
-from metrics.kpis.retention import arpa, customers_by_rule
+from metrics.kpis.retention import arpa
+from metrics.kpis.shoppers import visits
 
 Figures = dict[str | None, Figure]
 Money = dict[str | None, Decimal | None]
@@ -94,26 +94,28 @@ Lost = dict[str | None, list[tuple[int, int]]]
 
 
 def _lost(question: Question, by: str | None, months: Months) -> Lost:
-    """Customers lost in each of the months, and those they began with; each account by its own rule."""
-    if by is None and months and not Account.objects.filter(business_model=Account.BusinessModel.ECOMMERCE).exists():
-        return {None: _subscribers_lost(question, months)}
+    """Customers lost in each of the months, and those they began with, by their group at its start; each account by its own rule."""
     found: Lost = {}
-    for turn, (begin, end) in enumerate(months):
-        for key, (book, shop) in customers_by_rule(question.between(begin, end), by).items():
+    if not months:
+        return found
+    whole = replace(question.between(months[0][0], months[-1][1]), segment=None, filters={}, scope=None)
+    with_earners, values = earners(whole, None, model="subscription")
+    shops = Conditions({"t1": whole.until, "zone": str(question.zone)})
+    for there, bound in (
+        (f"{with_earners}, there AS (SELECT account_id, earns AS active FROM earners)", values),
+        (f"WITH there AS ({visits(question, shops)})", shops.values),
+    ):
+        conditions = Conditions({**bound, "begins": [begin for begin, _end in months], "ends": [end for _begin, end in months]})
+        narrow(question, conditions, (ACCOUNT_SQL,), "piece.begins")
+        sql = f"""{there}
+            SELECT {expression(by, (ACCOUNT_SQL,), "piece.begins") if by else "NULL::text"} AS key, piece.turn, count(*) FILTER (WHERE NOT v.active @> piece.ends), count(*)
+            FROM there v JOIN accounts_account a ON a.id = v.account_id
+                 JOIN unnest(%(begins)s::timestamptz[], %(ends)s::timestamptz[]) WITH ORDINALITY AS piece (begins, ends, turn) ON v.active @> piece.begins
+            WHERE NOT a.excluded AND {conditions.sql} GROUP BY 1, 2"""
+        for key, turn, lost, at_start in fetch(sql, conditions.values):
             counts = found.setdefault(key, [(0, 0)] * len(months))
-            counts[turn] = (book.customers_churned + shop.churned, book.customers_start + shop.customers_start)
+            counts[turn - 1] = (counts[turn - 1][0] + lost, counts[turn - 1][1] + at_start)
     return found
-
-
-def _subscribers_lost(question: Question, months: Months) -> list[tuple[int, int]]:
-    """The same of subscription accounts, all months in one statement."""
-    with_earners, values = earners(question.between(months[0][0], months[-1][1]), None, model="subscription")
-    sql = f"""{with_earners}
-        SELECT m.turn, count(*) FILTER (WHERE e.earns @> m.begins AND NOT e.earns @> m.ends), count(*) FILTER (WHERE e.earns @> m.begins)
-        FROM earners e CROSS JOIN unnest(%(begins)s::timestamptz[], %(ends)s::timestamptz[]) WITH ORDINALITY AS m (begins, ends, turn) GROUP BY m.turn"""
-    bound = {**values, "begins": [begin for begin, _end in months], "ends": [end for _begin, end in months]}
-    told = {turn: (lost, at_start) for turn, lost, at_start in fetch(sql, bound)}
-    return [told.get(turn, (0, 0)) for turn in range(1, len(months) + 1)]
 
 
 def _churn(question: Question, by: str | None) -> Money:

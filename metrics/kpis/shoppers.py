@@ -37,6 +37,14 @@ def window_of(question: Question, conditions: Conditions) -> str:
     return f"make_interval(months => {conditions.bind(months or activity_months())})"
 
 
+def visits(question: Question, conditions: Conditions) -> str:
+    """SQL: (account_id, active) of e-commerce accounts, the ranges of time in which an order keeps them. Binds the end of the period as t1, and the zone."""
+    window = window_of(question, conditions)
+    return f"""SELECT x.account_id, range_agg(tstzrange(x.occurred_at, ((x.occurred_at AT TIME ZONE %(zone)s + {window}) AT TIME ZONE %(zone)s), '(]')) AS active
+        FROM accounts_transaction x JOIN accounts_account a ON a.id = x.account_id
+        WHERE a.business_model = 'ecommerce' AND x.occurred_at < %(t1)s AND {completed("%(t1)s")} GROUP BY x.account_id"""
+
+
 # who ever bought, and when first: where an account that came in the period is counted; binds the end of the period as t1
 FIRST_ORDERS = f"firsts AS (SELECT x.account_id, min(x.occurred_at) AS first_at FROM accounts_transaction x WHERE {PAID_ORDER} AND x.occurred_at < %(t1)s GROUP BY x.account_id)"
 

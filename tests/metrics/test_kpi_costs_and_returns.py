@@ -164,3 +164,19 @@ def test_groups_by_segment():
 def test_wrong_parameters_are_refused(params):
     with pytest.raises(WrongQuestion, match=next(iter(params))):
         ask("cx_roi", params=params)
+
+
+def test_the_churn_is_the_mean_of_the_monthly_rates_of_subscribers_and_shops_together():
+    payers("acme", "zeta", start="2023-06-01")
+    payers("gone", start="2023-06-01", end="2024-05-31")
+    for key in ("shop", "idle"):
+        account(key, business_model="ecommerce")
+    load("transactions", [{"external_id": f"{key}{at}", "account": key, "occurred_at": at, "amount": "9"}
+                          for key, at in (("shop", "2023-11-05"), ("shop", "2024-04-01"), ("idle", "2023-10-31"))])  # fmt: skip
+    months = [ask("logo_churn", start=f"2024-0{month}-01", end=f"2024-0{month + 1}-01") for month in range(1, 7)]
+    assert [month["numerator"] for month in months] == ["0", "0", "0", "1", "1", "0"], "idle lapses in April, gone ends in May"
+    expected = sum(Decimal(month["value"]) for month in months) / 6
+    assert Decimal(ask("cx_roi")["parts"]["churn"]) == pytest.approx(expected, abs=Decimal("1e-11"))
+    assert ask("cx_roi", start="2024-04-01", end="2024-06-01")["parts"]["customers_lost_per_month"] == "1"
+    by_model = ask("cx_roi", accounts=[Account.objects.get(external_id="idle").pk], start="2024-04-01", end="2024-05-01")
+    assert (by_model["parts"]["customers_lost_per_month"], by_model["parts"]["arpa"]) == ("1", None)
