@@ -198,4 +198,12 @@ def test_a_mail_to_a_ticket_suggests_it(client, cast):
     row = stranger(to=reply_address(ticket.pk), sender="who@knows.test")
     client.force_login(cast.deniz)
     shown = client.get(LIST).context["page"].rows[0]
-    assert (shown.pk, shown.may_ticket, row.why) == (row.pk, True, "other_person")
+    assert (shown.pk, shown.may_ticket, shown.may_at_once, row.why) == (row.pk, True, False, "other_person")
+
+
+def test_what_a_machine_wrote_makes_nobody_a_contact_or_a_reader(client, cast):
+    ticket, people = opened(cast), Contact.objects.count()
+    row = stranger(to=reply_address(ticket.pk), sender="MAILER-DAEMON@mx.test")
+    assert row.why == "automatic"
+    assert post(client, cast.deniz, row, "place", ticket=ticket.pk).status_code == 302
+    assert (Contact.objects.count(), TicketCopy.objects.count(), ticket.messages.count()) == (people, 0, 1)

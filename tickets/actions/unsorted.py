@@ -33,7 +33,7 @@ class AlreadyDecided(ValueError):
 
 
 def place_on_ticket(*, unsorted_id: int, ticket_id: int, actor: User, now: dt.datetime) -> TicketMessage:
-    """Puts the message on a ticket as its sender's reply; the sender becomes a contact of the ticket's account, and reads along.
+    """Puts the message on a ticket as its sender's reply; a person becomes a contact of the ticket's account, and reads along.
 
     Raises AlreadyDecided, MergedAway, ValidationError, UnsortedMessage.DoesNotExist, Ticket.DoesNotExist.
     """
@@ -41,7 +41,7 @@ def place_on_ticket(*, unsorted_id: int, ticket_id: int, actor: User, now: dt.da
         row = _waiting(unsorted_id)
         ticket = Ticket.objects.select_related("account").get(pk=ticket_id, deleted_at__isnull=True)
         person = _sender_at(row, ticket.account, now=now)
-        if person and not ticket.merged_into_id:
+        if person and not ticket.merged_into_id and row.why != UnsortedMessage.Why.AUTOMATIC:
             add_to_copies(ticket, person, now=now)
         said = said_in(row.body, row.subject)
         message, _new = customer_reply(
@@ -112,10 +112,15 @@ def _waiting(unsorted_id: int) -> UnsortedMessage:
 
 
 def _sender_at(row: UnsortedMessage, account: Account, *, now: dt.datetime) -> Contact | None:
-    """The sender as a contact of the account, made where there is none; None for a message without a sender's address."""
+    """The sender as a contact of the account, made where there is none; None for a message without a sender's address.
+
+    What a machine wrote makes nobody a contact: its sender may be a mail server, or ourselves.
+    """
     address = normalise_email(row.sender_address)
     if not address:
         return None
+    if row.why == UnsortedMessage.Why.AUTOMATIC:
+        return Contact.objects.filter(account=account, email=address).order_by("pk").first()
     person = contacts_by_address(wanted=[(account, address)], now=now)[account.pk, address]
     if not person.name and row.sender_name:
         person.name = row.sender_name

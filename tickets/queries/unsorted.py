@@ -64,12 +64,15 @@ def accounts_for(*, user: User, words: str) -> list[Account]:
 
 
 def _with_reachable(rows: list[UnsortedMessage], user: User) -> list[UnsortedMessage]:
-    """Tells each row what of its suggestion the user may take: `may_account`, `may_ticket`."""
+    """Tells each row what of its suggestion the user may take: `may_account`, `may_ticket`, `may_at_once` (without reading it first)."""
     accounts = set(Account.objects.visible_to(user).filter(pk__in={row.account_id for row in rows if row.account_id}).values_list("pk", flat=True))
     tickets = set(Ticket.objects.changeable_by(user).filter(pk__in={row.ticket_id for row in rows if row.ticket_id}, deleted_at__isnull=True).values_list("pk", flat=True))
     for row in rows:
         told: Any = row
         told.may_account, told.may_ticket = row.account_id in accounts, row.ticket_id in tickets
+        # whoever is not on the ticket is looked at before the message goes there
+        told.may_at_once = told.may_ticket and row.why != Why.OTHER_PERSON
+        told.becomes_contact = bool(row.sender_address) and row.why != Why.AUTOMATIC
         told.explained = explained(row)
     return rows
 
