@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts.actions.usage import put_usage
 from accounts.models import Account, Contact, ExchangeRate, Installation, Note, Playbook, Team, User
 from config.demo import company as story
-from config.demo import playbooks, rows, usage, voices
+from config.demo import desk, playbooks, rows, usage, voices
 from config.demo.loop import close_demo_loops
 from config.demo.people import DEMO_PASSWORD, PEOPLE
 from config.demo.work import open_demo_work
@@ -62,8 +62,11 @@ class Command(BaseCommand):
                 ("transactions", rows.transactions(company, options["seed"])),
                 ("costs", rows.costs(company, options["months"])),
                 ("events", rows.events(company, options["seed"])),
+                ("business_hours", desk.business_hours()),
+                ("service_levels", desk.service_levels()),
                 ("tickets", tickets),
                 ("ticket_events", ticket_events),
+                ("interactions", desk.interactions(tickets, options["seed"])),
                 ("responses", [*voices.relationship_answers(company, options["seed"]), *csat]),
             ):
                 counts[kind] = self._load(kind, generated, now)
