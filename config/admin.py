@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
@@ -34,10 +35,10 @@ class HookForm(forms.ModelForm):
     """A hook. Its secret is never shown here: a new one once, when it is made."""
 
     given_secret = forms.CharField(
-        label=_("secret of the sender"), required=False, max_length=200, widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        label=_("Secret of the sender"), required=False, max_length=200, widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         help_text=_("Only where the sender makes the secret itself. Empty: a new one is made and shown once; an existing one stays."),
     )  # fmt: skip
-    map = forms.ChoiceField(label=_("map"), required=False)
+    map = forms.ChoiceField(label=_("Map"), required=False)
 
     class Meta:
         model = IncomingHook
@@ -71,6 +72,8 @@ class HookForm(forms.ModelForm):
             self.add_error("given_secret", _("A secret of Standard Webhooks begins with whsec_, followed by base64."))
         elif secret and len(secret) < SHORTEST_SECRET:
             self.add_error("given_secret", _("At least 16 signs."))
+        elif proof == Proof.STANDARD and not secret and self.instance.pk and not _is_standard(self.instance.secret):
+            self.add_error("given_secret", _("The secret it has is none of Standard Webhooks: give one here."))
         data["given_secret"] = secret
         return data
 
@@ -86,7 +89,7 @@ def _is_standard(secret: str) -> bool:
 class RehearsalForm(forms.Form):
     """A body to try."""
 
-    body = forms.CharField(label=_("body (JSON)"), max_length=1_048_576, widget=forms.Textarea(attrs={"rows": 16, "cols": 100, "spellcheck": "false"}))
+    body = forms.CharField(label=_("Body (JSON)"), max_length=1_048_576, widget=AdminTextareaWidget(attrs={"rows": 16, "spellcheck": "false"}))
 
     def clean_body(self) -> dict[str, Any]:
         """An object."""
@@ -107,13 +110,17 @@ class IncomingHookAdmin(Kept, admin.ModelAdmin):
     list_display = ("name", "address", "proof", "map", "acts_for", "active", "last_received_at")
     list_select_related = ("acts_for",)
     search_fields = ("name",)
-    readonly_fields = ("address", "two_secrets", "last_received_at")
     change_form_template = "admin/accounts/incominghook/change_form.html"
 
     def get_fields(self, request: HttpRequest, obj: IncomingHook | None = None) -> Any:
         """What is told by us stands on existing rows alone."""
         fields = ["name", "acts_for", "proof", "header", "given_secret", "map", "own_map", "active"]
         return ["address", *fields, "two_secrets", "last_received_at"] if obj else fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: IncomingHook | None = None) -> Any:
+        """The name stays: rows and events are called by it."""
+        told = ("address", "two_secrets", "last_received_at")
+        return (*told, "name") if obj else told
 
     @admin.display(description=_("address"))
     def address(self, hook: IncomingHook) -> str:

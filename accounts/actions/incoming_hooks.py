@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import hashlib
+import json
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -103,14 +104,19 @@ def fresh_of(known: OutsideObject, telling: Telling, fields: dict[str, Any]) -> 
     stamp = [telling.at.isoformat(), telling.event]
     told: dict[str, Any] = known.told.setdefault("fields", {})
     fresh = {name: value for name, value in fields.items() if name not in told or stamp >= told[name][:2]}
-    told.update({name: [*stamp, value] for name, value in fresh.items()})
+    told.update({name: [*stamp, _mark(value)] for name, value in fresh.items()})
     return fresh
+
+
+def _mark(value: Any) -> str:
+    """What is enough to see that a value is another: the value itself may be personal, and stands where it can be erased."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def news(known: OutsideObject, telling: Telling, fields: dict[str, Any]) -> dict[str, Any]:
     """Those of the fresh fields that the source has changed since it told them before: what people changed here stays until then."""
     before = {name: told[2] for name, told in known.told.get("fields", {}).items()}
-    return {name: value for name, value in fresh_of(known, telling, fields).items() if name not in before or before[name] != value}
+    return {name: value for name, value in fresh_of(known, telling, fields).items() if name not in before or before[name] != _mark(value)}
 
 
 def keep_told(known: OutsideObject, telling: Telling) -> None:

@@ -22,9 +22,9 @@ from accounts.read_only import ReadOnly
 class ReplayForm(forms.Form):
     """Which stretch of time of which source."""
 
-    source = forms.CharField(label=_("source"), max_length=40, required=False, help_text=_("Such as hook:desk or email:postmark; empty: all."))
-    since = forms.DateTimeField(label=_("received from"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
-    until = forms.DateTimeField(label=_("received before"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
+    source = forms.CharField(label=_("Source"), max_length=40, required=False, help_text=_("Such as hook:desk or email:postmark; empty: all."))
+    since = forms.DateTimeField(label=_("Received from"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
+    until = forms.DateTimeField(label=_("Received before"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
 
     def clean(self) -> dict:
         """A stretch that ends after it starts."""

@@ -7,12 +7,13 @@ worked on, so that a better map, and a replay, make more of it.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from accounts.actions.inbound_events import CannotWork, Kept, NewInbound, Worked, body_digest, keep_inbound, waiting, work_on
 from accounts.actions.incoming_hooks import SOURCE, Telling
@@ -24,6 +25,7 @@ from config.hooks.shipped import map_of
 from config.hooks.transforms import Unfit
 from tickets.actions.from_outside import kept_unplaced
 
+logger = logging.getLogger(__name__)
 Status = InboundEvent.Status
 # rounds in which what waited for a place is looked at once more
 MOST_ROUNDS = 5
@@ -70,7 +72,14 @@ def handle_event(*, event_id: int, now: dt.datetime, again: bool = False) -> tup
     made: list[int] = []
 
     def work(row: InboundEvent) -> Worked:
-        came = _work(row, now)
+        try:
+            came = _work(row, now)
+        except (CannotWork, DatabaseError):
+            raise
+        except Exception as fault:
+            # one event that nobody foresaw must not hold up those behind it
+            logger.exception("A webhook could not be worked on: event %s", row.pk)
+            raise CannotWork(f"unforeseen: {type(fault).__name__}") from fault
         made.append(came.made)
         return Worked("; ".join(came.notes))
 

@@ -15,7 +15,9 @@ from django.utils import timezone
 
 from accounts.actions.inbound_events import order_replay
 from accounts.actions.incoming_hooks import drop_previous, set_secret
-from accounts.models import Account, AccountEvent, Contact, InboundEvent, IncomingHook, UsageDay
+from accounts.models import Account, AccountEvent, Contact, InboundEvent, IncomingHook, OutsideObject, UsageDay
+from config.erasing import erase_contact
+from config.hooks import handling
 from config.hooks.handling import sweep_hooks
 from config.views import hooks as view
 from tests.config.hook_calls import hmac_base64, hmac_hex, make_hook, send, standard
@@ -260,3 +262,41 @@ def test_an_unknown_state_leaves_the_ticket_and_waits_for_a_person(cast):
     assert Ticket.objects.get(external_id="t-1").status == "new"
     waiting = UnsortedMessage.objects.get()
     assert (waiting.why, waiting.status, waiting.ticket.external_id, waiting.body) == ("unknown_state", "waiting", "t-1", "frozen")
+
+
+def test_what_nobody_foresaw_holds_up_nothing_behind_it(cast, monkeypatch):
+    hook = make_hook(cast.ada)
+    send(hook, {"type": "account.upsert", "data": {"external_id": "a", "name": "A"}})
+    send(hook, {"type": "account.upsert", "data": {"external_id": "b", "name": "B"}})
+    work = handling.do
+
+    def breaks_once(hook, *, body, **rest):
+        if body["data"]["external_id"] == "a":
+            raise AttributeError
+        return work(hook, body=body, **rest)
+
+    monkeypatch.setattr(handling, "do", breaks_once)
+    assert sweep_hooks(now=timezone.now()) == 1
+    assert list(InboundEvent.objects.order_by("pk").values_list("status", "note")) == [("failed", "unforeseen: AttributeError"), ("done", "account b put")]
+
+
+def test_forgetting_a_person_takes_what_a_source_said_of_them(cast):
+    hook = make_hook(cast.ada)
+    send(hook, {"type": "contact.upsert", "data": {"external_id": "zumrut-1", "account": "boga", "email": "zumrut@planted.test", "name": "Zümrüt Planted"}})
+    sweep_hooks(now=timezone.now())
+    contact = Contact.objects.get(email="zumrut@planted.test")
+    erase_contact(contact_id=contact.pk, source="admin", now=timezone.now())
+    assert not OutsideObject.objects.exists()
+    assert InboundEvent.objects.get().payload == {"erased": True}
+    assert order_replay(rows=InboundEvent.objects.all()) == 0
+
+
+def test_a_call_wakes_a_worker_once_a_second(cast, monkeypatch):
+    monkeypatch.undo()
+    woken = []
+    monkeypatch.setattr(view.work_on_hooks, "apply_async", lambda **options: woken.append(options))
+    hook = make_hook(cast.ada)
+    for number in range(3):
+        assert send(hook, BODY, number=f"m{number}").status_code == 202
+    assert woken[0] == {"countdown": 1}
+    assert len(woken) <= 2

@@ -75,7 +75,7 @@ def tell_ticket(telling: Telling, *, external_id: str, values: dict[str, Any], a
     _earlier_opening(known, ticket, telling, values)
     if contact is not None and contact.account_id == ticket.account_id and news(known, telling, {"contact": contact.pk}):
         ticket.contact = contact
-    for name, value in news(known, telling, {name: values[name] for name in _PLAIN if values.get(name)}).items():
+    for name, value in news(known, telling, {name: values[name] for name in _PLAIN if values.get(name) is not None}).items():
         setattr(ticket, name, value)
     for name in _LOGGED:
         if values.get(name) not in (None, ""):
@@ -312,8 +312,9 @@ def _from_log(ticket: Ticket, log: list[TicketChange]) -> list[tuple[str, int, d
     """Sets the columns that the log tells, in memory; returns when it was solved and reopened: (kind, resolution, instant)."""
     last = {row.kind: row.value for row in log}
     replies = [row.occurred_at for row in log if row.kind == Kind.PUBLIC_REPLY and row.actor_kind == ActorKind.AGENT]
-    ticket.replies = len(replies)
-    ticket.first_replied_at = min(replies, default=None)
+    if replies:
+        # a ticket from elsewhere may have replies that no log tells of
+        ticket.replies, ticket.first_replied_at = len(replies), min(replies)
     if Kind.SEVERITY in last:
         ticket.severity = int(last[Kind.SEVERITY]) if last[Kind.SEVERITY] else None
     if Kind.CATEGORY in last:
