@@ -44,9 +44,12 @@ def conversion_rate(question: Question, by: str | None) -> Figures:
 
 
 def _later(question: Question, moment: dt.datetime, days: int) -> dt.datetime:
-    """So many days of the organisation's zone after a moment."""
-    local = moment.astimezone(question.zone).replace(tzinfo=None) + dt.timedelta(days=days)
-    return local.replace(tzinfo=question.zone).astimezone(dt.UTC)
+    """So many days of the organisation's zone after a moment, the end of all time at most."""
+    try:
+        local = moment.astimezone(question.zone).replace(tzinfo=None) + dt.timedelta(days=days)
+        return local.replace(tzinfo=question.zone).astimezone(dt.UTC)
+    except OverflowError:
+        return dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 def _bindings(question: Question) -> dict[str, Any]:

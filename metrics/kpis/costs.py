@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -51,7 +52,7 @@ def _first_day(question: Question, moment: dt.datetime) -> dt.date:
     """The first day of the zone that begins at the moment or after it."""
     local = moment.astimezone(question.zone)
     midnight = dt.datetime.combine(local.date(), dt.time(), tzinfo=question.zone)
-    return local.date() if midnight.astimezone(dt.UTC) >= moment else local.date() + dt.timedelta(days=1)
+    return local.date() if midnight >= moment or local.date() == dt.date.max else local.date() + dt.timedelta(days=1)
 
 
 def customers_at_end(question: Question) -> Counts:
@@ -103,8 +104,9 @@ def _shares(entry_segment: str | None, people: People) -> dict[str | None, Decim
 def _lines(question: Question, categories: Collection[str]) -> Iterable[tuple[CostEntry, list[str], int, int]]:
     """The lines of some categories (or tags) with days in the period: (line, its categories among them, days inside, all days)."""
     first, last = _first_day(question, question.start), question.until.astimezone(question.zone).date()
-    reach = Q(end__gt=first) | Q(end__isnull=True, start__gt=add_months(first.replace(day=1), -1))
-    for entry in CostEntry.objects.filter(reach, start__lt=add_months(last.replace(day=1), 1)).select_related("segment").order_by("pk"):
+    # a line without an end reaches over the whole month of its start
+    reach = Q(end__gt=first) | Q(end__isnull=True, start__gte=first.replace(day=1))
+    for entry in CostEntry.objects.filter(reach, start__lte=last.replace(day=calendar.monthrange(last.year, last.month)[1])).select_related("segment").order_by("pk"):
         belongs = [name for name in categories if name == entry.category or name in entry.tags]
         inside, days = days_within(entry, question) if belongs else (0, 1)
         if inside:

@@ -41,6 +41,9 @@ def _figure(question: Question, value: Decimal | None, *, missing: list[str] | N
 def closed_months(question: Question, count: int) -> list[tuple[dt.datetime, dt.datetime]]:
     """The last `count` calendar months of the zone that are over by the end of the period, the earliest first."""
     first = question.until.astimezone(question.zone).date().replace(day=1)
+    if first.year <= 2 + count // 12:
+        # so early that the calendar has no such months
+        return []
 
     def begins(month: int) -> dt.datetime:
         return dt.datetime.combine(add_months(first, month), dt.time(), tzinfo=question.zone).astimezone(dt.UTC)

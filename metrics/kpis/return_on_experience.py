@@ -10,7 +10,7 @@ from metrics.formulas.lifetime_value import mean
 from metrics.formulas.numbers import ratio
 from metrics.formulas.returns import Return, gain, total_cost
 from metrics.kpis.assumptions import margin
-from metrics.kpis.costs import Costs, people_of, spread
+from metrics.kpis.costs import Costs, People, people_of, spread
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, narrow
 from metrics.kpis.earning import earners
 from metrics.kpis.figure import Figure
@@ -48,8 +48,9 @@ def cx_roi(question: Question, by: str | None) -> Figures:
     params = question.params
     margin_share, flags = margin(question)
     values, missing = _arpas(question, by)
-    programme, without_programme = _per_month(question, by, PROGRAMME, params["programme_cost_per_month"])
-    team, without_team = _per_month(question, by, TEAM, params["team_cost_per_month"])
+    people = None if params["programme_cost_per_month"] is not None and params["team_cost_per_month"] is not None else people_of(question)
+    programme, without_programme = _per_month(question, by, PROGRAMME, params["programme_cost_per_month"], people)
+    team, without_team = _per_month(question, by, TEAM, params["team_cost_per_month"], people)
     churn, lost = _churn(question, by), _lost_per_month(question, by)
     figures: Figures = {}
     keys = {None} if by is None else {*values, *programme, *team, *lost}
@@ -77,12 +78,12 @@ def _arpas(question: Question, by: str | None) -> tuple[Money, dict[str | None, 
     return {key: figure.value for key, figure in figures.items()}, {key: figure.missing for key, figure in figures.items()}
 
 
-def _per_month(question: Question, by: str | None, categories: tuple[str, ...], given: Decimal | None) -> tuple[Money, dict[str | None, set[str]]]:
+def _per_month(question: Question, by: str | None, categories: tuple[str, ...], given: Decimal | None, people: People | None) -> tuple[Money, dict[str | None, set[str]]]:
     """The cost of some categories in the mean month of the period, by group, and the currencies without a rate; nothing is read where it is given."""
-    if given is not None:
+    if given is not None or people is None:
         return {}, {}
     months = months_within(question)
-    groups = spread(question, categories, by, people_of(question))
+    groups = spread(question, categories, by, people)
     if by is None:
         groups.setdefault(None, Costs())
     return {key: None if costs.missing else ratio(costs.total, months) for key, costs in groups.items()}, {key: costs.missing for key, costs in groups.items()}

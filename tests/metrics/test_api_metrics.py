@@ -57,6 +57,28 @@ def test_a_figure_is_over_what_the_user_may_see(cast):
     assert (narrowed["value"], narrowed["params"]) == ("50", {"pause": "keeps"})
 
 
+def test_analysts_see_the_sums_of_the_log_and_not_whose_they_are(cast):
+    subscription(cast.boga, start=dt.datetime(2026, 1, 10, tzinfo=dt.UTC), amount=1200)
+    log = f"/metrics/mrr_movements/?{JANUARY}&variant=event_log&by=country"
+    whole = ApiClient(cast.ada, "metrics:read").get(log).json()
+    assert ([row["account"] for row in whole["rows"]], whole["groups"][0]["rows"]) == (["boga"], whole["rows"])
+    told = ApiClient(cast.ana, "metrics:read").get(log).json()
+    assert (told["parts"]["new"], "rows" in told, "rows" in told["groups"][0]) == ("100", False, False)
+
+
+@pytest.mark.parametrize("name", ["aov", "acv", "arpu", "conversion_rate", "crc", "cx_roi", "logo_churn", "mrr_movements"])
+def test_periods_at_the_ends_of_the_calendar_are_answered_or_refused(cast, name):
+    client = ApiClient(cast.ada, "metrics:read")
+    for period in ("start=0001-01-02&end=0001-02-01", "start=9999-11-01&end=9999-12-31", "start=0001-01-02&end=9999-12-31"):
+        for more in [
+            "",
+            *(f"&variant={variant}" for variant in CATALOGUE[name].variants if variant != "funnel"),
+            *(["&param.within_days=1000000"] if name == "conversion_rate" else []),
+        ]:
+            told = client.get(f"/metrics/{name}/?{period}{more}")
+            assert told.status_code in {200, 400}, (period, more, told.content)
+
+
 @pytest.mark.parametrize(
     ("query", "status"),
     [
