@@ -27,7 +27,10 @@ from surveys.scoring import Interval, Scale, share
 from surveys.views.wording import shipped_name
 from surveys.weighting import Weighted
 
-DIMENSION_NAMES = {"segment": gettext_lazy("Segment"), "touchpoint": gettext_lazy("Touchpoint"), "owner": gettext_lazy("Owner"), "language": gettext_lazy("Language")}
+DIMENSION_NAMES = {
+    "segment": gettext_lazy("Segment"), "touchpoint": gettext_lazy("Touchpoint"), "owner": gettext_lazy("Owner"), "language": gettext_lazy("Language"),
+    "agent": gettext_lazy("Agent"),
+}  # fmt: skip
 # groups that are no unhappy, middle or happy answers but have a name of their own
 _TONE_WORDS = {
     "nps": {"good": gettext_lazy("promoters"), "pass": gettext_lazy("passives"), "risk": gettext_lazy("detractors")},
@@ -153,15 +156,17 @@ def bars(group: ScaleGroup, opens: Opens | None, *, hide: bool) -> list[dict[str
 
 
 def drawn_distribution(group: ScaleGroup, opens: Opens | None, *, hide: bool) -> Any:
-    """The bars as a drawing; empty without answers, and for scales too long to draw."""
+    """The bars as a drawing; empty without answers, and for scales too long to draw. Counts too wide to stand side by side are told as shares."""
     if not group.answers or (hide and group.answers < FEW) or group.scale.high - group.scale.low > 20:
         return ""
+    rows = bars(group, opens, hide=False)
+    wide = max(row["count"] for row in rows) >= (100_000 if len(rows) < 6 else 1_000)
     drawn = [
         Bar(
-            str(row["score"]), row["tone"], row["count"], wording.number(row["count"]), row["href"],
+            str(row["score"]), row["tone"], row["count"], wording.percent(row["share"]) if wide else wording.number(row["count"]), row["href"],
             ngettext("%(count)s answer of %(score)s", "%(count)s answers of %(score)s", row["count"]) % {"count": wording.number(row["count"]), "score": row["score"]},
         )
-        for row in bars(group, opens, hide=False)
+        for row in rows
     ]  # fmt: skip
     said = _("Distribution of %(count)s answers from %(low)s to %(high)s") % {"count": wording.number(group.answers), "low": group.scale.low, "high": group.scale.high}
     return distribution(drawn, said)
@@ -234,7 +239,8 @@ def trend_rows(pieces: Sequence[Piece], opens: Opens | None) -> list[dict[str, A
 def value_name(dimension: str, key: str | None, names: Mapping[str, str]) -> str:
     """A value of a breakdown in words."""
     if key is None:
-        return {"segment": _("No segment"), "touchpoint": _("Direct requests"), "owner": _("Without owner"), "language": _("Language unknown")}.get(dimension, _("without"))
+        nameless = {"segment": _("No segment"), "touchpoint": _("Direct requests"), "owner": _("Without owner"), "language": _("Language unknown"), "agent": _("No agent")}
+        return nameless.get(dimension, _("without"))
     return wording.language_name(key) if dimension == "language" else names.get(key, key)
 
 
@@ -244,6 +250,8 @@ def names_for(dimension: str, chosen_rows: Mapping[str, Sequence[Any]]) -> dict[
         return {row.key: wording.segment_name(row) for row in chosen_rows["segments"]}
     if dimension == "touchpoint":
         return {row.key: shipped_name(row) for row in chosen_rows["touchpoints"]}
+    if dimension == "agent":
+        return {row.email: str(row) for row in chosen_rows["agents"]}
     return {str(row.pk): str(row) for row in chosen_rows["owners"]} if dimension == "owner" else {}
 
 
@@ -352,7 +360,7 @@ def shown_rows(rows: Sequence[Any], show: Show, kind: str) -> Sequence[Any]:
 def narrowed(chosen: ResultsFilter, choices: Mapping[str, Any]) -> list[str]:
     """The choices that hold, in words."""
     words = [_("%(first)s to %(last)s") % {"first": wording.day(chosen.period.first), "last": wording.day(chosen.period.last)}]
-    for name in ("segment", "touchpoint", "owner", "language"):
+    for name in DIMENSION_NAMES:
         if value := getattr(chosen, name):
             words.append(_("my accounts") if value == "me" else value_name(name, None if value == "none" else value, names_for(name, choices)))
     if choices["account"] is not None:
