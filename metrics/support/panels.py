@@ -47,6 +47,13 @@ def between(figure: Figure, shown: Any) -> str:
     return str(_("interval %(low)s to %(high)s") % {"low": shown(figure.interval[0]), "high": shown(figure.interval[1])})
 
 
+def _edges(figure: Figure) -> str:
+    """The edges of the interval of a time; a dash where there is none."""
+    if figure.interval is None:
+        return "–"
+    return str(_("%(low)s to %(high)s") % {"low": wording.duration(figure.interval[0]), "high": wording.duration(figure.interval[1])})
+
+
 def change(now: Decimal | None, then: Decimal | None, good: str, *, share: bool = False, few: bool = False) -> SafeString:
     """An arrow with the change against the period before: percent, of shares percentage points; nothing for few."""
     if now is None or then is None or few or (not share and not then):
@@ -291,7 +298,7 @@ def quality(desk: Desk) -> dict[str, Any]:
     groups = aht(desk.question("aht"), "channel")
     names = names_of("channel", groups)
     channels = [
-        (names[key], words.seconds(figure.value), int(figure.denominator or 0), desk.link("handled", channel=key or NONE), between(figure, wording.duration))
+        (names[key], words.seconds(figure.value), int(figure.denominator or 0), desk.link("handled", channel=key or NONE), _edges(figure))
         for key, figure in sorted(groups.items(), key=lambda item: names[item[0]])
         if figure.denominator
     ]
