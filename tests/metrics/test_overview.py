@@ -6,6 +6,8 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import Subscription
+from metrics.kpis.catalogue import CATALOGUE
+from metrics.words import VARIANTS
 
 pytestmark = pytest.mark.django_db
 
@@ -43,3 +45,15 @@ def test_a_csm_sees_figures_of_the_own_book_and_an_analyst_of_the_base(client, c
     for who, value in expected.items():
         client.force_login(getattr(cast, who))
         assert client.get(address).context["page"].figure["value"] == value
+
+
+@pytest.mark.parametrize("name", ["aov", "acv", "arpu", "conversion_rate", "crc", "cx_roi", "logo_churn", "mrr_movements"])
+def test_the_pages_of_money_open_in_every_way_of_counting(client, cast, name):
+    Subscription.objects.create(account=cast.boga, start="2024-01-01T00:00Z", end="2024-02-10T00:00Z", amount=Decimal(100), currency="EUR")
+    client.force_login(cast.ada)
+    page = client.get(f"/metrics/kpi/{name}/?start=2024-02-01&end=2024-03-01").content.decode()
+    for variant in CATALOGUE[name].variants:
+        shown = client.get(f"/metrics/kpi/{name}/?start=2024-02-01&end=2024-03-01&variant={variant}&by=segment")
+        # a funnel has no events of its own
+        assert shown.status_code == (400 if variant == "funnel" else 200), variant
+        assert str(VARIANTS[variant]) in page
