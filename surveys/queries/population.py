@@ -47,9 +47,19 @@ def narrow(rows: QuerySet[Any], chosen: ResultsFilter, user: User, *, at: str, l
         rows = rows.filter(account__owner_id=None if chosen.owner == NONE else user.pk if chosen.owner == "me" else int(chosen.owner))
     if chosen.language:
         rows = rows.filter(language="" if chosen.language == NONE else chosen.language)
+    if chosen.agent:
+        rows = rows.filter(agent_is(chosen.agent, label=label))
     if chosen.account is not None:
         rows = rows.filter(account_id=chosen.account)
     return rows
+
+
+def agent_is(email: str, *, label: bool) -> Q:
+    """What an agent was rated by; "none": nobody. `label` whether the rows name agents who are no users here, too."""
+    if email == NONE:
+        return Q(agent_id=None, agent_email="") if label else Q(agent_id=None)
+    known = Q(agent_id__in=User.objects.filter(email=email).values("pk"))
+    return known | Q(agent_id=None, agent_email=email) if label else known
 
 
 def answers(user: User, chosen: ResultsFilter, span: Span, *, survey: Survey | None = None) -> QuerySet[Response]:
@@ -114,6 +124,12 @@ class Counted:
         return [] if self.empty else fetch(f"{self.sql} {select}", [*self.values, *values])
 
 
+# of an answer: what breakdowns and figures read
+_READ = (
+    "id", "survey_id", "scale_min", "scale_max", "direction", "score", "account_id", "touchpoint_id", "touchpoint_label", "language", "agent_id", "agent_email", "at", "number",
+    "subject",
+)  # fmt: skip
+
 # of row `x`: what a breakdown joins, and its key; the segment is the one at the time
 BREAKDOWNS = {
     "": ("", "NULL::text"),
@@ -125,6 +141,7 @@ BREAKDOWNS = {
     "touchpoint": ("LEFT JOIN surveys_touchpoint t ON t.id = x.touchpoint_id", "coalesce(t.key, nullif(x.touchpoint_label, ''))"),
     "owner": ("LEFT JOIN accounts_account a ON a.id = x.account_id", "a.owner_id::text"),
     "language": ("", "nullif(x.language, '')"),
+    "agent": ("LEFT JOIN accounts_user g ON g.id = x.agent_id", "coalesce(g.email, nullif(x.agent_email, ''))"),
 }
 
 
@@ -135,11 +152,7 @@ def counted(rows: QuerySet[Response], *, by: str = "", step: str = "", zone: str
     `split_at` separates the period (`now`) from the one before; with `off_scale` those off the scale stand
     there too, every one of them, as not `is_valid`.
     """
-    statement, values = compiled(
-        rows.order_by()
-        .annotate(at=F("answered_at"), **_subject())
-        .values("id", "survey_id", "scale_min", "scale_max", "direction", "score", "account_id", "touchpoint_id", "touchpoint_label", "language", "at", "number", "subject")
-    )
+    statement, values = compiled(rows.order_by().annotate(at=F("answered_at"), **_subject()).values(*_READ))
     if statement == NOTHING[0]:
         return Counted("", empty=True)
     join, key = BREAKDOWNS[by]
@@ -192,16 +205,18 @@ def asks(user: User, chosen: ResultsFilter, span: Span, *, survey: Survey | None
                 .annotate(
                     at=F(at), source=Value(source), row=Cast("id", CharField()), of=F("survey_version__survey_id" if own_rows else "survey_id"),
                     person=Case(*person, default=_ITSELF), about=Case(*_OBJECT, default=Value("")), failed=Case(When(bounced, then=True), default=False),
-                    done=done, half=Coalesce(NullIf(F(state), Value("complete")), Value("")), label=Value("") if own_rows else F("touchpoint_label"),
+                    done=done, half=Coalesce(NullIf(F(state), Value("complete")), Value("")),
+                    label=Value("") if own_rows else F("touchpoint_label"), named=Value("") if own_rows else F("agent_email"),
                     reminder=F("reminded_at") if own_rows else Value(None, output_field=CharField()), answer=F("response__answered_at" if own_rows else "answered_at"),
                 )
-                .values_list("at", "source", "row", "of", "person", "about", "failed", "done", "half", "label", "reminder", "answer", "account_id", "touchpoint_id", "language")
+                .values_list("at", "source", "row", "of", "person", "about", "failed", "done", "half", "label", "reminder", "answer", "account_id",
+                    "touchpoint_id", "language", "agent_id", "named")
             )
         )  # fmt: skip
     parts = [part for part in parts if part[0] != NOTHING[0]]
     if not parts:
         return Counted("", empty=True)
-    names = "at, source, row, of, person, about, failed, done, half, touchpoint_label, reminder, answer, account_id, touchpoint_id, language"
+    names = "at, source, row, of, person, about, failed, done, half, touchpoint_label, reminder, answer, account_id, touchpoint_id, language, agent_id, agent_email"
     union = " UNION ALL ".join(f"SELECT {_typed(names)} FROM ({sql}) y({names})" for sql, _values in parts)
     join, key = BREAKDOWNS[by]
     # what asks about nothing in particular stands alone, however many there are

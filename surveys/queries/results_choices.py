@@ -12,7 +12,7 @@ from surveys.queries.results_filter import ResultsFilter
 
 
 def choices_of(user: User, chosen: ResultsFilter, *, survey: Survey | None) -> dict[str, Any]:
-    """Touchpoints (of the survey), segments, owners, languages, and the chosen account; five short statements."""
+    """Touchpoints (of the survey), segments, owners, languages, the chosen account, and agents where they are asked for; five short statements, or six."""
     touchpoints = Touchpoint.objects.order_by("name", "id")
     texts = SurveyText.objects.order_by("language")
     if survey is not None:
@@ -23,6 +23,7 @@ def choices_of(user: User, chosen: ResultsFilter, *, survey: Survey | None) -> d
         "touchpoints": list(touchpoints),
         "segments": list(Segment.objects.order_by("position", "id")),
         "owners": list(people),
+        "agents": list(User.objects.order_by("name", "id")[:1000]) if chosen.by == "agent" or chosen.agent else [],
         "languages": sorted(languages),
         "account": Account.objects.filter(pk=chosen.account).first() if chosen.account is not None else None,
     }

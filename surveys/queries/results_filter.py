@@ -13,7 +13,9 @@ from django.utils.http import urlencode
 from surveys.periods import USUAL, Period, read
 from surveys.scoring import Scale
 
-DIMENSIONS = ("segment", "touchpoint", "owner", "language")
+DIMENSIONS = ("segment", "touchpoint", "owner", "language", "agent")
+# kinds of surveys whose answers rate somebody of ours
+RATES_AGENTS = frozenset({"csat", "ces"})
 STEPS = ("week", "month")
 NONE = "none"
 
@@ -27,6 +29,8 @@ class ResultsFilter:
     segment: str = ""
     owner: str = ""
     language: str = ""
+    # by e-mail; agents who are no users here have nothing else
+    agent: str = ""
     account: int | None = None
     scale: str = ""
     by: str = "segment"
@@ -48,6 +52,7 @@ class ResultsFilter:
             segment=text("segment"),
             owner=owner if owner in {NONE, "me"} or (owner.isdecimal() and len(owner) < 19) else "",
             language=text("language")[:10],
+            agent=text("agent"),
             account=int(account) if account.isdecimal() and len(account) < 19 else None,
             scale=text("scale") if read_scale(text("scale")) else "",
             by=text("by") if text("by") in DIMENSIONS else "segment",
@@ -59,7 +64,7 @@ class ResultsFilter:
         extra = changes.pop("extra", {})
         changed = replace(self, **changes)  # type: ignore[arg-type]
         parts: dict[str, Any] = dict(changed.period_parts)
-        for name in ("touchpoint", "segment", "owner", "language", "account", "scale", "step"):
+        for name in ("touchpoint", "segment", "owner", "language", "agent", "account", "scale", "step"):
             parts[name] = getattr(changed, name)
         parts["by"] = "" if changed.by == "segment" else changed.by
         parts |= extra if isinstance(extra, dict) else {}
@@ -80,7 +85,7 @@ class ResultsFilter:
     @property
     def narrows(self) -> bool:
         """Whether anything but period, breakdown and scale is chosen."""
-        return bool(self.touchpoint or self.segment or self.owner or self.language or self.account is not None)
+        return bool(self.touchpoint or self.segment or self.owner or self.language or self.agent or self.account is not None)
 
 
 def scale_name(scale: Scale) -> str:

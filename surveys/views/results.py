@@ -120,6 +120,7 @@ def _frame(survey: Survey, chosen: ResultsFilter, here: str) -> dict[str, Any]:
         "export_rows": reverse("surveys:export_rows", args=[survey.key]) + tail,
         "export_address": reverse("surveys:export_rows", args=[survey.key]),
         "without_account": f"?{chosen.query(account=None)}",
+        "without_agent": f"?{chosen.query(agent='')}",
         "reset": reverse(f"surveys:{here}", args=[survey.key]),
     }
 
@@ -151,6 +152,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
         "page": page,
         "reset": page,
         "without_account": f"?{chosen.query(account=None)}",
+        "without_agent": f"?{chosen.query(agent='')}",
         **wording.filters(choices_of(user, chosen, survey=None)),
     }
     return _at(render(request, "surveys/results_overview.html", context), request, page, chosen)

@@ -12,7 +12,7 @@ from accounts.models import User
 from surveys.models import Survey
 from surveys.queries.results import Asked, ScaleGroup, asked, breakdown, together, trend
 from surveys.queries.results_choices import choices_of
-from surveys.queries.results_filter import DIMENSIONS, ResultsFilter
+from surveys.queries.results_filter import DIMENSIONS, RATES_AGENTS, ResultsFilter
 from surveys.scoring import Scale
 from surveys.views import results_wording as wording
 
@@ -78,6 +78,10 @@ class Panels:
         parts = parts if parts is not None else breakdown(self._user, chosen, survey=self._survey, scale=self._shown.scale)
         return {
             "groups": wording.group_rows(parts, self._shown, chosen, self._page, self.opens, hide=not self._sees_rows, names=self._names),
-            "dimensions": [(name, wording.DIMENSION_NAMES[name], self._to(by=name), name == chosen.by) for name in DIMENSIONS],
+            "dimensions": [
+                (name, wording.DIMENSION_NAMES[name], self._to(by=name), name == chosen.by)
+                for name in DIMENSIONS
+                if name != "agent" or self._survey.kind in RATES_AGENTS
+            ],
             "dimension_name": wording.DIMENSION_NAMES[chosen.by],
         }
