@@ -297,7 +297,7 @@ def set_contact(*, ticket_id: int, contact_id: int | None, now: dt.datetime, act
     with transaction.atomic():
         ticket = locked(ticket_id, version)
         if ticket.contact_id != contact_id:
-            addresses = dict(Contact.objects.filter(pk__in=[pk for pk in (ticket.contact_id, contact_id) if pk]).values_list("pk", "email"))
+            addresses: dict[int | None, str] = dict(Contact.objects.filter(pk__in=[pk for pk in (ticket.contact_id, contact_id) if pk]).values_list("pk", "email"))
             before, after = addresses.get(ticket.contact_id, ""), addresses.get(contact_id, "")
             ticket.contact_id = contact_id
             log_change(ticket, Kind.CONTACT, at=now, actor=actor, actor_kind=ActorKind.AGENT, before=before, value=after)
