@@ -16,6 +16,7 @@ from tickets.actions.incoming_mail import place
 from tickets.actions.merging import merge
 from tickets.actions.reply_mails import reply_address
 from tickets.models import Attachment, Ticket, TicketCopy, TicketLink, TicketMessage, UnsortedMessage
+from tickets.queries.thread import thread
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -288,7 +289,7 @@ def test_two_workers_place_a_mail_once(cast):
     assert (Ticket.objects.count(), TicketMessage.objects.count()) == (1, 1)
 
 
-def test_replies_leave_to_everybody_on_the_ticket_each_alone(cast):
+def test_replies_leave_to_everybody_on_the_ticket_each_alone(client, cast):
     ticket, emre, gone = opened(cast), colleague(cast), colleague(cast, "gone@bogazici.test")
     took(to=reply_address(ticket.pk), number=1)
     for person in (emre, gone):
@@ -300,6 +301,10 @@ def test_replies_leave_to_everybody_on_the_ticket_each_alone(cast):
     assert {row.reply_to for row in rows} == {reply_address(ticket.pk)}
     assert {row.headers["In-Reply-To"] for row in rows} == {"<mail-1@bogazici.test>"}
     assert message.mail_id.startswith(f"{rows.get(to_address='selin@bogazici.test').pk}@")
+    [told] = [mail for entry in thread(ticket)[0] for mail in entry.undelivered]
+    assert (told.to, told.said) == ("gone@bogazici.test", "withheld, the address bounced")
+    client.force_login(cast.deniz)
+    assert "Did not reach gone@bogazici.test: withheld, the address bounced" in client.get(f"/tickets/{ticket.pk}/").content.decode()
     assert "emre" not in str(rows.get(to_address="selin@bogazici.test").headers)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from tickets.reply_address import address_of, key_of
 SUBJECT_TYPE = "ticket_message"
 # channels whose public replies leave by mail
 MAILED = frozenset({Channel.EMAIL, Channel.WEB})
+_ANSWER = re.compile(r"^(?:(?:re|ynt|cvp|aw|sv)\s*:\s*)+", re.IGNORECASE)
 # a thread is found by its latest mails; headers must not grow without end
 MOST_REFERENCES = 20
 
@@ -67,7 +69,9 @@ def _mail(ticket: Ticket, person: Contact, *, body: str, headers: dict[str, str]
     if language not in dict(settings.LANGUAGES):
         language = settings.LANGUAGE_CODE
     with override(language):
-        subject = _("Re: %(subject)s [#%(number)s]") % {"subject": " ".join(ticket.subject.split()) or _("Your question"), "number": ticket.pk}
+        # mail programs put theirs before every answer; one is enough
+        told = _ANSWER.sub("", " ".join(ticket.subject.split())) or _("Your question")
+        subject = _("Re: %(subject)s [#%(number)s]") % {"subject": told, "number": ticket.pk}
     stopped = {"status": OutgoingMail.Status.WITHHELD, "reason": "address_bounced"} if person.bounced_at else {}
     return OutgoingMail(
         kind=OutgoingMail.Kind.REPLY, subject_type=SUBJECT_TYPE, account=ticket.account, contact=person, to_address=person.email, from_address=settings.DEFAULT_FROM_EMAIL,

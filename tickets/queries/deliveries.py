@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from accounts.models import OutgoingMail
 
 Status = OutgoingMail.Status
@@ -28,6 +30,12 @@ class Delivery:
     def failed(self) -> bool:
         """Whether it did not reach its reader, as far as is known."""
         return self.status in NOT_ARRIVED
+
+    @property
+    def said(self) -> str:
+        """Where it stands and why, in words."""
+        why = {"address_bounced": _("the address bounced"), "gave_up": _("tried for a day"), "unsendable": _("no mail can carry it"), "by_hand": _("stopped by hand")}
+        return f"{self.status_words}, {why[self.reason]}" if self.reason in why else self.status_words
 
     @property
     def on_its_way(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Q
@@ -12,9 +12,10 @@ from accounts.models import AccountSnapshot, Contact, User, WorkItem
 from tickets.actions.clocks import Promises
 from tickets.clock import Standing
 from tickets.models import Ticket, TicketChange, TicketCopy, TicketLink, TicketMessage, TicketWork
-from tickets.models.tickets import Severity, next_due
+from tickets.models.tickets import ActorKind, Severity, next_due
 from tickets.queries.beside import Answer, copies_of, last_answers, open_work, people_of, work_of
 from tickets.queries.canned import Choice, canned_choices
+from tickets.queries.deliveries import Delivery, deliveries_of
 from tickets.queries.handling import Handling, handling_of
 from tickets.queries.promises import Row, nearest_promise, promise_of
 from tickets.queries.times import ticket_times
@@ -32,6 +33,8 @@ class Entry:
     at: dt.datetime
     message: TicketMessage | None = None
     change: TicketChange | None = None
+    # mails of the message that did not reach their readers
+    undelivered: list[Delivery] = field(default_factory=list)
 
 
 # what messages say already, or what the head of the page shows
@@ -43,7 +46,8 @@ def thread(ticket: Ticket) -> tuple[list[Entry], bool]:
     messages = list(TicketMessage.objects.filter(ticket=ticket).select_related("author", "contact").prefetch_related("attachments").order_by("-written_at", "-id")[: THREAD + 1])
     changes = list(TicketChange.objects.filter(ticket=ticket).exclude(kind__in=_UNSAID).select_related("actor").order_by("-occurred_at", "-id")[: THREAD + 1])
     more = len(messages) > THREAD or len(changes) > THREAD
-    entries = [Entry(message.written_at, message=message) for message in messages[:THREAD]]
+    mails = deliveries_of([message.pk for message in messages[:THREAD] if message.public and message.author_kind == ActorKind.AGENT])
+    entries = [Entry(message.written_at, message=message, undelivered=[mail for mail in mails.get(message.pk, ()) if mail.failed]) for message in messages[:THREAD]]
     entries += [Entry(change.occurred_at, change=change) for change in changes[:THREAD]]
     return sorted(entries, key=_place), more
 
