@@ -155,7 +155,7 @@ _TABLE_ROWS = 24
 def tenure_page(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> TenurePage:
     """How long customers stay: all tenures, the running ones censored."""
     start, end = chosen.period(now)
-    asked = {"name": "tenure_survival", "start": start, "end": end, "segment": chosen.segment or None, "now": now, "accounts": scope_of(user)}
+    asked: dict[str, Any] = {"name": "tenure_survival", "start": start, "end": end, "segment": chosen.segment or None, "now": now, "accounts": scope_of(user)}
     figures = [(months, answer(**asked, params={"horizon_months": str(months)})) for months in (12, 24, 36)]
     figure = figures[0][1]
     steps = [(Decimal(time), Decimal(level)) for time, level in figure["curve"]]

@@ -25,7 +25,7 @@ def choice(*allowed: str) -> Callable[[str], str]:
     return parse
 
 
-def whole(least: int) -> Callable[[str], int]:
+def whole(least: int, most: int = 1_000_000) -> Callable[[str], int]:
     """A whole number of at least `least`."""
 
     def parse(text: str) -> int:
@@ -33,8 +33,8 @@ def whole(least: int) -> Callable[[str], int]:
             number = int(text)
         except ValueError:
             number = least - 1
-        if not least <= number <= 1_000_000:
-            raise ValueError(f"a whole number of {least} or more, at most a million")
+        if not least <= number <= most:
+            raise ValueError(f"a whole number of {least} or more, at most {'a million' if most == 1_000_000 else most}")
         return number
 
     return parse

@@ -17,7 +17,7 @@ ENTRIES: tuple[Kpi, ...] = (
         {
             **MRR_PARAMS,
             "margin": Param(decimal("0", "1")),
-            "churn_months": Param(whole(1), 6),
+            "churn_months": Param(whole(1, 120), 6),
             "horizon_months": Param(whole(1)),
             "time": Param(choice("days", "whole_months"), "days"),
             "lifespan_months": Param(decimal("0", "1200")),
