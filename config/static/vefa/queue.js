@@ -9,6 +9,15 @@
 
   ["keydown", "pointerdown", "input", "wheel", "touchmove"].forEach((what) => document.addEventListener(what, () => { acted = Date.now(); }, { passive: true }));
 
+  // on a narrow screen the tabs run on to the side: the one that is open stands in sight
+  function inSight() {
+    const tabs = document.getElementById("queue-tabs");
+    const open = tabs?.querySelector("[aria-current]");
+    if (open) tabs.scrollLeft += Math.max(0, open.getBoundingClientRect().right - tabs.getBoundingClientRect().right);
+  }
+  inSight();
+  document.addEventListener("htmx:afterSettle", inSight);
+
   // a hand on the mouse, an open menu or dialog, words being typed or marked: the list waits
   function busy() {
     const at = document.activeElement;
