@@ -28,10 +28,13 @@ _TOUCHED = """touched AS MATERIALIZED (
 _COUNTED = """counted AS MATERIALIZED (
     SELECT t.id, t.account_id, t.channel, t.status::text AS status, t.created_by_kind, t.first_level_solvable, t.replies, t.solved_at, t.closed_at, t.reopened_at,
            least(t.opened_at, g.opened_at) AS opened_at, least(t.first_replied_at, g.first_replied_at) AS first_replied_at
-    FROM tickets_ticket t JOIN accounts_account a ON a.id = t.account_id
+    FROM {tickets} JOIN accounts_account a ON a.id = t.account_id
          LEFT JOIN (SELECT m.root, min(o.opened_at) AS opened_at, min(o.first_replied_at) AS first_replied_at
-                    FROM merged m JOIN tickets_ticket o ON o.id = m.id GROUP BY m.root) g ON g.root = t.id {touched}
+                    FROM merged m JOIN tickets_ticket o ON o.id = m.id GROUP BY m.root) g ON g.root = t.id
     WHERE NOT t.spam AND NOT t.test AND t.deleted_at IS NULL AND t.merged_into_id IS NULL AND NOT a.excluded AND ({only}))"""
+
+# the tickets touched, each by its number
+_LOOKED_UP = "touched x CROSS JOIN LATERAL (SELECT * FROM tickets_ticket o WHERE o.id = x.id OFFSET 0) t"
 
 # a survivor with itself and with all that was merged into it: what was said there counts for it
 _FAMILY = """family AS (
@@ -108,14 +111,15 @@ def with_tables(*wanted: str, only: str = "TRUE", entries: str = "") -> str:
 
     `only` narrows the tickets (SQL over `t` and `g`). With `entries` (SQL over the log `c`) only tickets are
     looked at that have such an entry in the period or, in themselves or what was merged into them, fit `only`
-    (then over `t` alone). That is more than may count, in a shape whose size the planner can tell.
+    (then over `t` alone): more than may count, but few and looked up by number, as are those `OPENED_WITHIN`.
     Binds %(s)s, %(e)s, and %(horizon)s with `said`.
     """
-    if entries:
-        tables = {**_TABLES, "counted": _COUNTED.format(only="TRUE", touched="JOIN touched x ON x.id = t.id"), "touched": _TOUCHED.format(entries=entries, columns=only)}
-    else:
-        tables = {**_TABLES, "counted": _COUNTED.format(only=only, touched="")}
-    names = ["merged", *(["touched"] if entries else []), "counted", *(name for group in wanted for name in _NEEDS[group])]
+    few = bool(entries) or only == OPENED_WITHIN
+    tables = {**_TABLES, "counted": _COUNTED.format(only="TRUE" if entries else only, tickets=_LOOKED_UP if few else "tickets_ticket t")}
+    if few:
+        # what is opened in the period is found by its index; the exact condition holds above
+        tables["touched"] = _TOUCHED.format(entries=entries or "FALSE", columns=only if entries else "t.opened_at >= %(s)s AND t.opened_at < %(e)s")
+    names = ["merged", *(["touched"] if few else []), "counted", *(name for group in wanted for name in _NEEDS[group])]
     return "WITH RECURSIVE " + ", ".join(tables[name] for name in names)
 
 
