@@ -4,8 +4,10 @@ import datetime as dt
 from collections import Counter
 
 import pytest
+from django.db import connection
 
 from accounts.models import Account, Contact, Installation
+from surveys.actions import candidates
 from surveys.actions.candidates import CATCH_UP_AT_LEAST
 from surveys.actions.planning import plan
 from surveys.actions.queueing import queue_due
@@ -187,3 +189,14 @@ def test_an_hour_later_nothing_is_a_backlog(ready):
     change(rhythm.key, activated_at=NOW - 100 * DAY, every_days=3, valid_hours=24)
     plan(as_of=NOW)
     assert set(Invitation.objects.filter(status="planned").values_list("not_before", flat=True)) == {NOW}
+
+
+def test_a_turn_is_looked_up_by_its_contact_even_where_statistics_know_no_row_of_the_touchpoint(cast):
+    programme = Touchpoint.objects.filter(event_kind="").first()
+    values = {"every": 1, "salt": "rhythm", "today": 20_000, "phases": [0], "after_id": 0, "touchpoint": programme.pk, "limit": 10}
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {candidates._ROUNDS}", values)
+        conditions = [line for (line,) in cursor.fetchall() if "Index Cond" in line]
+    assert any("contact_id" in line for line in conditions)
+    assert not any("touchpoint_id" in line for line in conditions)
