@@ -44,7 +44,7 @@ MARKUP = re.compile(r"</?\w+[^>]*>")
 
 # the same word in both languages, an abbreviation, or nothing but placeholders and signs
 SAME = re.compile(
-    r"(?:%\(\w+\)s|[\W\d]|\b(?:VIP|NPS|CSAT|CES|MRR|HTML|Web|API|Plan|plan|Segment|segment|Sponsor|sponsor|Potential|Risk|risk|model|Form|test|normal|min|Standard|CSV|SVG|PNG|Vefa|[Ll]ogo|p|link|admin|api)\b)*"
+    r"(?:%\(\w+\)s|[\W\d]|\b(?:VIP|NPS|CSAT|CES|MRR|ARPA|Kaplan|Meier|Net|HTML|Web|API|Plan|plan|Segment|segment|Sponsor|sponsor|Potential|Risk|risk|model|Form|test|normal|min|Standard|CSV|SVG|PNG|Vefa|[Ll]ogo|p|link|admin|api)\b)*"
 )
 
 
@@ -211,7 +211,8 @@ def english_in(response) -> list[str]:
     seen.feed(response.content.decode())
     assert response.status_code == 200
     assert len(" ".join(seen.found)) > 20
-    return [text for text in seen.found if ENGLISH.search(text)]
+    # placeholders of canned replies have names that are typed, in any language
+    return [text for text in seen.found if ENGLISH.search(re.sub(r"\{\w+\}", "", text))]
 
 
 @pytest.fixture
@@ -240,7 +241,9 @@ PAGES = (
     "/", "/?scope=snoozed", "/?scope=done", "/?view=risk", "/work/load/", "/work/new/", "/accounts/", "/accounts/?q=yok", "/accounts/{account}/", "/accounts/{account}/timeline/", "/accounts/{account}/contacts/",
     "/accounts/{account}/money/", "/accounts/{account}/work/", "/accounts/{account}/notes/", "/tickets/", "/tickets/?view=all", "/tickets/?view=late", "/tickets/{ticket}/", "/tickets/new/?account={account}",
     "/tickets/panel/{account}/", "/surveys/", "/surveys/of/nps/", "/surveys/of/csat/", "/surveys/decisions/", "/surveys/unknown/", "/surveys/panel/{account}/", "/metrics/", "/metrics/card/mrr/", "/metrics/card/nps/",
-    "/metrics/panel/{account}/", "/metrics/kpi/nrr/", "/preferences/", "/search/?q=bo", "/search/?q=yokböyle",
+    "/metrics/panel/{account}/", "/metrics/kpi/nrr/", "/metrics/kpi/clv/", "/metrics/kpi/cx_roi/", "/metrics/kpi/first_response_time/", "/metrics/cohorts/", "/metrics/cohorts/tenure/", "/metrics/cohorts/value/",
+    "/metrics/support/", "/metrics/support/panel/today/", "/metrics/support/panel/clocks/", "/metrics/support/panel/backlog/", "/metrics/support/panel/volume/", "/metrics/support/panel/quality/",
+    "/metrics/support/panel/promises/", "/metrics/support/panel/agents/", "/metrics/support/panel/customers/", "/tickets/?view=accounts", "/tickets/?view=soon", "/tickets/unsorted/", "/preferences/", "/search/?q=bo", "/search/?q=yokböyle",
 )  # fmt: skip
 
 
