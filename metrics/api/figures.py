@@ -43,33 +43,36 @@ def _entry(kpi: Kpi) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def question_of(request: Request) -> dict[str, Any]:
-    """The query as the engine's arguments. Raises Malformed for what is missing, given twice or not known."""
+def question_of(request: Request, own: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The query as the engine's arguments, without the endpoint's `own` words. Raises Malformed for what is missing, given twice or not known."""
     asked: dict[str, Any] = {"filters": {}, "params": {}}
     for name, values in request.query_params.lists():
         if name.startswith(_FILTER) and len(name) > len(_FILTER):
             asked["filters"][name.removeprefix(_FILTER)] = values
             continue
         if len(values) > 1:
-            raise _wrong(name, f"{name} is given more than once.")
+            raise wrong(name, f"{name} is given more than once.")
         if name.startswith(_PARAM) and len(name) > len(_PARAM):
             asked["params"][name.removeprefix(_PARAM)] = values[0]
+        elif name in own:
+            continue
         elif name in _WORDS:
             # an empty word is one that was not said
             asked[name] = values[0] or None
         else:
-            raise _wrong(name, f"There is no such parameter; allowed: {', '.join(_WORDS)}, filter.<dimension>, param.<name>.", "unknown_parameter")
+            raise wrong(name, f"There is no such parameter; allowed: {', '.join(_WORDS)}, filter.<dimension>, param.<name>.", "unknown_parameter")
     for name in ("start", "end"):
         if not asked.get(name):
-            raise _wrong(name, f"{name} is needed: a day (YYYY-MM-DD) or an ISO 8601 instant.", "required")
+            raise wrong(name, f"{name} is needed: a day (YYYY-MM-DD) or an ISO 8601 instant.", "required")
     return asked
 
 
-def _wrong(name: str, detail: str, code: str = "invalid") -> Malformed:
+def wrong(name: str, detail: str, code: str = "invalid") -> Malformed:
+    """What is wrong with one word of the query."""
     return Malformed(detail, code, extra={"errors": [{"field": name, "pointer": "", "detail": detail, "code": code}]})
 
 
-_PARAMETERS = [
+PARAMETERS = [
     OpenApiParameter("start", str, required=True, description="The first day or instant of the period."),
     OpenApiParameter("end", str, required=True, description="The first day or instant after it."),
     OpenApiParameter("variant", str, description="One of the KPI's variants; default: the first."),
@@ -95,7 +98,7 @@ class Figure(Endpoint):
         super().initial(request, *args, **kwargs)
 
     @extend_schema(
-        parameters=_PARAMETERS,
+        parameters=PARAMETERS,
         responses={200: PolymorphicProxySerializer(component_name="FigureOrSeries", serializers=[FigureShape, SeriesShape], resource_type_field_name=None, many=False)},
     )
     def get(self, request: Request, kpi: str) -> Response:

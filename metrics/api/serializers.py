@@ -87,3 +87,28 @@ class SeriesShape(serializers.Serializer):
     """With `interval`: one figure a piece of the period."""
 
     series = FigureShape(many=True)
+
+
+class CountedRowShape(serializers.Serializer):
+    """One thing behind a figure."""
+
+    kind = serializers.ChoiceField(choices=["account", "answer", "interaction", "ticket"])
+    id = serializers.CharField()
+    external_id = serializers.CharField()
+    account = serializers.CharField(allow_null=True, help_text="External id of its account.")
+    occurred_at = serializers.DateTimeField(allow_null=True, help_text="When it counts; null for accounts.")
+    numerator = serializers.CharField(allow_null=True, help_text="What it adds to the numerator.")
+    denominator = serializers.CharField(allow_null=True, help_text="What it adds to the denominator.")
+    parts = serializers.DictField(help_text="Of an account its own parts, of an answer its score.")
+
+
+class RowsShape(serializers.Serializer):
+    """A page of the rows behind a figure."""
+
+    kpi = serializers.CharField()
+    variant = serializers.CharField()
+    start = serializers.CharField()
+    end = serializers.CharField()
+    as_of = serializers.CharField(allow_null=True)
+    results = CountedRowShape(many=True)
+    next = serializers.CharField(allow_null=True, help_text="The next page; a page may be empty and have one.")

@@ -33,6 +33,13 @@ def with_default(question: Question, kpi: Kpi) -> Question:
     return replace(question, variant=kpi.ecommerce_variant, by_default=False)
 
 
+def settled(question: Question, kpi: Kpi) -> Question:
+    """The question as its figure answers it: over subscription accounts alone where the default leaves the others out."""
+    if not question.by_default or kpi.ecommerce_variant is None or len(models_asked_for(question)) < 2:
+        return replace(question, by_default=False)
+    return _only(question, SUBSCRIPTION)
+
+
 def each_in_its_own_way(compute: Compute, ecommerce_variant: str) -> Compute:
     """A KPI that leaves e-commerce accounts out of its first variant where no variant was named, and says so."""
 

@@ -86,6 +86,8 @@ def narrow(question: Question, conditions: Conditions, tables: Tables, at: str) 
         if len(named) < len(wanted):
             either.append(f"{sql} IS NULL")
         conditions.parts.append(" OR ".join(either))
+    if question.nobody:
+        conditions.parts.append("a.id IS NULL")
     if question.scope is not None:
         conditions.parts.append(f"a.id = ANY({conditions.bind(list(question.scope))})")
 

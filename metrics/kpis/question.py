@@ -57,6 +57,8 @@ class Question:
     scope: tuple[int, ...] | None = None
     # whether no variant was named, so that the business of the accounts may choose it
     by_default: bool = False
+    # only what belongs to no account
+    nobody: bool = False
 
     @property
     def partial(self) -> bool:

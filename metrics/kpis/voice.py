@@ -51,14 +51,50 @@ def _statement(
     return sql, conditions.values
 
 
+# an anonymous answer is its own respondent
+_RESPONDENT = "coalesce('c' || r.contact_id, nullif('p' || r.respondent_key, 'p'), 'r' || r.id)"
+
+
+def counted_answers(question: Question) -> list[tuple[str, int, int]]:
+    """The answers that `nps`, `csat` or `ces` counts by this question: (id, answered in seconds since 1970, score as counted)."""
+    if question.kpi == "csat":
+        return rated(question)
+    columns = "array_agg(c.id::text ORDER BY c.id), array_agg(floor(extract(epoch FROM c.answered_at))::bigint ORDER BY c.id), array_agg(c.score ORDER BY c.id)"
+    if question.kpi == "nps":
+        low = 0 if question.variant == "nps_0_10" else 1
+        latest = question.params["answers"] == "latest_per_contact"
+        sql, values = _statement(question, None, kind="nps", scale=(low, 10), latest=latest, columns=columns, subject=_RESPONDENT)
+    else:
+        highest, direction = _effort_scale(question.variant)
+        sql, values = _statement(question, None, kind="ces", scale=(1, highest), latest=True, columns=columns, subject=_OBJECT, direction=direction)
+    return [row for _key, _responses, _invalid, *lists in fetch(sql, values) for row in zip(*(one or [] for one in lists), strict=True) if row[0] is not None]
+
+
+def _effort_scale(variant: str) -> tuple[int, str]:
+    """The highest score and the good direction of a way of asking for effort."""
+    return (5, "low_good") if variant == "mean_5_effort" else (7, "high_good")
+
+
+def adds(question: Question, score: int) -> int:
+    """What an answer of this score adds to the numerator of its figure."""
+    if question.kpi == "nps":
+        return (score >= 9) - (score <= 6)
+    if question.kpi == "csat":
+        return score if question.variant == "mean" else int(score >= 4)
+    if question.variant == "agree_share_7":
+        return int(score >= 5)
+    if question.variant == "index_7":
+        return (score >= 6) - (score <= 3)
+    return score
+
+
 def nps(question: Question, by: str | None) -> dict[str | None, Figure]:
     """100 x (promoters - detractors) / valid answers: the latest of each contact, or all of them."""
     low = 0 if question.variant == "nps_0_10" else 1
     columns = "count(*) FILTER (WHERE c.score >= 9), count(*) FILTER (WHERE c.score BETWEEN 7 AND 8), count(*) FILTER (WHERE c.score <= 6), count(DISTINCT c.subject)"
     sql, values = _statement(
         question, by, kind="nps", scale=(low, 10), latest=question.params["answers"] == "latest_per_contact", columns=columns,
-        # an anonymous answer is its own respondent
-        subject="coalesce('c' || r.contact_id, nullif('p' || r.respondent_key, 'p'), 'r' || r.id)",
+        subject=_RESPONDENT,
     )  # fmt: skip
     figures: dict[str | None, Figure] = {}
     for key, responses, invalid, promoters, passives, detractors, respondents in fetch(sql, values):
@@ -125,7 +161,7 @@ def ces(question: Question, by: str | None) -> dict[str | None, Figure]:
     One answer per rated object, the latest. A question that asks the other way round is another question:
     scales and directions are never mixed, and never mirrored.
     """
-    highest, direction = (5, "low_good") if question.variant == "mean_5_effort" else (7, "high_good")
+    highest, direction = _effort_scale(question.variant)
     columns = ", ".join(f"count(*) FILTER (WHERE c.score = {n})" for n in range(1, highest + 1))
     sql, values = _statement(question, by, kind="ces", scale=(1, highest), latest=True, columns=columns, subject=_OBJECT, direction=direction)
     figures = {key: _ces_figure(question.variant, scores, invalid) for key, _responses, invalid, *scores in fetch(sql, values)}

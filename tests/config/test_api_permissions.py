@@ -67,9 +67,10 @@ TABLE = {
     "api-response": ("/responses/{response}/", {"GET": ("surveys:read", None)}),
     "api-metrics": ("/metrics/", {"GET": ("metrics:read", None)}),
     "api-figure": ("/metrics/mrr/?start=2026-01-01&end=2026-02-01", {"GET": ("metrics:read", None)}),
+    "api-figure-rows": ("/metrics/mrr/rows/?start=2026-01-01&end=2026-02-01", {"GET": ("metrics:read", None)}),
 }
 # rows that belong to no customer
-NOBODYS = {"api-surveys", "api-survey", "api-touchpoints", "api-touchpoint", "api-touchpoint-plan", "api-forecast", "api-metrics", "api-figure"}
+NOBODYS = {"api-surveys", "api-survey", "api-touchpoints", "api-touchpoint", "api-touchpoint-plan", "api-forecast", "api-metrics", "api-figure", "api-figure-rows"}
 CASES = [(name, method) for name, (_path, methods) in TABLE.items() for method in methods]
 
 

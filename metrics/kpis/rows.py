@@ -1,0 +1,158 @@
+"""The rows behind a figure: what its numerator and denominator are sums of, page by page.
+
+A page is a stretch of accounts in the order of their ids; within them stand the answers, tickets or
+contacts that the figure counts, or, where it is made of money and customers, the account itself with its
+own numerator and denominator. Over all pages they sum to those of the figure.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import Account
+from metrics.kpis import behind, voice
+from metrics.kpis.business_models import settled
+from metrics.kpis.catalogue import CATALOGUE
+from metrics.kpis.engine import COMPUTE
+from metrics.kpis.entry import ACCOUNT
+from metrics.kpis.question import Question, WrongQuestion
+from surveys.models import Response
+from tickets.models import Interaction, Ticket
+
+# figures that are no sum over accounts: a curve, a model, or costs that belong to nobody
+WITHOUT_ROWS = frozenset({"clv", "tenure_survival"})
+ANSWERS = frozenset({"nps", "csat", "ces"})
+# the place before the first account, where answers stand that belong to none
+NOBODY = 0
+Counted = tuple[int, int | str, Decimal | int | None, Decimal | int | None]
+
+
+@dataclass(frozen=True)
+class CountedRow:
+    """One thing behind a figure, and what it adds to the numerator and to the denominator (None: nothing there to add to)."""
+
+    kind: str
+    id: str
+    external_id: str
+    account: str | None
+    occurred_at: dt.datetime | None
+    numerator: Decimal | int | None
+    denominator: Decimal | int | None
+    parts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RowPage:
+    """One page: its rows, and the place after which the next one begins; None at the end."""
+
+    rows: list[CountedRow]
+    after: int | None
+
+
+def rows_page(question: Question, *, after: int | None, accounts: int) -> RowPage:
+    """The rows of the next `accounts` accounts after a place; from the beginning without one.
+
+    A page may be empty and have one after it. Raises WrongQuestion for a KPI that is no sum over rows.
+    """
+    kpi = CATALOGUE[question.kpi]
+    if question.variant == "daily_sum":
+        raise WrongQuestion(f"{question.kpi}: daily_sum adds up rates of days, which are no sums over rows.")
+    if question.kpi in WITHOUT_ROWS or not set(ACCOUNT) <= set(kpi.dimensions):
+        raise WrongQuestion(f"{question.kpi} is no sum over rows; ask its parts, or the KPIs it is made of.")
+    question = settled(question, kpi)
+    if after is None and question.kpi in ANSWERS and question.scope is None:
+        return RowPage(_answers(replace(question, nobody=True)), NOBODY)
+    wanted = Account.objects.filter(pk__gt=after or NOBODY, excluded=False).order_by("pk")
+    if question.scope is not None:
+        wanted = wanted.filter(pk__in=question.scope)
+    ids = list(wanted.values_list("pk", flat=True)[:accounts])
+    if not ids:
+        return RowPage([], None)
+    part = replace(question, scope=tuple(ids))
+    reader = _NATURAL.get((question.kpi, question.variant))
+    if question.kpi in ANSWERS:
+        rows = _answers(part)
+    elif reader is not None:
+        rows = _tickets(*reader(part))
+    else:
+        rows = _accounts(part)
+    return RowPage(rows, ids[-1] if len(ids) == accounts else None)
+
+
+def _accounts(question: Question) -> list[CountedRow]:
+    """Each account with its own figure; those that add nothing are left out."""
+    figures = COMPUTE[question.kpi](question, "account")
+    known = dict(Account.objects.filter(pk__in=[int(key) for key in figures if key]).values_list("pk", "external_id"))
+    rows = []
+    for key, figure in sorted(figures.items(), key=lambda entry: int(entry[0] or 0)):
+        if key and (figure.numerator or figure.denominator or any(value for value in figure.parts.values() if isinstance(value, (int, Decimal)))):
+            rows.append(CountedRow("account", key, known[int(key)], known[int(key)], None, figure.numerator, figure.denominator, figure.parts))
+    return rows
+
+
+def _answers(question: Question) -> list[CountedRow]:
+    """The answers that are counted, each with what its score adds."""
+    counted = {pk: (at, score) for pk, at, score in voice.counted_answers(question)}
+    known = Response.objects.filter(pk__in=list(counted)).values_list("pk", "external_id", "account__external_id")
+    rows = []
+    for pk, external_id, account in known:
+        at, score = counted[str(pk)]
+        numerator = voice.adds(question, score)
+        rows.append(CountedRow("answer", str(pk), external_id, account, dt.datetime.fromtimestamp(at, dt.UTC), numerator, 1, {"score": score}))
+    return sorted(rows, key=lambda row: (counted[row.id][0], row.id))
+
+
+def _tickets(kind: str, counted: Iterable[Counted]) -> list[CountedRow]:
+    """Tickets or contacts with what each adds; a ticket may come more than once."""
+    found = list(counted)
+    model: Any = Ticket if kind == "ticket" else Interaction
+    known = {
+        pk: (external_id, account)
+        for pk, external_id, account in model.objects.filter(pk__in={pk for _at, pk, _n, _d in found}).values_list("pk", "external_id", "account__external_id")
+    }
+    return [
+        CountedRow(kind, str(pk), known[pk][0], known[pk][1], dt.datetime.fromtimestamp(at, dt.UTC), numerator, denominator)
+        for at, pk, numerator, denominator in sorted(found, key=lambda row: (row[0], str(row[1])))
+        if pk in known
+    ]
+
+
+def _of(name: str) -> Callable[[Question], list[tuple[int, int | str, int | None]]]:
+    return lambda question: list(behind.FIGURES[name].read(question))
+
+
+def _times(name: str) -> Callable[[Question], tuple[str, list[Counted]]]:
+    return lambda question: ("ticket", [(at, pk, seconds, 1) for at, pk, seconds in _of(name)(question)])
+
+
+def _counts(name: str) -> Callable[[Question], tuple[str, list[Counted]]]:
+    return lambda question: ("ticket", [(at, pk, 1, None) for at, pk, _seconds in _of(name)(question)])
+
+
+def _issues(question: Question) -> tuple[str, list[Counted]]:
+    first = {(at, pk) for at, pk, _figure in _of("first_contact")(question)}
+    return "ticket", [(at, pk, int((at, pk) in first), 1) for at, pk, _figure in _of("issues")(question)]
+
+
+def _handled(question: Question) -> tuple[str, list[Counted]]:
+    return "interaction", [(at, pk, seconds, 1) for at, pk, seconds in _of("handled")(question)]
+
+
+def _levels(question: Question) -> tuple[str, list[Counted]]:
+    return "ticket", [(at, pk, level, 1) for level in range(1, 5) for at, pk, _figure in _of(f"severity_{level}")(question)]
+
+
+_NATURAL: dict[tuple[str, str], Callable[[Question], tuple[str, list[Counted]]]] = {
+    ("first_response_time", "standard"): _times("first_response"),
+    ("resolution_time", "full"): _times("resolution"),
+    ("fcr", "all_issues"): _issues,
+    ("aht", "standard"): _handled,
+    ("ats", "weighted_mean"): _levels,
+    ("ticket_volume", "created"): _counts("volume"),
+    ("ticket_backlog", "older_than_target"): _counts("backlog_older"),
+    ("ticket_backlog", "open"): _counts("backlog_open"),
+}
