@@ -8,14 +8,13 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ValidationError
 
 from tickets.actions.copies import add_copy, remove_copy
 from tickets.actions.handling import log_handling
-from tickets.api.shapes_beside import AttachmentShape, CopyBody, CopyShape, InteractionBody, InteractionShape
+from tickets.api.shapes_beside import AttachmentShape, CopyBody, CopyShape, InteractionBody, InteractionShape, RemovedShape
 from tickets.api.tickets import NoFilters, OfTicket, Worked
 from tickets.downloads import download
 from tickets.handling import ALL
@@ -42,7 +41,7 @@ class Copies(OfTicket):
 
         return self.once(request, work)
 
-    @extend_schema(request=CopyBody, responses={200: serializers.Serializer})
+    @extend_schema(request=CopyBody, responses=RemovedShape)
     def delete(self, request: Request, pk: int) -> Response:
         """Takes a contact out of the copies; who was not there is not there either way. `removed` says which it was."""
         ticket = self.ticket()

@@ -88,3 +88,9 @@ class InteractionBody(StrictShape):
     work_seconds = _seconds(help_text="every other channel")
     concurrency = serializers.DecimalField(max_digits=6, decimal_places=2, min_value=0, required=False, allow_null=True, help_text="chat: how many at once")
     external_id = serializers.CharField(max_length=200, required=False)
+
+
+class RemovedShape(serializers.Serializer):
+    """Whether something was there to be taken away."""
+
+    removed = serializers.BooleanField()
