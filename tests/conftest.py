@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.conf import settings as django_settings
+from django.utils import translation
 
 from accounts.models import Account, Contact, Team, User
 
@@ -19,6 +20,12 @@ from accounts.models import Account, Contact, Team, User
 def _fast_and_private() -> None:
     """Cheap password hashes; every other setting is the product's own."""
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _no_language_of_the_test_before() -> None:
+    """A Turkish reader's request leaves Turkish on in this thread: every test begins with the default."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

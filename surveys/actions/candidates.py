@@ -235,7 +235,7 @@ _ROUNDS = f"""
 SELECT c.id, c.account_id, {PHASE} AS phase
 FROM accounts_contact c
 WHERE c.id > %(after_id)s AND {PHASE} = ANY(%(phases)s)
-  AND NOT EXISTS (SELECT 1 FROM surveys_invitation i WHERE i.contact_id = c.id AND i.touchpoint_id + 0 = %(touchpoint)s AND i.event_id IS NULL
+  AND NOT EXISTS (SELECT 1 FROM surveys_invitation i WHERE i.contact_id = c.id AND i.touchpoint_id + 0 = %(touchpoint)s AND i.event_id + 0 IS NULL
                   AND i.wave = (floor((%(today)s - {PHASE})::numeric / %(every)s)::int)::text)
 ORDER BY c.id LIMIT %(limit)s
 """

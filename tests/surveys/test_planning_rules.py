@@ -195,8 +195,10 @@ def test_a_turn_is_looked_up_by_its_contact_even_where_statistics_know_no_row_of
     programme = Touchpoint.objects.filter(event_kind="").first()
     values = {"every": 1, "salt": "rhythm", "today": 20_000, "phases": [0], "after_id": 0, "touchpoint": programme.pk, "limit": 10}
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        # row by row, as it is for many contacts; how few rows the tests have must not choose another way
+        for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin", "material"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
         cursor.execute(f"EXPLAIN {candidates._ROUNDS}", values)
         conditions = [line for (line,) in cursor.fetchall() if "Index Cond" in line]
     assert any("contact_id" in line for line in conditions)
-    assert not any("touchpoint_id" in line for line in conditions)
+    assert not any("touchpoint_id" in line or "event_id" in line for line in conditions)
