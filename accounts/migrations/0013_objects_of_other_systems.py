@@ -4,36 +4,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0012_hooks_and_events_of_tickets'),
+        ("accounts", "0012_hooks_and_events_of_tickets"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='incominghook',
-            name='name',
-            field=models.SlugField(help_text='Part of its address: /hooks/in/generic/NAME/', max_length=35, unique=True, verbose_name='name'),
+            model_name="incominghook",
+            name="name",
+            field=models.SlugField(help_text="Part of its address: /hooks/in/generic/NAME/", max_length=35, unique=True, verbose_name="name"),
         ),
         migrations.CreateModel(
-            name='OutsideObject',
+            name="OutsideObject",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=40, verbose_name='source')),
-                ('kind', models.CharField(choices=[('account', 'account'), ('contact', 'contact'), ('ticket', 'ticket')], max_length=7, verbose_name='kind')),
-                ('external_id', models.CharField(max_length=200, verbose_name='id at the source')),
-                ('row_id', models.BigIntegerField(blank=True, null=True, verbose_name='row')),
-                ('made', models.BooleanField(default=False, verbose_name='made by the source')),
-                ('told_at', models.DateTimeField(blank=True, null=True, verbose_name='last told')),
-                ('event', models.CharField(blank=True, default='', max_length=200, verbose_name='by the event')),
-                ('told', models.JSONField(blank=True, default=dict, verbose_name='what was told')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("source", models.CharField(max_length=40, verbose_name="source")),
+                ("kind", models.CharField(choices=[("account", "account"), ("contact", "contact"), ("ticket", "ticket")], max_length=7, verbose_name="kind")),
+                ("external_id", models.CharField(max_length=200, verbose_name="id at the source")),
+                ("row_id", models.BigIntegerField(blank=True, null=True, verbose_name="row")),
+                ("made", models.BooleanField(default=False, verbose_name="made by the source")),
+                ("told_at", models.DateTimeField(blank=True, null=True, verbose_name="last told")),
+                ("event", models.CharField(blank=True, default="", max_length=200, verbose_name="by the event")),
+                ("told", models.JSONField(blank=True, default=dict, verbose_name="what was told")),
             ],
             options={
-                'verbose_name': 'object of another system',
-                'verbose_name_plural': 'objects of other systems',
-                'ordering': ['source', 'kind', 'external_id'],
-                'indexes': [models.Index(fields=['kind', 'row_id'], name='outside_object_by_row')],
-                'constraints': [models.UniqueConstraint(fields=('source', 'kind', 'external_id'), name='outside_object_once')],
+                "verbose_name": "object of another system",
+                "verbose_name_plural": "objects of other systems",
+                "ordering": ["source", "kind", "external_id"],
+                "indexes": [models.Index(fields=["kind", "row_id"], name="outside_object_by_row")],
+                "constraints": [models.UniqueConstraint(fields=("source", "kind", "external_id"), name="outside_object_once")],
             },
         ),
     ]

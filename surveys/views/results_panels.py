@@ -79,9 +79,7 @@ class Panels:
         return {
             "groups": wording.group_rows(parts, self._shown, chosen, self._page, self.opens, hide=not self._sees_rows, names=self._names),
             "dimensions": [
-                (name, wording.DIMENSION_NAMES[name], self._to(by=name), name == chosen.by)
-                for name in DIMENSIONS
-                if name != "agent" or self._survey.kind in RATES_AGENTS
+                (name, wording.DIMENSION_NAMES[name], self._to(by=name), name == chosen.by) for name in DIMENSIONS if name != "agent" or self._survey.kind in RATES_AGENTS
             ],
             "dimension_name": wording.DIMENSION_NAMES[chosen.by],
         }

@@ -40,7 +40,9 @@ def office(cast):
 def solved(office, *, by="agent", **rest):
     """A ticket of Deniz's, answered by a person or a bot, solved a day and two hours ago."""
     at = office.solved_at - HOUR
-    ticket, _new = tickets.open_ticket(account_id=office.boga.pk, contact_id=office.selin.pk, subject="Rota hatası", body="Rapor boş.", channel="chat", assignee=office.deniz, now=at, **rest)
+    ticket, _new = tickets.open_ticket(
+        account_id=office.boga.pk, contact_id=office.selin.pk, subject="Rota hatası", body="Rapor boş.", channel="chat", assignee=office.deniz, now=at, **rest
+    )
     messages.reply(ticket_id=ticket.pk, body="Bakıyoruz.", author=office.deniz if by == "agent" else None, author_kind=by, now=at + MINUTE)
     tickets.move_ticket(ticket_id=ticket.pk, to="solved", actor=office.deniz, now=office.solved_at)
     plan(as_of=office.solved_at + MINUTE)
