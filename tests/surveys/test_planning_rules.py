@@ -193,8 +193,13 @@ def test_an_hour_later_nothing_is_a_backlog(ready):
 
 def test_a_turn_is_looked_up_by_its_contact_even_where_statistics_know_no_row_of_the_touchpoint(cast):
     programme = Touchpoint.objects.filter(event_kind="").first()
+    # a wave of another touchpoint, so that an index by contact has something to choose from
+    asked = Contact.objects.bulk_create(Contact(external_id=f"w{n}", account=cast.boga, email=f"w{n}@wave.test") for n in range(600))
+    other = Touchpoint.objects.exclude(event_kind="").first()
+    Invitation.objects.bulk_create(Invitation(account=cast.boga, contact=one, touchpoint=other, status="skipped", skip_reason="stale", decided_at=NOW, wave="1") for one in asked)
     values = {"every": 1, "salt": "rhythm", "today": 20_000, "phases": [0], "after_id": 0, "touchpoint": programme.pk, "limit": 10}
     with connection.cursor() as cursor:
+        cursor.execute("ANALYZE accounts_contact, surveys_invitation")
         # row by row, as it is for many contacts; how few rows the tests have must not choose another way
         for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin", "material"):
             cursor.execute(f"SET LOCAL enable_{way} = off")
