@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from accounts import wording
 from accounts.models import Account, User
 from metrics.dashboards import scope_of, shown
-from metrics.kpis.behind_cohorts import cohort_accounts
 from metrics.kpis.catalogue import CATALOGUE
+from metrics.kpis.cohorts import cohort_accounts
 from metrics.kpis.engine import answer, ask
 from metrics.kpis.question import add_months
 

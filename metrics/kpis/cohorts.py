@@ -91,15 +91,9 @@ def _grouped(found: list[tuple[Any, ...]], money: bool = False) -> dict[str | No
 
 def _active(question: Question, by: str | None, periods: int) -> dict[str | None, list[Row]]:
     """Accounts with MRR > 0 at the end of each month."""
-    sql, values = earners(question, by)
+    sql, values = _paying(question, by)
     cells = "".join(f", count(*) FILTER (WHERE m.earns @> {_month_end(cell)})" for cell in range(periods + 1))
-    return _grouped(
-        fetch(
-            f"""{sql}, months AS (SELECT key, earns, {_MONTH.format(at="first_at")} AS month FROM earners)
-            SELECT m.key, m.month, count(*), count(*), NULL::text[]{cells} FROM months m WHERE {_ASKED} GROUP BY 1, 2""",
-            values,
-        )
-    )
+    return _grouped(fetch(f"{sql} SELECT m.key, m.month, count(*), count(*), NULL::text[]{cells} FROM months m WHERE {_ASKED} GROUP BY 1, 2", values))
 
 
 def _revenue(question: Question, by: str | None, periods: int) -> dict[str | None, list[Row]]:
@@ -124,25 +118,52 @@ def _revenue(question: Question, by: str | None, periods: int) -> dict[str | Non
     )
 
 
-def _bought(question: Question, by: str | None, periods: int) -> dict[str | None, list[Row]]:
-    """Accounts with a completed order in each month, by the month of their first."""
+def _paying(question: Question, by: str | None) -> tuple[str, dict[str, Any]]:
+    """A WITH clause that ends in `months(account_id, key, earns, month)`: who earned, by the month of their first MRR."""
+    sql, values = earners(question, by)
+    return f"{sql}, months AS (SELECT account_id, key, earns, {_MONTH.format(at='first_at')} AS month FROM earners)", values
+
+
+def _buying(question: Question, by: str | None) -> tuple[str, dict[str, Any]]:
+    """A WITH clause that ends in `months(account_id, key, bought, month)`: a row for each account and month with a completed order."""
     conditions = Conditions({"t0": question.start, "t1": question.until, "known": question.horizon, "zone": str(question.zone)})
     at = "greatest(%(t0)s, o.first_at)"
     narrow(question, conditions, (ACCOUNT_SQL,), at)
     group = expression(by, (ACCOUNT_SQL,), at) if by else "NULL::text"
-    cells = "".join(f", count(DISTINCT m.account_id) FILTER (WHERE m.bought = m.month + make_interval(months => {cell}))" for cell in range(periods + 1))
+    sql = f"""
+        WITH orders AS (
+            SELECT x.account_id, {_MONTH.format(at="x.occurred_at")} AS bought, min(x.occurred_at) OVER (PARTITION BY x.account_id) AS first_at
+            FROM accounts_transaction x WHERE x.occurred_at < %(known)s AND {completed("%(known)s")}),
+        months AS (
+            SELECT o.account_id, {group} AS key, o.bought, {_MONTH.format(at="o.first_at")} AS month
+            FROM (SELECT DISTINCT * FROM orders) o JOIN accounts_account a ON a.id = o.account_id WHERE NOT a.excluded AND {conditions.sql})"""
+    return sql, conditions.values
+
+
+def _bought(question: Question, by: str | None, periods: int) -> dict[str | None, list[Row]]:
+    """Accounts with a completed order in each month, by the month of their first."""
+    sql, values = _buying(question, by)
+    cells = "".join(f", count(DISTINCT m.account_id) FILTER (WHERE {_bought_in(cell)})" for cell in range(periods + 1))
     return _grouped(
-        fetch(
-            f"""WITH orders AS (
-                SELECT x.account_id, {_MONTH.format(at="x.occurred_at")} AS bought, min(x.occurred_at) OVER (PARTITION BY x.account_id) AS first_at
-                FROM accounts_transaction x WHERE x.occurred_at < %(known)s AND {completed("%(known)s")}),
-            months AS (
-                SELECT o.account_id, {group} AS key, o.bought, {_MONTH.format(at="o.first_at")} AS month
-                FROM (SELECT DISTINCT * FROM orders) o JOIN accounts_account a ON a.id = o.account_id WHERE NOT a.excluded AND {conditions.sql})
-            SELECT m.key, m.month, count(DISTINCT m.account_id), count(DISTINCT m.account_id), NULL::text[]{cells} FROM months m WHERE {_ASKED} GROUP BY 1, 2""",
-            conditions.values,
-        )
+        fetch(f"{sql} SELECT m.key, m.month, count(DISTINCT m.account_id), count(DISTINCT m.account_id), NULL::text[]{cells} FROM months m WHERE {_ASKED} GROUP BY 1, 2", values)
     )
+
+
+def _bought_in(cell: int) -> str:
+    """SQL: whether the order's month is the cohort's month + the cell."""
+    return f"m.bought = m.month + make_interval(months => {cell})"
+
+
+def cohort_accounts(question: Question, cell: int) -> list[tuple[int, bool]]:
+    """Every account of the question's cohorts, and whether it was there in the cell: by the statements that count it.
+
+    For the variants `active_at_period_end` and `bought_in_period`.
+    """
+    if question.variant == "bought_in_period":
+        sql, values = _buying(question, None)
+        return fetch(f"{sql} SELECT m.account_id, bool_or({_bought_in(cell)}) FROM months m WHERE {_ASKED} GROUP BY 1 ORDER BY 1", values)
+    sql, values = _paying(question, None)
+    return fetch(f"{sql} SELECT m.account_id, m.earns @> {_month_end(cell)} FROM months m WHERE {_ASKED} ORDER BY 1", values)
 
 
 def _retained(question: Question, by: str | None, _periods: int) -> dict[str | None, list[Row]]:

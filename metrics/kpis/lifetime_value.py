@@ -14,6 +14,7 @@ from metrics.kpis.assumptions import discount_rate, lifespan_months, margin
 from metrics.kpis.bridge import bridges
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, narrow
 from metrics.kpis.figure import Figure
+from metrics.kpis.orders import TRANSACTION_RATE, net_of
 from metrics.kpis.question import Question, add_months
 from metrics.kpis.retention import arpa as arpa_figures
 from metrics.kpis.shoppers import completed, shoppers
@@ -177,11 +178,7 @@ def _spending(question: Question, by: str | None) -> dict[str | None, tuple[Deci
     sql = f"""
         WITH orders AS (
             SELECT x.account_id, {group} AS key, x.currency,
-                   (x.amount - coalesce(x.tax, 0) - coalesce(x.shipping, 0)
-                    - CASE WHEN x.refunded_at IS NULL OR x.refunded_at < %(t1)s THEN coalesce(x.refunded_amount, 0) ELSE 0 END)
-                   * CASE WHEN x.currency = %(reporting)s THEN 1 ELSE (
-                         SELECT r.rate FROM accounts_exchangerate r WHERE r.currency = x.currency AND (r.day::timestamp AT TIME ZONE %(zone)s) <= x.occurred_at
-                         ORDER BY r.day DESC LIMIT 1) END AS worth
+                   {net_of("%(t1)s")} * {TRANSACTION_RATE} AS worth
             FROM accounts_transaction x JOIN accounts_account a ON a.id = x.account_id
             WHERE NOT a.excluded AND x.occurred_at >= %(t0)s AND x.occurred_at < %(t1)s AND {completed("%(t1)s")} AND {conditions.sql}),
         customers AS (SELECT key, account_id, sum(worth) AS spent, count(*) AS orders FROM orders GROUP BY 1, 2)
