@@ -5,6 +5,8 @@ from decimal import Decimal
 
 from accounts.actions.usage import put_usage
 from accounts.models import Subscription, Transaction
+from metrics.actions.recompute import recompute_all
+from metrics.models import HealthScore
 from surveys.models import Response, Survey
 from tickets.models import Ticket, TicketChange
 
@@ -46,3 +48,13 @@ def failed_payment(account, *, at):
 
 def subscription(account, *, start, amount=1200, interval="year", currency="EUR", **fields):
     return Subscription.objects.create(account=account, start=start, amount=Decimal(amount), interval=interval, currency=currency, **fields)
+
+
+def run(as_of=NOW, now=NOW, **rest):
+    """A full run."""
+    return recompute_all(as_of=as_of, now=now, **rest)
+
+
+def stored(account, day=DAY):
+    """The score of a day, or None."""
+    return HealthScore.objects.filter(account_id=account.pk, day=day).first()
