@@ -2,13 +2,13 @@
 
 from django.urls import path
 
-from metrics.views import health, lifetime, overview, sparks, support
+from metrics.views import health, kpi, lifetime, overview, sparks, support
 
 app_name = "metrics"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("card/<slug:name>/", overview.kpi_card, name="card"),
-    path("kpi/<slug:name>/", overview.kpi, name="kpi"),
+    path("kpi/<slug:name>/", kpi.kpi, name="kpi"),
     path("support/", support.support, name="support"),
     path("support/panel/<slug:name>/", support.support_panel, name="support_panel"),
     path("support/tickets/", support.support_tickets, name="support_tickets"),

@@ -1,4 +1,4 @@
-"""Metrics: the overview, its cards, and the page of one KPI."""
+"""Metrics: the overview and its cards."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from django.utils import timezone, translation
 from django.views.decorators.http import require_GET
 
 from accounts.models import User
-from metrics.dashboards import bands_by_segment, card, kpi_page, last_months, names_of_cards
+from metrics.dashboards import bands_by_segment, card, names_of_cards
 from metrics.kpis.catalogue import CATALOGUE
-from metrics.kpis.engine import WrongQuestion
 
 CARD_SECONDS = 300
 
@@ -60,34 +59,3 @@ def _keep(key: str, html: str) -> None:
         cache.set(key, html, CARD_SECONDS)
     except Exception:  # noqa: S110 - see _kept
         pass
-
-
-@login_required
-@require_GET
-def kpi(request: HttpRequest, name: str) -> HttpResponse:
-    """One KPI: meaning, figure, numerator and denominator, months, breakdown."""
-    if name not in CATALOGUE:
-        raise Http404
-    now = timezone.now()
-    start, end = last_months(now)
-    start, end = request.GET.get("start") or start, request.GET.get("end") or end
-    entry, fault, page = CATALOGUE[name], "", None
-    try:
-        page = kpi_page(
-            name, variant=request.GET.get("variant") or None, by=request.GET.get("by") or None, start=start, end=end, user=_reader(request), now=now,
-            clock=request.GET.get("clock") or None,
-        )  # fmt: skip
-    except WrongQuestion as wrong:
-        fault = str(wrong)
-    context = {
-        "page": page,
-        "kpi": entry,
-        "fault": fault,
-        "start": start,
-        "end": end,
-        "by": request.GET.get("by", ""),
-        "variant": request.GET.get("variant", "") or entry.variants[0],
-        "clock": request.GET.get("clock", "") or entry.params["clock"].default if "clock" in entry.params else "",
-        "has_clock": "clock" in entry.params,
-    }
-    return render(request, "metrics/kpi.html", context, status=400 if fault else 200)
