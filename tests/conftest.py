@@ -45,6 +45,7 @@ def _shipped_rows_after_a_flush(request: pytest.FixtureRequest) -> None:
             "accounts.migrations.0010_starter_topics",
             "tickets.migrations.0007_shipped_replies",
             "metrics.migrations.0002_score_history",
+            "metrics.migrations.0006_funnels",
             "surveys.migrations.0003_shipped_rows",
             "surveys.migrations.0005_letters_steps_and_deadlines",
         ):

@@ -1,7 +1,8 @@
 """The models of metrics: health models, their scores, the runs that computed them, targets of the team, assumptions of value."""
 
 from metrics.models.assumptions import Assumption
+from metrics.models.funnels import Funnel, FunnelStep
 from metrics.models.health import HealthComponent, HealthModel, HealthRun, HealthScore
 from metrics.models.targets import PerformanceTarget
 
-__all__ = ["Assumption", "HealthComponent", "HealthModel", "HealthRun", "HealthScore", "PerformanceTarget"]
+__all__ = ["Assumption", "Funnel", "FunnelStep", "HealthComponent", "HealthModel", "HealthRun", "HealthScore", "PerformanceTarget"]
