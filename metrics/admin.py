@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from metrics import admin_catalogue  # noqa: F401 - registers
 from metrics import admin_funnels  # noqa: F401 - registers
 from metrics.actions.health_models import activate, has_scored, new_version
 from metrics.models import Assumption, HealthComponent, HealthModel, HealthRun, PerformanceTarget

@@ -28,6 +28,7 @@ class OutgoingMail(models.Model):
         REPLY = "reply", _("ticket reply")
         ALERT = "alert", _("alert")
         AUTH = "auth", _("account access")
+        REPORT = "report", _("weekly report")
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("queued")

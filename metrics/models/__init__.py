@@ -3,6 +3,9 @@
 from metrics.models.assumptions import Assumption
 from metrics.models.funnels import Funnel, FunnelStep
 from metrics.models.health import HealthComponent, HealthModel, HealthRun, HealthScore
+from metrics.models.kpi_settings import KpiSetting
+from metrics.models.reports import ReportOrder, ReportWeek
+from metrics.models.scenarios import RoiScenario
 from metrics.models.targets import PerformanceTarget
 
-__all__ = ["Assumption", "Funnel", "FunnelStep", "HealthComponent", "HealthModel", "HealthRun", "HealthScore", "PerformanceTarget"]
+__all__ = ["Assumption", "Funnel", "FunnelStep", "HealthComponent", "HealthModel", "HealthRun", "HealthScore", "KpiSetting", "PerformanceTarget", "ReportOrder", "ReportWeek"]
