@@ -1,11 +1,14 @@
 """The models of metrics: health models, their scores, the runs that computed them, targets of the team, assumptions of value."""
 
 from metrics.models.assumptions import Assumption
+from metrics.models.budgets import BudgetCategory, BudgetLine, BudgetPart
+from metrics.models.foresight import BacktestRun, ChurnModel, ChurnRisk
 from metrics.models.funnels import Funnel, FunnelStep
 from metrics.models.health import HealthComponent, HealthModel, HealthRun, HealthScore
+from metrics.models.initiatives import Initiative
 from metrics.models.kpi_settings import KpiSetting
 from metrics.models.reports import ReportOrder, ReportWeek
 from metrics.models.scenarios import RoiScenario
 from metrics.models.targets import PerformanceTarget
 
-__all__ = ["Assumption", "Funnel", "FunnelStep", "HealthComponent", "HealthModel", "HealthRun", "HealthScore", "KpiSetting", "PerformanceTarget", "ReportOrder", "ReportWeek"]
+__all__ = ["Assumption", "BacktestRun", "BudgetCategory", "BudgetLine", "BudgetPart", "ChurnModel", "ChurnRisk", "Funnel", "FunnelStep", "HealthComponent", "HealthModel", "HealthRun", "HealthScore", "Initiative", "KpiSetting", "PerformanceTarget", "ReportOrder", "ReportWeek", "RoiScenario"]
