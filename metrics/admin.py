@@ -10,8 +10,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from metrics import admin_catalogue  # noqa: F401 - registers
-from metrics import admin_funnels  # noqa: F401 - registers
+from metrics import (  # noqa: F401 - registers
+    admin_catalogue,
+    admin_decisions,
+    admin_funnels,
+)
 from metrics.actions.health_models import activate, has_scored, new_version
 from metrics.models import Assumption, HealthComponent, HealthModel, HealthRun, PerformanceTarget
 

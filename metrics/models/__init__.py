@@ -11,4 +11,24 @@ from metrics.models.reports import ReportOrder, ReportWeek
 from metrics.models.scenarios import RoiScenario
 from metrics.models.targets import PerformanceTarget
 
-__all__ = ["Assumption", "BacktestRun", "BudgetCategory", "BudgetLine", "BudgetPart", "ChurnModel", "ChurnRisk", "Funnel", "FunnelStep", "HealthComponent", "HealthModel", "HealthRun", "HealthScore", "Initiative", "KpiSetting", "PerformanceTarget", "ReportOrder", "ReportWeek", "RoiScenario"]
+__all__ = [
+    "Assumption",
+    "BacktestRun",
+    "BudgetCategory",
+    "BudgetLine",
+    "BudgetPart",
+    "ChurnModel",
+    "ChurnRisk",
+    "Funnel",
+    "FunnelStep",
+    "HealthComponent",
+    "HealthModel",
+    "HealthRun",
+    "HealthScore",
+    "Initiative",
+    "KpiSetting",
+    "PerformanceTarget",
+    "ReportOrder",
+    "ReportWeek",
+    "RoiScenario",
+]
