@@ -1,0 +1,1 @@
+"""Funnels: how many accounts go from one event to the next, how fast, and which of them are stuck."""

@@ -1,0 +1,90 @@
+"""Funnels: what each step counts, who stands behind it, who may write them; and that they agree with the KPI."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from accounts.models import Account, AccountEvent
+from metrics.funnels.walks import CONVERTED, STUCK, Stage, counts, question_of, walkers
+from metrics.kpis.engine import answer
+from metrics.kpis.question import WrongQuestion
+from metrics.models import Funnel
+
+pytestmark = pytest.mark.django_db
+DAY = dt.datetime(2025, 3, 3, 9, tzinfo=dt.UTC)
+NOW = dt.datetime(2025, 9, 1, tzinfo=dt.UTC)
+STAGES = [Stage("trial.started"), Stage("onboarding.completed"), Stage("subscription.started", "product", "pro")]
+PERIOD = {"start": "2025-03-01", "end": "2025-04-01", "now": NOW}
+
+
+def happened(account, kind, days, **payload):
+    return AccountEvent.objects.create(account=account, kind=kind, occurred_at=DAY + dt.timedelta(days=days), origin="app", payload=payload)
+
+
+@pytest.fixture
+def book(cast):
+    """Five accounts: all the way, stuck after the first, stuck after the second, in the wrong order, and one that began too early."""
+    made = [Account.objects.create(external_id=f"f{number}", name=f"F {number}", owner=cast.elif_ if number < 3 else cast.can, plan="pro") for number in range(5)]
+    for account in made[:4]:
+        happened(account, "trial.started", 0)
+    happened(made[4], "trial.started", -30)
+    happened(made[0], "onboarding.completed", 2)
+    happened(made[0], "subscription.started", 3, product="basic")
+    happened(made[0], "subscription.started", 12, product="pro")
+    happened(made[2], "onboarding.completed", 20)
+    # bought before the onboarding was done: that is no step after it
+    happened(made[3], "subscription.started", 1, product="pro")
+    happened(made[3], "onboarding.completed", 4)
+    happened(made[4], "onboarding.completed", 2)
+    return made
+
+
+def numbers(found):
+    return [(count.reached, count.converted, count.open, count.seconds) for count in found]
+
+
+def test_each_step_counts_who_came_after_the_one_before_it(book):
+    day = 86400
+    assert numbers(counts(question_of(STAGES, **PERIOD), STAGES)[None]) == [(4, 3, 1, 4 * day), (3, 1, 2, 10 * day), (1, 0, 0, None)]
+
+
+def test_a_window_leaves_out_what_came_later_and_tells_who_can_no_longer_come(book):
+    question = question_of(STAGES, **PERIOD, window_days=11)
+    assert [(count.reached, count.open) for count in counts(question, STAGES)[None]] == [(4, 0), (2, 0), (0, 0)]
+    early = question_of(STAGES, **{**PERIOD, "now": DAY + dt.timedelta(days=5)}, window_days=11)
+    assert [(count.reached, count.open) for count in counts(early, STAGES)[None]] == [(4, 2), (2, 2), (0, 0)]
+
+
+def test_the_accounts_behind_a_step_are_those_it_counts(book):
+    question = question_of(STAGES, **PERIOD)
+    behind = {(step, side): {row.account_id for row in walkers(question, STAGES, step=step, side=side)} for step, side in ((1, CONVERTED), (1, STUCK), (2, STUCK))}
+    assert behind == {(1, CONVERTED): {book[0].pk, book[2].pk, book[3].pk}, (1, STUCK): {book[1].pk}, (2, STUCK): {book[2].pk, book[3].pk}}
+    first = walkers(question, STAGES, step=1, side="reached", size=2)
+    rest = walkers(question, STAGES, step=1, side="reached", after=(first[-1].at, first[-1].account_id))
+    assert [row.account_id for row in [*first, *rest]] == sorted((account.pk for account in book[:4]), reverse=True)
+
+
+@pytest.mark.parametrize("within", [None, 3, 15])
+@pytest.mark.parametrize("by", [None, "plan", "owner"])
+def test_two_steps_are_the_numbers_of_the_kpi(book, within, by):
+    two = [Stage("trial.started"), Stage("onboarding.completed")]
+    params = {"from_event": two[0].kind, "to_event": two[1].kind, **({"within_days": str(within)} if within else {})}
+    told = answer(name="conversion_rate", variant="funnel", params=params, by=by, **PERIOD)
+    figures = told["groups"] if by else [told]
+    own = counts(question_of(two, **PERIOD, window_days=within), two, by)
+    assert {figure.get("key"): (figure["denominator"], figure["numerator"], figure["parts"]["open"]) for figure in figures} == {
+        key: (str(found[0].reached), str(found[0].converted), found[0].open) for key, found in own.items()
+    }
+
+
+def test_a_funnel_of_one_step_or_an_unknown_breakdown_is_refused(book):
+    with pytest.raises(WrongQuestion):
+        question_of(STAGES[:1], **PERIOD)
+    with pytest.raises(WrongQuestion):
+        counts(question_of(STAGES, **PERIOD), STAGES, "shoe_size")
+
+
+def test_the_shipped_funnel_leads_from_the_trial_to_what_is_paid():
+    assert [step.kind for step in Funnel.objects.get(key="trial_to_paid").steps.all()] == ["trial.started", "subscription.started"]
