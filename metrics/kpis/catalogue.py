@@ -1,4 +1,4 @@
-"""Every KPI that can be asked: the entries of `metrics.kpis.entries` by name. Names are exact."""
+"""Every KPI that can be asked: the entries of `metrics.kpis.entries` by name, in words by `metrics.kpis.told`. Names are exact."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 from metrics.kpis.entries import lifetime, money, revenue, support, voice
 from metrics.kpis.entry import Kpi
 from metrics.kpis.question import WrongQuestion
+from metrics.kpis.told import TOLD, Told
 
-__all__ = ["CATALOGUE", "Kpi", "find", "read_params"]
+__all__ = ["CATALOGUE", "Kpi", "find", "read_params", "told"]
 
 CATALOGUE: dict[str, Kpi] = {entry.name: entry for family in (voice, revenue, support, money, lifetime) for entry in family.ENTRIES}
 
@@ -19,6 +20,11 @@ def find(name: str) -> Kpi:
     if name not in CATALOGUE:
         raise WrongQuestion(f"“{name}” is no KPI; there are {', '.join(sorted(CATALOGUE))}.")
     return CATALOGUE[name]
+
+
+def told(name: str) -> Told:
+    """What the catalogue tells of a KPI in words."""
+    return TOLD[name]
 
 
 def read_params(kpi: Kpi, given: Mapping[str, str]) -> dict[str, Any]:

@@ -14,45 +14,91 @@ ANSWER = ("survey", "touchpoint", "language")
 COMPONENTS = ("csat", "fcr", "resolution_time", "first_response_time", "aht")
 
 
-def choice(*allowed: str) -> Callable[[str], str]:
+@dataclass(frozen=True)
+class Choice:
     """A parameter with a closed set of values."""
 
-    def parse(text: str) -> str:
-        if text not in allowed:
-            raise ValueError(f"one of {', '.join(allowed)}")
+    allowed: tuple[str, ...]
+
+    def __call__(self, text: str) -> str:
+        """The value of a text. Raises ValueError naming what is expected."""
+        if text not in self.allowed:
+            raise ValueError(f"one of {', '.join(self.allowed)}")
         return text
 
-    return parse
 
+@dataclass(frozen=True)
+class Whole:
+    """A whole number within bounds."""
 
-def whole(least: int, most: int = 1_000_000) -> Callable[[str], int]:
-    """A whole number of at least `least`."""
+    least: int
+    most: int
 
-    def parse(text: str) -> int:
+    def __call__(self, text: str) -> int:
+        """The value of a text. Raises ValueError naming what is expected."""
         try:
             number = int(text)
         except ValueError:
-            number = least - 1
-        if not least <= number <= most:
-            raise ValueError(f"a whole number of {least} or more, at most {'a million' if most == 1_000_000 else most}")
+            number = self.least - 1
+        if not self.least <= number <= self.most:
+            raise ValueError(f"a whole number of {self.least} or more, at most {'a million' if self.most == 1_000_000 else self.most}")
         return number
 
-    return parse
 
-
-def wholes(least: int, most: int = 1_000_000) -> Callable[[str], tuple[int, ...]]:
+@dataclass(frozen=True)
+class Wholes:
     """A list of whole numbers within bounds, joined by commas; at most 24, each once, in the order given."""
 
-    def parse(text: str) -> tuple[int, ...]:
+    least: int
+    most: int
+
+    def __call__(self, text: str) -> tuple[int, ...]:
+        """The value of a text. Raises ValueError naming what is expected."""
         try:
             numbers = tuple(dict.fromkeys(int(piece) for piece in text.split(",")))
         except ValueError:
             numbers = ()
-        if not numbers or len(numbers) > 24 or not all(least <= number <= most for number in numbers):
-            raise ValueError(f"whole numbers from {least} to {most}, joined by commas, at most 24")
+        if not numbers or len(numbers) > 24 or not all(self.least <= number <= self.most for number in numbers):
+            raise ValueError(f"whole numbers from {self.least} to {self.most}, joined by commas, at most 24")
         return numbers
 
-    return parse
+
+@dataclass(frozen=True)
+class Number:
+    """A decimal, possibly bounded (edges inside)."""
+
+    low: str | None
+    high: str | None
+
+    def __call__(self, text: str) -> Decimal:
+        """The value of a text. Raises ValueError naming what is expected."""
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            raise ValueError("a decimal number with a point") from None
+        if not number.is_finite() or (self.low is not None and number < Decimal(self.low)) or (self.high is not None and number > Decimal(self.high)):
+            raise ValueError(f"a decimal number from {self.low} to {self.high}")
+        return number
+
+
+def choice(*allowed: str) -> Choice:
+    """A parameter with a closed set of values."""
+    return Choice(allowed)
+
+
+def whole(least: int, most: int = 1_000_000) -> Whole:
+    """A whole number of at least `least`."""
+    return Whole(least, most)
+
+
+def wholes(least: int, most: int = 1_000_000) -> Wholes:
+    """A list of whole numbers within bounds."""
+    return Wholes(least, most)
+
+
+def decimal(low: str | None = None, high: str | None = None) -> Number:
+    """A decimal, possibly bounded."""
+    return Number(low, high)
 
 
 def seconds(text: str) -> int:
@@ -61,21 +107,6 @@ def seconds(text: str) -> int:
     if not 0 <= number <= 315_576_000:
         raise ValueError("a whole number of seconds, at most ten years")
     return number
-
-
-def decimal(low: str | None = None, high: str | None = None) -> Callable[[str], Decimal]:
-    """A decimal, possibly bounded (edges inside)."""
-
-    def parse(text: str) -> Decimal:
-        try:
-            number = Decimal(text)
-        except InvalidOperation:
-            raise ValueError("a decimal number with a point") from None
-        if not number.is_finite() or (low is not None and number < Decimal(low)) or (high is not None and number > Decimal(high)):
-            raise ValueError(f"a decimal number from {low} to {high}")
-        return number
-
-    return parse
 
 
 def key(text: str) -> str:
@@ -136,3 +167,27 @@ class Kpi:
     def good_of(self, variant: str) -> str:
         """The direction in which a variant improves: up or down."""
         return self.goods.get(variant, self.good)
+
+
+@dataclass(frozen=True)
+class Way:
+    """One variant in words: its formula, when it is the one to take, what stands above and below the line ("": nothing does)."""
+
+    formula: Any
+    line: Any
+    numerator: Any = ""
+    denominator: Any = ""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the catalogue tells of a KPI beside its entry: group, who is counted, its variants in words, where it comes from."""
+
+    group: str
+    population: Any
+    ways: Mapping[str, Way]
+    # numbers of the articles that the catalogue rests on (`metrics.kpis.told.ARTICLES`); none: customary in the field
+    articles: tuple[int, ...] = ()
+    # why there are no rows that sum to it, and the KPIs that it is made of
+    no_rows: Any = ""
+    inputs: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ ENTRIES: tuple[Kpi, ...] = (
     ),
     Kpi(
         "resolution_time",
-        _("Resolution time"),
+        _("Resolution time (TTR)"),
         _("From a ticket's creation to its resolution, over the tickets resolved in the period."),
         "seconds",
         ("full", "first", "minus_solved_time"),
