@@ -8,6 +8,7 @@ from metrics.models.health import HealthComponent, HealthModel, HealthRun, Healt
 from metrics.models.initiatives import Initiative
 from metrics.models.kpi_settings import KpiSetting
 from metrics.models.reports import ReportOrder, ReportWeek
+from metrics.models.restatements import ClosedFigure, ClosedMonth, LateChange, Restatement
 from metrics.models.scenarios import RoiScenario
 from metrics.models.targets import PerformanceTarget
 
@@ -19,6 +20,8 @@ __all__ = [
     "BudgetPart",
     "ChurnModel",
     "ChurnRisk",
+    "ClosedFigure",
+    "ClosedMonth",
     "Funnel",
     "FunnelStep",
     "HealthComponent",
@@ -27,8 +30,10 @@ __all__ = [
     "HealthScore",
     "Initiative",
     "KpiSetting",
+    "LateChange",
     "PerformanceTarget",
     "ReportOrder",
     "ReportWeek",
+    "Restatement",
     "RoiScenario",
 ]
