@@ -124,6 +124,16 @@ def whole_cost(question: Question, categories: Sequence[str]) -> tuple[Decimal |
     return (None if missing else total), sorted(missing)
 
 
+def lines_of(question: Question, categories: Sequence[str]) -> Counts:
+    """How many lines stand behind the costs of each category, each line once: by its own category, else by the first it is tagged with."""
+    counts: Counts = {}
+    for entry, belongs, _inside, _days in _lines(question, categories):
+        if _is_asked(question, entry.segment.key if entry.segment else question.segment):
+            name = entry.category if entry.category in categories else belongs[0]
+            counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
 def spread(question: Question, categories: Sequence[str], by: str | None, people: People) -> dict[str | None, Costs]:
     """The costs of some categories by group (`segment`, `category` or none); each line once in a group's sum.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from metrics.formulas.lifetime_value import mean
 from metrics.formulas.numbers import ratio
@@ -45,14 +46,22 @@ def cx_roi(question: Question, by: str | None) -> Figures:
     What is not given is taken from the period: ARPA at its end, costs of its mean month; the churn is
     the mean of the last six closed months. `loss` tells what goes when nothing is done.
     """
-    params = question.params
+    figures: Figures = {}
     margin_share, flags = margin(question)
+    for key, (inputs, lacking) in inputs_of(question, by).items():
+        figures[key] = _figure(question, inputs, margin_share, list(flags), lacking)
+    return figures
+
+
+def inputs_of(question: Question, by: str | None) -> dict[str | None, tuple[Inputs, list[str]]]:
+    """What `cx_roi` rests on, by group: the inputs, given or found, and the currencies without a rate."""
+    params = question.params
     values, missing = _arpas(question, by)
     people = None if params["programme_cost_per_month"] is not None and params["team_cost_per_month"] is not None else people_of(question)
     programme, without_programme = _per_month(question, by, PROGRAMME, params["programme_cost_per_month"], people)
     team, without_team = _per_month(question, by, TEAM, params["team_cost_per_month"], people)
     churn, lost = _churn(question, by), _lost_per_month(question, by)
-    figures: Figures = {}
+    found: dict[str | None, tuple[Inputs, list[str]]] = {}
     keys = {None} if by is None else {*values, *programme, *team, *lost}
     for key in keys:
         inputs = Inputs(
@@ -63,8 +72,8 @@ def cx_roi(question: Question, by: str | None) -> Figures:
             lost=lost.get(key, Decimal(0)),
         )
         lacking = {*(missing.get(key, ()) if params["arpa"] is None else ()), *without_programme.get(key, ()), *without_team.get(key, ())}
-        figures[key] = _figure(question, inputs, margin_share, list(flags), sorted(lacking))
-    return figures
+        found[key] = inputs, sorted(lacking)
+    return found
 
 
 def _given(given: Decimal | None, found: Money, key: str | None) -> Decimal | None:
@@ -94,19 +103,45 @@ Months = list[tuple[dt.datetime, dt.datetime]]
 Lost = dict[str | None, list[tuple[int, int]]]
 
 
-def _lost(question: Question, by: str | None, months: Months) -> Lost:
-    """Customers lost in each of the months, and those they began with, by their group at its start; each account by its own rule."""
-    found: Lost = {}
+def _there(question: Question, months: Months) -> list[tuple[str, dict[str, Any]]]:
+    """When accounts are customers, each by its own rule: a WITH clause that ends in `there(account_id, active)`, and what it binds with the months."""
     if not months:
-        return found
+        return []
+    edges = {"begins": [begin for begin, _end in months], "ends": [end for _begin, end in months]}
     whole = replace(question.between(months[0][0], months[-1][1]), segment=None, filters={}, scope=None)
     with_earners, values = earners(whole, None, model="subscription")
     shops = Conditions({"t1": whole.until, "zone": str(question.zone)})
-    for there, bound in (
-        (f"{with_earners}, there AS (SELECT account_id, earns AS active FROM earners)", values),
-        (f"WITH there AS ({visits(question, shops)})", shops.values),
-    ):
-        conditions = Conditions({**bound, "begins": [begin for begin, _end in months], "ends": [end for _begin, end in months]})
+    orders = f"WITH there AS ({visits(question, shops)})"
+    return [(f"{with_earners}, there AS (SELECT account_id, earns AS active FROM earners)", {**values, **edges}), (orders, {**shops.values, **edges})]
+
+
+def lost_and_kept(question: Question) -> tuple[list[int], list[int]]:
+    """The accounts lost in one of the months of the period, and those that are customers at its end and were never lost in it."""
+    months = months_of(question)
+    lost: list[int] = []
+    kept: list[int] = []
+    for there, bound in _there(question, months):
+        conditions = Conditions({**bound, "last": len(months)})
+        narrow(question, conditions, (ACCOUNT_SQL,), "piece.begins")
+        sql = f"""{there}
+            SELECT v.account_id, bool_or(v.active @> piece.begins AND NOT v.active @> piece.ends), bool_or(piece.turn = %(last)s AND v.active @> piece.ends)
+            FROM there v JOIN accounts_account a ON a.id = v.account_id
+                 JOIN unnest(%(begins)s::timestamptz[], %(ends)s::timestamptz[]) WITH ORDINALITY AS piece (begins, ends, turn)
+                      ON v.active && tstzrange(piece.begins, piece.ends, '[]')
+            WHERE NOT a.excluded AND {conditions.sql} GROUP BY 1"""
+        for account, was_lost, is_there in fetch(sql, conditions.values):
+            if was_lost:
+                lost.append(account)
+            elif is_there:
+                kept.append(account)
+    return sorted(lost), sorted(kept)
+
+
+def lost_in(question: Question, by: str | None, months: Months) -> Lost:
+    """Customers lost in each of the months, and those they began with, by their group at its start; each account by its own rule."""
+    found: Lost = {}
+    for there, bound in _there(question, months):
+        conditions = Conditions(bound)
         narrow(question, conditions, (ACCOUNT_SQL,), "piece.begins")
         sql = f"""{there}
             SELECT {expression(by, (ACCOUNT_SQL,), "piece.begins") if by else "NULL::text"} AS key, piece.turn, count(*) FILTER (WHERE NOT v.active @> piece.ends), count(*)
@@ -123,7 +158,7 @@ def _churn(question: Question, by: str | None) -> Money:
     """The mean of the monthly rates at which customers leave, over the last closed months that have one."""
     if question.params["churn"] is not None:
         return {}
-    return {key: mean(ratio(lost, start) for lost, start in counts) for key, counts in _lost(question, by, closed_months(question, CHURN_MONTHS)).items()}
+    return {key: mean(ratio(lost, start) for lost, start in counts) for key, counts in lost_in(question, by, closed_months(question, CHURN_MONTHS)).items()}
 
 
 def _lost_per_month(question: Question, by: str | None) -> dict[str | None, Decimal]:
@@ -131,8 +166,12 @@ def _lost_per_month(question: Question, by: str | None) -> dict[str | None, Deci
     months = months_within(question)
     if not months:
         return {}
-    parts = list(pieces(replace(question, end=question.until), "month"))
-    return {key: sum(lost for lost, _start in counts) / months for key, counts in _lost(question, by, parts).items()}
+    return {key: sum(lost for lost, _start in counts) / months for key, counts in lost_in(question, by, months_of(question)).items()}
+
+
+def months_of(question: Question) -> Months:
+    """The calendar months of the period, cut at its edges and at what is known."""
+    return list(pieces(replace(question, end=question.until), "month"))
 
 
 def _figure(question: Question, given: Inputs, share: Decimal, flags: list[str], missing: list[str]) -> Figure:
