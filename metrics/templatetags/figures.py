@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from accounts import wording
 from accounts.models import LifecycleStage, Segment
 from metrics import words
+from metrics.charts import Chart
 
 register = template.Library()
 
@@ -52,6 +53,15 @@ def exact_number(value: Any) -> str:
         return wording.number(None if value is None else Decimal(str(value))).replace("-", "−")
     except InvalidOperation:
         return str(value)
+
+
+@register.simple_tag(takes_context=True)
+def chart_address(context: template.Context, chart: Chart, kind: str) -> str:
+    """Where a chart of this page or fragment comes as a file: the same address with the kind and the chart's name."""
+    request = context["request"]
+    query = request.GET.copy()
+    query["export"], query["chart"] = kind, chart.name
+    return f"{request.path}?{query.urlencode()}"
 
 
 @register.simple_tag
