@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.importing.faults import FileFault, LoadRefused, Rejection, WrongMap
@@ -22,6 +22,7 @@ from accounts.importing.kinds import Kind
 from accounts.importing.mapping import Mapping
 from accounts.importing.reader import Source
 from accounts.importing.staging import Listener, Loading
+from accounts.importing.whole_file import NotPlain
 from accounts.models import ImportBatch
 
 # the one lock that makes loads wait for each other; readers and single writes never see it
@@ -82,7 +83,7 @@ def load(
         with transaction.atomic():
             _prepare(actor_id, loading, batch_id)
             _work(loading, good_rows_only)
-            counts = dict(loading.fetch("SELECT fate, count(*) FROM final GROUP BY fate"))
+            counts = loading.counts if loading.counts is not None else dict(loading.fetch("SELECT fate, count(*) FROM final GROUP BY fate"))
             report.created, report.changed, report.unchanged = (counts.get(fate, 0) for fate in ("created", "changed", "unchanged"))
             report.warnings = dict(sorted(loading.warnings.items()))
             ImportBatch.objects.filter(pk=batch_id).update(
@@ -124,6 +125,8 @@ def _prepare(actor_id: int | None, loading: Loading, batch_id: uuid.UUID) -> Non
 
 def _work(loading: Loading, good_rows_only: bool) -> None:
     kind = loading.kind
+    if _at_once(loading):
+        return
     loading.stage()
     kind.resolve(loading)
     kind.build(loading)
@@ -135,6 +138,17 @@ def _work(loading: Loading, good_rows_only: bool) -> None:
     kind.write(loading)
     kind.finish(loading)
     kind.record(loading)
+
+
+def _at_once(loading: Loading) -> bool:
+    """Whether a plain file went in whole; if not, nothing of the attempt is left and the careful way finds out why."""
+    loading.drop()
+    try:
+        with transaction.atomic():
+            loading.counts = loading.kind.take_whole(loading)
+    except (NotPlain, DataError, IntegrityError, ProgrammingError):
+        loading.counts = None
+    return loading.counts is not None
 
 
 __all__ = ["Report", "WrongMap", "load"]

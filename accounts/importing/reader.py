@@ -62,7 +62,7 @@ class _BrokenText(ValueError):
         super().__init__(reason)
 
 
-def _open(path: Path) -> IO[bytes]:
+def open_bytes(path: Path) -> IO[bytes]:
     """The bytes of a file, unpacked where it is gzip. Raises FileFault for archives and UTF-16."""
     with path.open("rb") as probe:
         magic = probe.read(4)
@@ -141,7 +141,7 @@ class CsvFile:
         pending: list[str] = []
         number = 0
         try:
-            with _open(self.path) as stream:
+            with open_bytes(self.path) as stream:
                 reader = csv.reader(self._lines(stream, pending), delimiter=self.dialect.delimiter, quotechar=self.dialect.quote, strict=True)
                 for number, cells in enumerate(reader, start=1):
                     pending.clear()

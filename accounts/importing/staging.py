@@ -45,6 +45,8 @@ class Loading:
         # our columns that the file gives
         self.given: set[str] = set()
         self.gives_attributes = False
+        # rows by fate where the file was taken whole; otherwise `final` has them
+        self.counts: dict[str, int] | None = None
 
     # ── SQL ──────────────────────────────────────────────────────────────────
 
@@ -63,6 +65,11 @@ class Loading:
     def values(self, more: dict[str, Any] | None = None) -> dict[str, Any]:
         """The parameters every statement may name: now, batch, reporting currency."""
         return {"now": self.now, "batch": self.batch_id, "currency": self.currency, **(more or {})}
+
+    @property
+    def server_version(self) -> int:
+        """PostgreSQL's version as a number: 180006 is 18.6."""
+        return self.fetch("SELECT current_setting('server_version_num')::integer")[0][0]
 
     # ── Rejecting ────────────────────────────────────────────────────────────
 
@@ -237,7 +244,7 @@ class Loading:
     def drop(self) -> None:
         """Removes the temporary tables, so that several files can be loaded in one transaction."""
         self.has_final = False
-        for name in ("incoming", "final", "rejected", "combined", "wanted_segments", "made_contacts"):
+        for name in ("incoming", "final", "rejected", "combined", "wanted_segments", "made_contacts", "plain"):
             self.run(f"DROP TABLE IF EXISTS pg_temp.{name}")
 
 

@@ -30,6 +30,14 @@ class UnknownBatch(LookupError):
     """There is no such batch, or it was undone already."""
 
 
+# the days of use of a batch; an entry is about many accounts, older ones about the one in their key
+_USAGE = (
+    "SELECT coalesce(r.row->>4, c.row_key->>'account_id')::bigint AS account_id, (r.row->>0)::bigint AS feature_id, (r.row->>1)::date AS day, "
+    "r.row->2 AS before, r.row->3 AS after "
+    "FROM accounts_importchange c CROSS JOIN LATERAL jsonb_array_elements(c.after) AS r (row) WHERE c.batch_id = %(batch)s AND c.\"table\" = 'accounts_usageday'"
+)
+
+
 class _Undo:
     """The undoing of one batch, within one transaction."""
 
@@ -117,11 +125,9 @@ class _Undo:
     def look_for_usage(self) -> None:
         """Days of use that are not as the batch left them."""
         rows = self.fetch(
-            "SELECT a.external_id, r.row->>1 FROM accounts_importchange c CROSS JOIN LATERAL jsonb_array_elements(c.after) AS r (row) "
-            "LEFT JOIN accounts_usageday u ON u.account_id = (c.row_key->>'account_id')::bigint AND u.feature_id = (r.row->>0)::bigint AND u.day = (r.row->>1)::date "
-            "LEFT JOIN accounts_account a ON a.id = (c.row_key->>'account_id')::bigint "
-            "WHERE c.batch_id = %(batch)s AND c.\"table\" = 'accounts_usageday' AND jsonb_build_array(u.count, u.users, u.seconds, u.errors) IS DISTINCT FROM r.row->3 "
-            "ORDER BY 1, 2 LIMIT %(most)s",
+            f"SELECT a.external_id, q.day FROM ({_USAGE}) AS q "
+            "LEFT JOIN accounts_usageday u ON u.account_id = q.account_id AND u.feature_id = q.feature_id AND u.day = q.day LEFT JOIN accounts_account a ON a.id = q.account_id "
+            "WHERE jsonb_build_array(u.count, u.users, u.seconds, u.errors) IS DISTINCT FROM q.after ORDER BY 1, 2 LIMIT %(most)s",
             {"most": MOST_NAMED},
         )
         for account, day in rows:
@@ -169,15 +175,11 @@ class _Undo:
 
     def restore_usage(self) -> None:
         """Days of use as they were before."""
-        rows = (
-            "SELECT (c.row_key->>'account_id')::bigint AS account_id, (r.row->>0)::bigint AS feature_id, (r.row->>1)::date AS day, r.row->2 AS before "
-            "FROM accounts_importchange c CROSS JOIN LATERAL jsonb_array_elements(c.after) AS r (row) WHERE c.batch_id = %(batch)s AND c.\"table\" = 'accounts_usageday'"
-        )
         key = "u.account_id = q.account_id AND u.feature_id = q.feature_id AND u.day = q.day"
-        self.run(f"DELETE FROM accounts_usageday u USING ({rows}) AS q WHERE {key} AND q.before = 'null'::jsonb")
+        self.run(f"DELETE FROM accounts_usageday u USING ({_USAGE}) AS q WHERE {key} AND q.before = 'null'::jsonb")
         self.run(
             "UPDATE accounts_usageday u SET count = (q.before->>0)::integer, users = (q.before->>1)::integer, seconds = (q.before->>2)::integer, errors = (q.before->>3)::integer "
-            f"FROM ({rows}) AS q WHERE {key} AND q.before <> 'null'::jsonb"
+            f"FROM ({_USAGE}) AS q WHERE {key} AND q.before <> 'null'::jsonb"
         )
 
     def touched_accounts(self) -> list[int]:
@@ -187,7 +189,8 @@ class _Undo:
             for row in self.fetch(
                 'SELECT DISTINCT a.id FROM accounts_account a JOIN (SELECT row_key, before, after, "table" FROM accounts_importchange WHERE batch_id = %(batch)s) c '
                 "ON a.id::text IN (c.row_key->>'account_id', c.before->>'account_id', c.after->>'account_id', "
-                "CASE WHEN c.\"table\" = 'accounts_account' THEN c.row_key->>'id' END) ORDER BY 1"
+                "CASE WHEN c.\"table\" = 'accounts_account' THEN c.row_key->>'id' END) "
+                f"UNION SELECT q.account_id FROM ({_USAGE}) AS q ORDER BY 1"
             )
         ]
 

@@ -12,13 +12,29 @@ from accounts.event_kinds import EVENT_KINDS
 from accounts.importing.field_types import Choice, Day, JsonObject, Text, Whole
 from accounts.importing.kinds import Column, Kind
 from accounts.importing.staging import Loading
+from accounts.importing.whole_file import COUNT_CELL, DAY_CELL, KEY_CELL, MAYBE_COUNT_CELL, TEXT_CELL, NotPlain, copy_whole
 from accounts.importing.writing import fill_from_model
 from accounts.imports.contacts import resolve_contacts
-from accounts.imports.fields import EMAIL, INSTANT, KEY, mark_dirty_accounts, resolve_accounts
+from accounts.imports.fields import EMAIL, INSTANT, KEY, mark_dirty_accounts, marking, resolve_accounts
 from accounts.models import AccountEvent, UsageDay
 
 _FIGURES = ("count", "users", "seconds", "errors")
 _MOST = 2_147_483_647
+# from this version on an upsert tells what stood there before
+OLD_ROWS_RETURNED = 180000
+_CELLS = {
+    "account": KEY_CELL, "day": DAY_CELL, "count": COUNT_CELL, "feature": TEXT_CELL, "users": MAYBE_COUNT_CELL, "seconds": MAYBE_COUNT_CELL, "errors": MAYBE_COUNT_CELL,
+}  # fmt: skip
+
+
+def _kept(rows: str) -> str:
+    """SQL that keeps what an undo needs: one entry for twenty accounts, their rows as [feature, day, figures before or null, figures after, account]."""
+    return (
+        'INSERT INTO accounts_importchange (batch_id, "table", row_key, created, after) '
+        "SELECT %(batch)s, 'accounts_usageday', jsonb_build_object('accounts', account_id / 20), false, "
+        "jsonb_agg(jsonb_build_array(feature_id, day, before, jsonb_build_array(count, users, seconds, errors), account_id)) "
+        f"FROM {rows} GROUP BY account_id / 20 ORDER BY account_id / 20"
+    )
 
 
 class Usage(Kind):
@@ -33,6 +49,38 @@ class Usage(Kind):
         Column("account", KEY, required=True), Column("day", Day(), required=True), Column("count", Whole(0), required=True),
         Column("feature", Text(120)), Column("users", Whole(0)), Column("seconds", Whole(0)), Column("errors", Whole(0)),
     )  # fmt: skip
+
+    def take_whole(self, load: Loading) -> dict[str, int] | None:
+        """The upsert tells what stood there before, so nothing is staged twice or compared on the way."""
+        if load.server_version < OLD_ROWS_RETURNED:
+            return None
+        header = copy_whole(load, _CELLS, frozenset(column.name for column in self.columns if column.required))
+        feature = "coalesce(p.feature, '')" if "feature" in header else "''"
+        first, last, rows = load.fetch("SELECT min(day), max(day), count(*) FROM plain")[0]
+        if first is None or (last - first).days > 36_000:
+            raise NotPlain
+        load.run(f"INSERT INTO accounts_feature (key) SELECT DISTINCT {feature} FROM plain p ORDER BY 1 ON CONFLICT (key) DO NOTHING")
+        ensure_months(self.table, first, last)
+        # a sort that stays in memory; hashes of a million keys are slower than the order of the index
+        load.run("SET LOCAL work_mem = '128MB'")
+        given = [name for name in _FIGURES if name in header]
+        differs = f"({', '.join(f'u.{name}' for name in given)}) IS DISTINCT FROM ({', '.join(f'excluded.{name}' for name in given)})"
+        counted = load.fetch(
+            "WITH put AS ("
+            f"INSERT INTO accounts_usageday AS u (account_id, feature_id, day, {', '.join(given)}) "
+            f"SELECT a.id, x.id, p.day, {', '.join(f'p.{name}' for name in given)} "
+            f"FROM plain p LEFT JOIN accounts_account a ON a.external_id = p.account LEFT JOIN accounts_feature x ON x.key = {feature} ORDER BY 1, 2, 3 "
+            f"ON CONFLICT (account_id, feature_id, day) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in given)} WHERE {differs} "
+            "RETURNING u.account_id, u.feature_id, u.day, old.account_id IS NULL AS fresh, "
+            "CASE WHEN old.account_id IS NOT NULL THEN jsonb_build_array(old.count, old.users, old.seconds, old.errors) END AS before, "
+            "new.count, new.users, new.seconds, new.errors"
+            f"), kept AS ({_kept('put')}), marked AS ({marking('SELECT account_id FROM put')}) "
+            "SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh) FROM put",
+            {"reason": "usage"},
+        )[0]
+        load.run("RESET work_mem")
+        load.rows = rows
+        return {"created": counted[0], "changed": counted[1], "unchanged": rows - sum(counted)}
 
     def resolve(self, load: Loading) -> None:
         """Accounts; features that are not known are created; the months of the partitioned table."""
@@ -74,13 +122,8 @@ class Usage(Kind):
         )
 
     def record(self, load: Loading) -> None:
-        """For the undo: one entry an account, its rows as [feature, day, figures before or null, figures after]."""
-        load.run(
-            'INSERT INTO accounts_importchange (batch_id, "table", row_key, created, after) '
-            "SELECT %(batch)s, 'accounts_usageday', jsonb_build_object('account_id', account_id), false, "
-            "jsonb_agg(jsonb_build_array(feature_id, day, before, jsonb_build_array(count, users, seconds, errors)) ORDER BY feature_id, day) "
-            "FROM final WHERE fate <> 'unchanged' GROUP BY account_id ORDER BY account_id"
-        )
+        """For the undo."""
+        load.run(_kept("final WHERE fate <> 'unchanged'"))
 
     def finish(self, load: Loading) -> None:
         """Marks for the health score."""

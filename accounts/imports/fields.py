@@ -37,14 +37,18 @@ def refuse_unless(load: Loading, condition: str, column: str, reason: str) -> No
     load.reject_where(f"SELECT i.row, %(reason)s::text FROM incoming i WHERE NOT ({condition})", column, {"reason": reason})
 
 
-def mark_dirty_accounts(load: Loading, query: str, reason: str) -> None:
-    """Asks for a recompute of the accounts that a query names."""
-    load.run(
+def marking(query: str) -> str:
+    """SQL that asks for a recompute of the accounts that a query names; binds `reason`."""
+    return (
         "INSERT INTO accounts_accountdirty (account_id, reason, marked_at) "
         f"SELECT q.id, %(reason)s, clock_timestamp() FROM (SELECT DISTINCT p.id FROM ({query}) AS p (id) WHERE p.id IS NOT NULL ORDER BY 1) AS q "
-        "ON CONFLICT (account_id) DO UPDATE SET marked_at = excluded.marked_at, reason = excluded.reason",
-        {"reason": reason},
+        "ON CONFLICT (account_id) DO UPDATE SET marked_at = excluded.marked_at, reason = excluded.reason"
     )
+
+
+def mark_dirty_accounts(load: Loading, query: str, reason: str) -> None:
+    """Asks for a recompute of the accounts that a query names."""
+    load.run(marking(query), {"reason": reason})
 
 
 def write_events(load: Loading, query: str) -> int:
