@@ -13,6 +13,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from accounts.actions.month_ledger import write_months
+
 # `{accounts}` is a query for account ids
 _REBUILD = """
 WITH span AS (
@@ -41,13 +43,15 @@ ORDER BY account_id, currency, at
 
 
 def rebuild_ledger_of(accounts: str, values: dict[str, Any] | None = None) -> int:
-    """Rewrites the ledger of the accounts that an SQL query names; returns the number of its rows."""
+    """Rewrites the ledger of the accounts that an SQL query names, by instant and by month; returns the number of rows by instant."""
     with transaction.atomic(), connection.cursor() as cursor:
         # one writer an account at a time: both would delete the old rows and insert their own
         cursor.execute(f"SELECT id FROM accounts_account WHERE id IN ({accounts}) ORDER BY id FOR NO KEY UPDATE", values)
         cursor.execute(f"DELETE FROM accounts_subscriptionchange WHERE account_id IN ({accounts})", values)
         cursor.execute(_REBUILD.format(accounts=accounts), values)
-        return cursor.rowcount
+        rows = cursor.rowcount
+        write_months(accounts, values)
+        return rows
 
 
 def rebuild_ledger(*, account_ids: Iterable[int]) -> int:

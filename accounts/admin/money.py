@@ -11,7 +11,7 @@ from accounts.actions.subscription_ledger import rebuild_ledger
 from accounts.actions.subscriptions import change_subscription, create_subscription
 from accounts.actions.transactions import change_transaction, create_transaction
 from accounts.admin.customers import changed_fields, take_over
-from accounts.models import CostEntry, ExchangeRate, Subscription, SubscriptionChange, Transaction
+from accounts.models import CostEntry, ExchangeRate, LedgerRange, Subscription, SubscriptionChange, Transaction
 from accounts.paging import CappedPaginator
 from accounts.read_only import Kept, ReadOnly
 
@@ -56,6 +56,14 @@ class SubscriptionChangeAdmin(ReadOnly, admin.ModelAdmin):
     ordering = ("-pk",)
     show_full_result_count = False
     paginator = CappedPaginator
+
+
+@admin.register(LedgerRange)
+class LedgerRangeAdmin(ReadOnly, admin.ModelAdmin):
+    """How far the build of the ledger by month is."""
+
+    list_display = ("zone", "low", "high", "started_at", "done_at")
+    list_filter = ("zone",)
 
 
 @admin.register(Transaction)

@@ -5,6 +5,7 @@ from accounts.models.events import AccountEvent
 from accounts.models.hooks import IncomingHook, OutsideObject
 from accounts.models.imports import ImportBatch, ImportChange
 from accounts.models.keys import ApiKey, IdempotentRequest
+from accounts.models.ledger import ChurnMonth, LedgerRange, MrrMonth, ServiceMonth
 from accounts.models.mail import InboundEvent, MailBucket, OutgoingMail, SoftBounce, Suppression
 from accounts.models.money import CostEntry, ExchangeRate, Subscription, SubscriptionChange, Transaction
 from accounts.models.operations import Heartbeat, Installation
@@ -17,9 +18,9 @@ from accounts.models.verbatims import TextClassifier, Topic, TopicTag, Verbatim
 from accounts.models.work import Note, Playbook, PlaybookRun, SavedView, WorkItem
 
 __all__ = [
-    "Account", "AccountDirty", "AccountEvent", "AccountSnapshot", "ApiKey", "Contact", "CostEntry", "Cover",
+    "Account", "AccountDirty", "AccountEvent", "AccountSnapshot", "ApiKey", "ChurnMonth", "Contact", "CostEntry", "Cover",
     "Erasure", "ExchangeRate", "Feature", "Heartbeat", "IdempotentRequest", "ImportBatch", "ImportChange", "InboundEvent", "IncomingHook", "Installation",
-    "LifecycleStage", "MailBucket", "Note", "OutgoingMail", "OutsideObject", "Playbook", "PlaybookRun", "SavedView", "Segment", "SegmentMembership",
-    "SoftBounce", "Subscription", "SubscriptionChange", "Suppression", "Team", "TextClassifier", "Topic", "TopicTag", "Transaction", "UsageDay",
+    "LedgerRange", "LifecycleStage", "MailBucket", "MrrMonth", "Note", "OutgoingMail", "OutsideObject", "Playbook", "PlaybookRun", "SavedView", "Segment", "SegmentMembership",
+    "ServiceMonth", "SoftBounce", "Subscription", "SubscriptionChange", "Suppression", "Team", "TextClassifier", "Topic", "TopicTag", "Transaction", "UsageDay",
     "User", "Verbatim", "WorkItem",
 ]  # fmt: skip

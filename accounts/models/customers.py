@@ -91,6 +91,8 @@ class Account(models.Model):
             models.Index(fields=["segment"], name="account_by_segment"),
             models.Index(Upper("domain"), name="account_by_domain"),
             GinIndex(OpClass("name_search", "gin_trgm_ops"), name="account_name_trigram"),
+            # the few that no figure counts: reports ask who they are
+            models.Index(fields=["id"], name="account_excluded", condition=Q(excluded=True)),
         ]
 
     def __str__(self) -> str:
