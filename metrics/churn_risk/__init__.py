@@ -1,0 +1,1 @@
+"""How likely each account is to leave, learnt from the installation's own history, and why."""
