@@ -24,6 +24,9 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "recompute": _every(20, "metrics.recompute_dirty"),
     # rollups, segments, the whole base: hourly asked, done once a day after the organisation's midnight
     "nightly": _every(3600, "metrics.nightly"),
+    # closed months: figures of a month that is over stand; what is recorded about it later is logged as a restatement
+    "close-months": _every(600, "metrics.close_months"),
+    "restate-months": _every(60, "metrics.restate_months"),
     # work: wake what was snoozed, tell of renewals that come near
     "accounts": _every(60, "accounts.tick"),
     # the loop: unhappy answers become cases, late ones escalate, people hear what was settled

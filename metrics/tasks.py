@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import time
 import zoneinfo
+from collections.abc import Iterator
 
 from celery import shared_task
 from django.conf import settings
 
+from metrics.actions.closing import closing_steps
 from metrics.actions.recompute import is_done, recompute_all, recompute_marked, vacuum_usage
+from metrics.actions.restatements import restating_steps
 from metrics.queries import database_now
+
+# seconds that one turn works on closed months; the next goes on
+MONTHS_SECONDS = 90
 
 
 @shared_task(name="metrics.recompute_dirty", ignore_result=True)
@@ -34,3 +41,25 @@ def nightly() -> int:
         return recompute_all(as_of=now, now=now, go_on=True).scored
     except LookupError:
         return 0
+
+
+def _for_a_while(steps: Iterator[int]) -> int:
+    """Takes steps until they end or the turn is over; returns what they did."""
+    until, done = time.monotonic() + MONTHS_SECONDS, 0
+    for count in steps:
+        done += count
+        if time.monotonic() > until:
+            break
+    return done
+
+
+@shared_task(name="metrics.close_months", ignore_result=True)
+def close_months() -> int:
+    """Every ten minutes: closes the months that are over and settled; returns the figures written."""
+    return _for_a_while(closing_steps(now=database_now()))
+
+
+@shared_task(name="metrics.restate_months", ignore_result=True)
+def restate_months() -> int:
+    """Every minute: works off what was recorded about closed months; returns the restatements written."""
+    return _for_a_while(restating_steps(now=database_now()))
