@@ -92,14 +92,14 @@ class SeriesShape(serializers.Serializer):
 class CountedRowShape(serializers.Serializer):
     """One thing behind a figure."""
 
-    kind = serializers.ChoiceField(choices=["account", "answer", "interaction", "ticket"])
+    kind = serializers.ChoiceField(choices=["account", "answer", "cost", "interaction", "tenure", "ticket"])
     id = serializers.CharField()
     external_id = serializers.CharField()
     account = serializers.CharField(allow_null=True, help_text="External id of its account.")
-    occurred_at = serializers.DateTimeField(allow_null=True, help_text="When it counts; null for accounts.")
+    occurred_at = serializers.DateTimeField(allow_null=True, help_text="When it counts; null for accounts. Of a tenure its beginning, of a cost line its first day.")
     numerator = serializers.CharField(allow_null=True, help_text="What it adds to the numerator.")
     denominator = serializers.CharField(allow_null=True, help_text="What it adds to the denominator.")
-    parts = serializers.DictField(help_text="Of an account its own parts, of an answer its score.")
+    parts = serializers.DictField(help_text="Of an account its own parts, of an answer its score, of a cost line its whole amount, of a tenure its end.")
 
 
 class RowsShape(serializers.Serializer):

@@ -55,11 +55,11 @@ def _first_day(question: Question, moment: dt.datetime) -> dt.date:
     return local.date() if midnight >= moment or local.date() == dt.date.max else local.date() + dt.timedelta(days=1)
 
 
-def customers_at_end(question: Question) -> Counts:
-    """Customers at the end by segment: subscription accounts by MRR, e-commerce accounts by orders."""
-    subscribed = mrr(replace(question, filters={**question.filters, "business_model": ("subscription",)}), "segment")
+def customers_at_end(question: Question, by: str = "segment") -> Counts:
+    """Customers at the end by segment (or another dimension of accounts): subscription accounts by MRR, e-commerce accounts by orders."""
+    subscribed = mrr(replace(question, filters={**question.filters, "business_model": ("subscription",)}), by)
     counts: Counts = {key: figure.parts["customers"] for key, figure in subscribed.items()}
-    for key, shop in shoppers(question, "segment").items():
+    for key, shop in shoppers(question, by).items():
         counts[key] = counts.get(key, 0) + shop.customers_end
     return {key: count for key, count in counts.items() if count}
 
@@ -134,30 +134,37 @@ def lines_of(question: Question, categories: Sequence[str]) -> Counts:
     return counts
 
 
+def amounts(question: Question, categories: Sequence[str], by_people: bool, people: People) -> Iterable[tuple[CostEntry, list[str], str | None, Decimal | None]]:
+    """What each line adds to the cost that is asked for: (line, its categories among them, segment, amount); None where its currency has no rate.
+
+    `by_people` shares lines without a segment out by customers, also where everybody is asked for.
+    """
+    rates, wanted = _rates(question), question.filters.get("category")
+    for entry, belongs, inside, days in _lines(question, categories):
+        if wanted is not None and not set(belongs) & set(wanted):
+            continue
+        segment = entry.segment.key if entry.segment else None
+        shares = _shares(segment, people) if by_people or people.narrowed else {segment: Decimal(1)}
+        for key, share in shares.items():
+            if _is_asked(question, key):
+                rate = rates.get(entry.currency)
+                yield entry, belongs, key, None if rate is None else entry.amount * rate * share * inside / days
+
+
 def spread(question: Question, categories: Sequence[str], by: str | None, people: People) -> dict[str | None, Costs]:
     """The costs of some categories by group (`segment`, `category` or none); each line once in a group's sum.
 
     A line belongs to its category and to those named in its tags; by category it is in one group: its
     own where that is among those asked for, else the first it is tagged with.
     """
-    rates, wanted = _rates(question), question.filters.get("category")
     groups: dict[str | None, Costs] = {}
-    for entry, belongs, inside, days in _lines(question, categories):
-        if wanted is not None and not set(belongs) & set(wanted):
+    for entry, belongs, key, cost in amounts(question, categories, by is not None, people):
+        name = None if by is None else key if by == "segment" else entry.category if entry.category in categories else belongs[0]
+        group = groups.setdefault(name, Costs(by_category=dict.fromkeys(categories, Decimal(0))))
+        if cost is None:
+            group.missing.add(entry.currency)
             continue
-        segment = entry.segment.key if entry.segment else None
-        shares = {segment: Decimal(1)} if by is None and not people.narrowed else _shares(segment, people)
-        for key, share in shares.items():
-            if not _is_asked(question, key):
-                continue
-            name = None if by is None else key if by == "segment" else entry.category if entry.category in categories else belongs[0]
-            group = groups.setdefault(name, Costs(by_category=dict.fromkeys(categories, Decimal(0))))
-            rate = rates.get(entry.currency)
-            if rate is None:
-                group.missing.add(entry.currency)
-                continue
-            cost = entry.amount * rate * share * inside / days
-            group.total += cost
-            for category in belongs:
-                group.by_category[category] += cost
+        group.total += cost
+        for category in belongs:
+            group.by_category[category] += cost
     return groups

@@ -13,18 +13,22 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from accounts.models import Account
-from metrics.kpis import behind, voice
+from accounts.models import Account, CostEntry
+from metrics.kpis import behind, retention_cost, support_cost, voice
 from metrics.kpis.business_models import settled
-from metrics.kpis.catalogue import CATALOGUE
+from metrics.kpis.catalogue import CATALOGUE, told
+from metrics.kpis.costs import amounts, customers_at_end, people_of
 from metrics.kpis.engine import COMPUTE
-from metrics.kpis.entry import ACCOUNT
 from metrics.kpis.question import Question, WrongQuestion
+from metrics.kpis.retention import customers_by_rule
+from metrics.kpis.tenure import tenures
 from surveys.models import Response
 from tickets.models import Interaction, Ticket
 
-# figures that are no sum over accounts: a curve, a model, or costs that belong to nobody
-WITHOUT_ROWS = frozenset({"clv", "tenure_survival"})
+# figures that are no sum over rows: calculations from other figures, whose rows are opened instead
+WITHOUT_ROWS = frozenset({"clv", "cx_roi", "team_performance"})
+# figures over cost lines: which categories they count
+COSTS = {"crc": retention_cost.CATEGORIES, "support_cost": support_cost.CATEGORIES}
 ANSWERS = frozenset({"nps", "csat", "ces"})
 # the place before the first account, where answers stand that belong to none
 NOBODY = 0
@@ -61,11 +65,13 @@ def rows_page(question: Question, *, after: int | None, accounts: int) -> RowPag
     kpi = CATALOGUE[question.kpi]
     if question.variant == "daily_sum":
         raise WrongQuestion(f"{question.kpi}: daily_sum adds up rates of days, which are no sums over rows.")
-    if question.kpi in WITHOUT_ROWS or not set(ACCOUNT) <= set(kpi.dimensions):
+    if question.kpi in WITHOUT_ROWS:
         raise WrongQuestion(f"{question.kpi} is no sum over rows; ask its parts, or the KPIs it is made of.")
     question = settled(question, kpi)
     if after is None and question.kpi in ANSWERS and question.scope is None:
         return RowPage(_answers(replace(question, nobody=True)), NOBODY)
+    if after is None and question.kpi in COSTS:
+        return RowPage(_costs(question), NOBODY)
     wanted = Account.objects.filter(pk__gt=after or NOBODY, excluded=False).order_by("pk")
     if question.scope is not None:
         wanted = wanted.filter(pk__in=question.scope)
@@ -76,11 +82,67 @@ def rows_page(question: Question, *, after: int | None, accounts: int) -> RowPag
     reader = _NATURAL.get((question.kpi, question.variant))
     if question.kpi in ANSWERS:
         rows = _answers(part)
+    elif question.kpi in COSTS:
+        rows = _over(part)
+    elif question.kpi == "tenure_survival":
+        rows = _tenures(part)
     elif reader is not None:
         rows = _tickets(*reader(part))
     else:
         rows = _accounts(part)
     return RowPage(rows, ids[-1] if len(ids) == accounts else None)
+
+
+def why_no_rows(kpi: str, variant: str) -> str:
+    """Why a figure has no rows that sum to it, in words; "" where it has."""
+    return str(told(kpi).no_rows) if variant == "daily_sum" or kpi in WITHOUT_ROWS else ""
+
+
+def _costs(question: Question) -> list[CountedRow]:
+    """The lines of the cost ledger with what each adds; a line whose currency has no rate adds nothing that could be told."""
+    added: dict[int, tuple[CostEntry, Decimal | None]] = {}
+    for entry, _belongs, _segment, cost in amounts(question, COSTS[question.kpi], False, people_of(question)):
+        before = added.get(entry.pk, (entry, Decimal(0)))[1]
+        added[entry.pk] = entry, None if cost is None or before is None else before + cost
+    midnight = dt.time()
+    return [
+        CountedRow(
+            "cost", str(entry.pk), entry.category, None, dt.datetime.combine(entry.start, midnight, tzinfo=question.zone), cost, None,
+            {"amount": entry.amount, "currency": entry.currency, "category": entry.category},
+        )
+        for entry, cost in added.values()
+    ]  # fmt: skip
+
+
+def _over(question: Question) -> list[CountedRow]:
+    """What costs are divided by: resolved tickets, customers at the end, or customers of the start who are still there."""
+    people = replace(question, filters={name: values for name, values in question.filters.items() if name == "segment"})
+    if question.variant == "amount":
+        return []
+    if question.variant == "per_resolved_ticket":
+        kind, found = _NATURAL["resolution_time", "full"](replace(people, kpi="resolution_time", variant="full", params={"clock": "calendar"}))
+        return [replace(row, numerator=None) for row in _tickets(kind, found)]
+    if question.variant == "per_retained_customer":
+        both = customers_by_rule(people, "account")
+        counts = {key: book.customers_start - book.customers_churned + shop.customers_start - shop.churned for key, (book, shop) in both.items()}
+    else:
+        counts = customers_at_end(people, "account")
+    known = dict(Account.objects.filter(pk__in=[int(key) for key in counts if key]).values_list("pk", "external_id"))
+    return [
+        CountedRow("account", key, known[int(key)], known[int(key)], None, None, count)
+        for key, count in sorted(counts.items(), key=lambda entry: int(entry[0] or 0))
+        if key and count
+    ]
+
+
+def _tenures(question: Question) -> list[CountedRow]:
+    """The tenures that the curve is drawn over; they are counted, not summed."""
+    found = tenures(question)
+    known = dict(Account.objects.filter(pk__in=[row[0] for row in found]).values_list("pk", "external_id"))
+    return [
+        CountedRow("tenure", str(account), known[account], known[account], first, None, None, {"until": until.isoformat(), "ended": ended})
+        for account, first, until, ended in found
+    ]
 
 
 def _accounts(question: Question) -> list[CountedRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -18,13 +19,8 @@ _DAYS = "round(extract(epoch FROM (until AT TIME ZONE %(zone)s) - (first_at AT T
 _MONTHS = "(SELECT extract(year FROM g)::numeric * 12 + extract(month FROM g)::numeric FROM age(until AT TIME ZONE %(zone)s, first_at AT TIME ZONE %(zone)s) g)"
 
 
-def survivals(question: Question, by: str | None, *, time: str, gap_days: int = GAP_DAYS) -> dict[str | None, Survival]:
-    """The survival curve of every group, over all tenures that began before the end of the period.
-
-    `time` is the unit: `days`, `exact_months` (days / 30.4375) or `whole_months` (completed calendar
-    months). A tenure lasts from the first MRR > 0 to the end of its last service before the end of the
-    period; a gap of more than `gap_days` ends it, and who returns after one is no new subject.
-    """
+def _lasting(question: Question, by: str | None, gap_days: int) -> tuple[str, dict[str, Any]]:
+    """A WITH clause that ends in `lasting(account_id, key, first_at, ended, until)`, one row a tenure, and what it binds."""
     with_earners, values = earners(question, by)
     sql = f"""{with_earners},
         stretches AS (
@@ -37,12 +33,30 @@ def survivals(question: Question, by: str | None, *, time: str, gap_days: int = 
             SELECT s.account_id, bool_or(s.ends IS NULL OR s.ends >= %(t1)s) AS still_there, max(s.ends) AS ended_at
             FROM stretches s LEFT JOIN breaks b ON b.account_id = s.account_id WHERE b.returned_at IS NULL OR s.begins < b.returned_at GROUP BY s.account_id),
         lasting AS (
-            SELECT e.key, e.first_at, NOT t.still_there AS ended, CASE WHEN t.still_there THEN %(t1)s ELSE t.ended_at END AS until
-            FROM tenures t JOIN earners e ON e.account_id = t.account_id)
+            SELECT e.account_id, e.key, e.first_at, NOT t.still_there AS ended, CASE WHEN t.still_there THEN %(t1)s ELSE t.ended_at END AS until
+            FROM tenures t JOIN earners e ON e.account_id = t.account_id)"""
+    return sql, {**values, "gap": gap_days}
+
+
+def tenures(question: Question) -> list[tuple[int, dt.datetime, dt.datetime, bool]]:
+    """The tenures that the curve is drawn over: (account, first MRR, end or how far it is known, whether it ended), in the order of accounts."""
+    lasting, values = _lasting(question, None, question.params["gap_days"])
+    return [(account, first, until, ended) for account, first, until, ended in fetch(f"{lasting} SELECT account_id, first_at, until, ended FROM lasting ORDER BY 1", values)]
+
+
+def survivals(question: Question, by: str | None, *, time: str, gap_days: int = GAP_DAYS) -> dict[str | None, Survival]:
+    """The survival curve of every group, over all tenures that began before the end of the period.
+
+    `time` is the unit: `days`, `exact_months` (days / 30.4375) or `whole_months` (completed calendar
+    months). A tenure lasts from the first MRR > 0 to the end of its last service before the end of the
+    period; a gap of more than `gap_days` ends it, and who returns after one is no new subject.
+    """
+    lasting, values = _lasting(question, by, gap_days)
+    sql = f"""{lasting}
         SELECT key, {_MONTHS if time == "whole_months" else _DAYS} AS tenure, count(*) FILTER (WHERE ended), count(*) FILTER (WHERE NOT ended)
         FROM lasting GROUP BY 1, 2"""
     found: dict[str | None, list[tuple[Decimal, int, int]]] = {}
-    for key, tenure, ended, censored in fetch(sql, {**values, "gap": gap_days}):
+    for key, tenure, ended, censored in fetch(sql, values):
         length = Decimal(tenure)
         found.setdefault(key, []).append((length / DAYS_A_MONTH if time == "exact_months" else length, ended, censored))
     if by is None:

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.models import Account, Contact, Subscription, Transaction
+from accounts.models import Account, Contact, CostEntry, Segment, Subscription, Transaction
+from metrics.formulas.numbers import decimal_text
 from metrics.kpis.catalogue import CATALOGUE
 from metrics.kpis.engine import answer, ask
 from metrics.kpis.question import WrongQuestion
@@ -54,6 +55,8 @@ def world(cast):
         ticket, _new = open_ticket(account_id=account.pk, subject="x", severity=number + 2, now=at(5 + number), channel="email")
         reply(ticket_id=ticket.pk, body="y", author=cast.deniz, now=at(5 + number, 12), solve=number < 2)
         Interaction.objects.create(account=account, ticket=ticket, channel="email", ended_at=at(5 + number, 12), work_seconds=600 * (number + 1))
+    for category, amount, segment in (("support", 300, None), ("quality", 90, None), ("team", 500, None), ("tools", 70, Segment.objects.first())):
+        CostEntry.objects.create(category=category, amount=amount, currency="EUR", start=dt.date(2026, 5, 1), end=dt.date(2026, 6, 1), segment=segment)
     late, _new = open_ticket(account_id=cast.north.pk, subject="z", now=at(25))
     move_ticket(ticket_id=late.pk, to="on_hold", now=at(26), actor=cast.deniz)
     return cast
@@ -82,7 +85,7 @@ NEEDS = {("conversion_rate", "funnel"): {"from_event": "trial.started", "to_even
 ADDITIVE = [
     (name, variant)
     for name, kpi in CATALOGUE.items()
-    if name not in {"clv", "tenure_survival", "support_cost", "crc", "cx_roi", "team_performance"}
+    if name not in {"clv", "tenure_survival", "cx_roi", "team_performance"}
     for variant in kpi.variants
     if variant not in OTHERWISE
 ]
@@ -123,10 +126,26 @@ def test_what_is_counted_is_told(world, name, kind):
     assert denominator or name == "mrr"
 
 
-@pytest.mark.parametrize("name", ["clv", "tenure_survival", "support_cost", "cx_roi", "team_performance"])
+@pytest.mark.parametrize("name", ["clv", "cx_roi", "team_performance"])
 def test_what_is_no_sum_is_refused_by_name(world, name):
     with pytest.raises(WrongQuestion, match=name):
         rows_page(ask(name=name, now=NOW, **PERIOD), after=None, accounts=10)
+
+
+def test_costs_of_a_book_are_the_shares_of_its_customers(world):
+    own = list(Account.objects.visible_to(world.elif_).values_list("pk", flat=True))
+    figure = answer(name="crc", now=NOW, accounts=own, **PERIOD)
+    numerator, denominator, kinds, _seen = summed("crc", None, accounts=own)
+    assert kinds == {"cost", "account"}
+    assert (decimal_text(numerator), decimal_text(denominator)) == (figure["numerator"], figure["denominator"])
+    assert numerator < Decimal(answer(name="crc", now=NOW, **PERIOD)["numerator"])
+
+
+def test_tenures_are_the_rows_of_their_curve(world):
+    figure = answer(name="tenure_survival", now=NOW, **PERIOD)
+    page = rows_page(ask(name="tenure_survival", now=NOW, **PERIOD), after=None, accounts=100)
+    assert len(page.rows) == figure["parts"]["subjects"] == 3
+    assert [row.external_id for row in page.rows if row.parts["ended"]] == ["north"]
 
 
 def test_a_sum_of_days_has_no_rows(world):
