@@ -121,7 +121,7 @@ _HANDLE = """CASE i.channel
     ELSE i.work_seconds::numeric END"""
 
 
-def _told(question: Question, by: str | None) -> tuple[str, Conditions]:
+def told_contacts(question: Question, by: str | None) -> tuple[str, Conditions]:
     """`WITH ... told`: the contacts that ended in the period, each with its seconds and whether it counts as handled."""
     if question.params["channel"] != "all" and "channel" in question.filters:
         raise WrongQuestion("channel is given as a parameter and as a filter; give it once.")
@@ -147,7 +147,7 @@ def _told(question: Question, by: str | None) -> tuple[str, Conditions]:
 
 def contacts(question: Question, *, abandoned: bool = False) -> list[tuple[int, int, int | None]]:
     """The contacts that the figure counts as handled (or as abandoned): (id of the interaction, end in seconds since 1970, seconds)."""
-    sql, conditions = _told(question, None)
+    sql, conditions = told_contacts(question, None)
     return fetch(f"{sql} SELECT id, {epoch('ended_at')}, round(seconds)::bigint FROM told WHERE {'abandoned' if abandoned else 'handled'}", conditions.values)
 
 
@@ -157,7 +157,7 @@ def aht(question: Question, by: str | None) -> Figures:
     Abandoned contacts are counted apart, contacts without a measured time are out. `chat_concurrency`
     divides a chat's time by the chats held at once.
     """
-    told, conditions = _told(question, by)
+    told, conditions = told_contacts(question, by)
     sums = ", ".join(f"coalesce(sum({name}_seconds) FILTER (WHERE handled), 0)" for name in TIMES)
     sql = f"""{told}
         SELECT key, count(*) FILTER (WHERE handled), coalesce(sum(seconds) FILTER (WHERE handled), 0), coalesce(sum(seconds * seconds) FILTER (WHERE handled), 0),
