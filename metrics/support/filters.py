@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils.http import urlencode
 
-from metrics.kpis.question import add_months
+from metrics.filters import named_period
 from surveys.periods import Period
 from surveys.periods import chosen as chosen_days
 
@@ -30,14 +30,9 @@ def read_period(name: str, first: str, last: str, *, today: dt.date, zone: zonei
             return chosen_days(dt.date.fromisoformat(first), dt.date.fromisoformat(last), zone=zone)
     except ValueError:
         pass
-    month = today.replace(day=1)
-    if name == "month":
-        return Period(name, month, add_months(month, 1), (add_months(month, -1), month), zone)
-    if name == "last_month":
-        return Period(name, add_months(month, -1), month, (add_months(month, -2), add_months(month, -1)), zone)
-    name = name if name in PRESETS else USUAL
-    days, after = dt.timedelta(days=int(name[:-1])), today + dt.timedelta(days=1)
-    return Period(name, after - days, after, (after - 2 * days, after - days), zone)
+    period = named_period(name if name in PRESETS else USUAL, today=today, zone=zone)
+    assert period is not None
+    return period
 
 
 @dataclass(frozen=True)
