@@ -132,14 +132,14 @@ def _banded(kind: str, question: Question) -> tuple[str, Conditions]:
 
     scores = _scores(kind, question, conditions)
     sql = f"""
-        WITH spans AS (
+        WITH spans AS MATERIALIZED (
             SELECT s.account_id, s.currency, CASE WHEN {counts_at("t0")} THEN {amount} ELSE 0 END AS before, CASE WHEN {counts_at("t1")} THEN {amount} ELSE 0 END AS after,
                    {rate_at("t0")} AS rate0, {rate_at("t1")} AS rate1
             FROM accounts_subscription s JOIN accounts_account a ON a.id = s.account_id
             WHERE NOT a.excluded AND {amount} > 0 AND s.start < %(t1)s AND (s.end IS NULL OR s.end >= %(t0)s) AND {conditions.sql}),
         books AS (
             SELECT account_id, coalesce(sum(before * coalesce(rate0, rate1)), 0) AS opening, coalesce(sum(after * coalesce(rate0, rate1)), 0) AS closing,
-                   bool_or(after > 0) AS still, array_agg(DISTINCT currency) FILTER (WHERE rate0 IS NULL AND before > 0) AS missing
+                   bool_or(after > 0) AS still, min(currency) FILTER (WHERE rate0 IS NULL AND before > 0) AS missing
             FROM spans GROUP BY account_id HAVING bool_or(before > 0)),
         scores AS ({scores}),
         banded AS (SELECT b.*, coalesce(c.found, '{SILENT}') AS band, c.score, coalesce(c.answers, 0) AS answers FROM books b LEFT JOIN scores c ON c.account_id = b.account_id)"""
@@ -164,7 +164,7 @@ def bands(kind: str, question: Question) -> list[BandMoney]:
         SELECT band, count(*), sum(answers), sum(opening), sum(opening * opening), count(*) FILTER (WHERE {SIDES["churned"]}), sum(opening) FILTER (WHERE {SIDES["churned"]}),
                count(*) FILTER (WHERE {SIDES["expanded"]}), sum(closing - opening) FILTER (WHERE {SIDES["expanded"]}),
                count(*) FILTER (WHERE {SIDES["contracted"]}), sum(opening - closing) FILTER (WHERE {SIDES["contracted"]}),
-               (SELECT array_agg(DISTINCT x ORDER BY x) FROM banded d, unnest(d.missing) x WHERE d.band = banded.band)
+               array_agg(DISTINCT missing) FILTER (WHERE missing IS NOT NULL)
         FROM banded GROUP BY band""",
         conditions.values,
     )
