@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from metrics.views import health, kpi, lifetime, overview, sparks, support
+from metrics.views import health, kpi, lifetime, overview, restatements, sparks, support
 
 app_name = "metrics"
 urlpatterns = [
@@ -17,6 +17,8 @@ urlpatterns = [
     path("cohorts/tenure/", lifetime.tenure, name="tenure"),
     path("cohorts/value/", lifetime.value, name="lifetime_value"),
     path("cohorts/accounts/", lifetime.accounts, name="cohort_accounts"),
+    path("restatements/", restatements.restatements, name="restatements"),
+    path("restatements/csv/", restatements.restatements_csv, name="restatements_csv"),
     path("sparks/", sparks.sparks, name="sparks"),
     path("panel/<int:account_id>/", health.account_panel, name="account_panel"),
 ]

@@ -1,0 +1,61 @@
+"""The page of restatements: what became of closed months, and why; its export."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.roles import Role
+from accounts.signed_in import SignedInRequest
+from accounts.spreadsheet import csv_lines
+from metrics.actions.restatement_exports import record_restatements_export
+from metrics.models import ClosedMonth
+from metrics.months import SETTLING
+from metrics.restated import Wanted, choices, closed_months, exported, header, may_see, page_of, title_of
+
+
+def _wanted(request: SignedInRequest) -> Wanted:
+    if not may_see(request.user):
+        raise PermissionDenied
+    return Wanted.read(request.GET.dict())
+
+
+@login_required
+@require_GET
+def restatements(request: SignedInRequest) -> HttpResponse:
+    """The list with its filters; of one KPI also its months as first closed and now."""
+    wanted = _wanted(request)
+    here = reverse("metrics:restatements")
+    page = page_of(request.user, wanted)
+    context = {
+        "page": page,
+        "wanted": wanted,
+        "choices": choices(),
+        "chosen_month": f"{wanted.month:%Y-%m}" if wanted.month else "",
+        "closed": closed_months(wanted.kpi, segment="" if wanted.segment == "all" else wanted.segment) if wanted.kpi else [],
+        "title": title_of(wanted.kpi) if wanted.kpi else "",
+        "last": ClosedMonth.objects.order_by("-month").first(),
+        "settling_days": SETTLING.days,
+        "opens_imports": request.user.role == Role.ADMIN,
+        "next": f"{here}?{wanted.query(page.next_after)}" if page.next_after else "",
+        "first": f"{here}?{wanted.query()}" if wanted.after is not None else "",
+        "export": f"{reverse('metrics:restatements_csv')}?{wanted.query()}",
+    }
+    return render(request, "metrics/restatements.html", context)
+
+
+@login_required
+@require_POST
+def restatements_csv(request: SignedInRequest) -> StreamingHttpResponse:
+    """The list as a file; a POST, since it leaves an entry in the log."""
+    wanted, now = _wanted(request), timezone.now()
+    record_restatements_export(actor=request.user, choices=wanted.query(), now=now)
+    response = StreamingHttpResponse(csv_lines(header(), exported(request.user, wanted), get_language() or "en"), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="restatements-{timezone.localdate(now):%Y-%m-%d}.csv"'
+    return response
