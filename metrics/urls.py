@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from metrics.views import health, kpi, lifetime, overview, restatements, sparks, support
+from metrics.views import funnels, health, health_models, kpi, lifetime, overview, restatements, sparks, support
 
 app_name = "metrics"
 urlpatterns = [
@@ -19,6 +19,18 @@ urlpatterns = [
     path("cohorts/accounts/", lifetime.accounts, name="cohort_accounts"),
     path("restatements/", restatements.restatements, name="restatements"),
     path("restatements/csv/", restatements.restatements_csv, name="restatements_csv"),
+    path("health-models/", health_models.health_models, name="health_models"),
+    path("health-models/<int:pk>/", health_models.health_model, name="health_model"),
+    path("health-models/<int:pk>/preview/", health_models.health_model_preview, name="health_model_preview"),
+    path("health-models/<int:pk>/draft/", health_models.health_model_draft, name="health_model_draft"),
+    path("health-models/<int:pk>/discard/", health_models.health_model_discard, name="health_model_discard"),
+    path("health-models/<int:pk>/activate/", health_models.health_model_activate, name="health_model_activate"),
+    path("funnels/", funnels.funnels, name="funnels"),
+    path("funnels/new/", funnels.funnel_edit, name="funnel_new"),
+    path("funnels/<int:pk>/", funnels.funnel, name="funnel"),
+    path("funnels/<int:pk>/edit/", funnels.funnel_edit, name="funnel_edit"),
+    path("funnels/<int:pk>/remove/", funnels.funnel_remove, name="funnel_remove"),
+    path("funnels/<int:pk>/accounts/", funnels.funnel_accounts, name="funnel_accounts"),
     path("sparks/", sparks.sparks, name="sparks"),
     path("panel/<int:account_id>/", health.account_panel, name="account_panel"),
 ]

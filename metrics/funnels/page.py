@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.utils.http import urlencode
@@ -15,6 +16,7 @@ from accounts.event_kinds import EVENT_KINDS
 from accounts.models import Account, Segment, User
 from accounts.timeline import GROUPS, Happening, line
 from metrics import words
+from metrics.charts import Chart, Series, bars
 from metrics.dashboards import scope_of
 from metrics.funnels.walks import CONVERTED, REACHED, STUCK, Count, Stage, counts, question_of, walkers
 from metrics.kpis.question import Question
@@ -24,6 +26,7 @@ from surveys.scoring import share, wilson_interval
 PAGE = 50
 # fewer accounts than this say nothing as a share
 FEWEST = 5
+_MONTH = re.compile(r"[1-9]\d{3}-(0[1-9]|1[0-2])")
 _NOBODYS = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
@@ -52,11 +55,10 @@ def stages_of(funnel: Funnel) -> list[Stage]:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a reader asks of a funnel: days (the end is the first one outside), narrowing, and all of it as an address."""
+    """What a reader asks of a funnel: days (the end is the first one outside), filters, and all of it as an address."""
 
     start: str
     end: str
-    segment: str = ""
     filters: dict[str, str] = field(default_factory=dict)
     query: str = ""
 
@@ -74,6 +76,7 @@ class Figure:
     whole: int
     value: str
     interval: str
+    href: str = ""
 
     @property
     def few(self) -> bool:
@@ -116,14 +119,14 @@ class FunnelPage:
     last: Figure
     settled: bool
     partial: bool
-    groups: list[tuple[str, list[Figure], str]]
+    groups: list[tuple[str, list[Figure]]]
     too_few_groups: int
 
 
 def asked_question(funnel: Funnel, asked: Asked, *, user: User, now: dt.datetime) -> Question:
     """The question of a funnel in the reader's scope. Raises WrongQuestion."""
     return question_of(
-        stages_of(funnel), start=asked.start, end=asked.end, now=now, window_days=funnel.window_days, segment=asked.segment or None, filters=asked.filters, accounts=scope_of(user)
+        stages_of(funnel), start=asked.start, end=asked.end, now=now, window_days=funnel.window_days, filters=asked.filters, accounts=scope_of(user)
     )  # fmt: skip
 
 
@@ -147,7 +150,7 @@ def funnel_page(funnel: Funnel, asked: Asked, *, by: str, user: User, now: dt.da
                 stuck=0 if last else count.reached - count.converted, open=count.open, links=links,
             )
         )  # fmt: skip
-    groups = _groups(counts(question, stages, by), by) if by else []
+    groups = _groups(counts(question, stages, by), by, asked, rows_url) if by else []
     within = funnel.window_days
     settled = within is not None and question.end + dt.timedelta(days=within) <= question.horizon
     return FunnelPage(
@@ -156,11 +159,26 @@ def funnel_page(funnel: Funnel, asked: Asked, *, by: str, user: User, now: dt.da
     )  # fmt: skip
 
 
-def _groups(found: dict[str | None, list[Count]], by: str) -> list[tuple[str, list[Figure], str]]:
-    """Each group: its name, each step as a share of those who entered, the key in an address. Months by time, all else by size."""
+def chart_of(page: FunnelPage) -> Chart:
+    """The steps side by side: how many accounts reached each, each with its accounts."""
+    steps = [f"{line.number}. {line.words}" for line in page.steps]
+    series = Series(_("Accounts"), [line.reached for line in page.steps], [line.links.get(REACHED, "") for line in page.steps])
+    return bars(
+        name="funnel", title=_("Accounts at each step"), steps=steps, series=[series], unit="count", head=_("Step"), height=220,
+        empty=_("Nobody took the first step in this period."),
+    )  # fmt: skip
+
+
+def _groups(found: dict[str | None, list[Count]], by: str, asked: Asked, rows_url: str) -> list[tuple[str, list[Figure]]]:
+    """Each group: its name, each step as a share of those who entered, with its accounts. Months by time, all else by size."""
     named = group_names(by, [key for key in found if key])
-    rows = [(named.get(key or "", key or _("without")), [_figure(count.reached, steps[0].reached) for count in steps], key or "") for key, steps in found.items()]
-    return sorted(rows, key=lambda row: (row[2],)) if by == "month" else sorted(rows, key=lambda row: (-row[1][0].whole, row[0]))
+    rows = []
+    for key, steps in found.items():
+        links = [rows_url + asked.link(step=place, key=key or "") + ("" if key else "&key=") if rows_url and count.reached else "" for place, count in enumerate(steps, start=1)]
+        figures = [replace(_figure(count.reached, steps[0].reached), href=href) for count, href in zip(steps, links, strict=True)]
+        rows.append((key or "", named.get(key or "", key or _("without")), figures))
+    rows.sort(key=lambda row: (row[0],) if by == "month" else (-row[2][0].whole, row[1]))
+    return [(name, figures) for _key, name, figures in rows]
 
 
 def group_names(by: str, keys: Sequence[str]) -> dict[str, str]:
@@ -173,7 +191,7 @@ def group_names(by: str, keys: Sequence[str]) -> dict[str, str]:
         return {key: wording.country_name(key) for key in keys}
     if by == "language":
         return {key: wording.language_name(key) for key in keys}
-    return {key: wording.month(dt.date.fromisoformat(f"{key}-01")) for key in keys} if by == "month" else {}
+    return {key: wording.month(dt.date(int(key[:4]), int(key[5:]), 1)) for key in keys if _MONTH.fullmatch(key)} if by == "month" else {}
 
 
 @dataclass(frozen=True)

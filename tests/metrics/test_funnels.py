@@ -7,6 +7,8 @@ import datetime as dt
 import pytest
 
 from accounts.models import Account, AccountEvent
+from metrics.actions.funnels import save_funnel
+from metrics.funnels.page import for_conversion_rate
 from metrics.funnels.walks import CONVERTED, STUCK, Stage, counts, question_of, walkers
 from metrics.kpis.engine import answer
 from metrics.kpis.question import WrongQuestion
@@ -88,3 +90,81 @@ def test_a_funnel_of_one_step_or_an_unknown_breakdown_is_refused(book):
 
 def test_the_shipped_funnel_leads_from_the_trial_to_what_is_paid():
     assert [step.kind for step in Funnel.objects.get(key="trial_to_paid").steps.all()] == ["trial.started", "subscription.started"]
+
+
+PERIOD_QUERY = "from=2025-03-01&until=2025-03-31"
+
+
+@pytest.fixture
+def followed(book, cast):
+    """The funnel of these tests, stored."""
+    return save_funnel(funnel=None, name="Way in", window_days=None, stages=STAGES, actor=cast.ada)
+
+
+def typed(**more):
+    steps = {f"step{place}-kind": stage.kind for place, stage in enumerate(STAGES)}
+    return {"name": "Way in", "window_days": "", "step2-payload_key": "product", "step2-payload_value": "pro", **steps, **more}
+
+
+def test_the_page_shows_steps_groups_and_opens_its_accounts(client, cast, book, followed):
+    client.force_login(cast.ada)
+    page = client.get(f"/metrics/funnels/{followed.pk}/?{PERIOD_QUERY}&by=owner")
+    steps = page.context["page"].steps
+    assert [(step.reached, step.stuck) for step in steps] == [(4, 1), (3, 2), (1, 0)]
+    stuck = client.get(steps[0].links["stuck"])
+    assert [row.account.pk for row in stuck.context["page"].rows] == [book[1].pk]
+    assert "F 1" in stuck.content.decode()
+    for by in ("segment", "plan", "month", "country"):
+        assert client.get(f"/metrics/funnels/{followed.pk}/?{PERIOD_QUERY}&by={by}").status_code == 200
+
+
+def test_a_csm_counts_the_own_book_and_an_analyst_opens_no_rows(client, cast, book, followed):
+    client.force_login(cast.elif_)
+    assert client.get(f"/metrics/funnels/{followed.pk}/?{PERIOD_QUERY}").context["page"].steps[0].reached == 3
+    assert client.get(f"/metrics/funnels/{followed.pk}/accounts/?{PERIOD_QUERY}&step=1").context["page"].rows[-1].account.owner == cast.elif_
+    client.force_login(cast.ana)
+    page = client.get(f"/metrics/funnels/{followed.pk}/?{PERIOD_QUERY}").context["page"]
+    assert (page.steps[0].reached, page.steps[0].links) == (4, {})
+    assert client.get(f"/metrics/funnels/{followed.pk}/accounts/?{PERIOD_QUERY}&step=1").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["step=9", "step=x", "", "step=1&side=sideways", "step=3&side=stuck", "step=1&from=x"])
+def test_rows_of_a_step_that_does_not_exist_are_404(client, cast, followed, query):
+    client.force_login(cast.ada)
+    assert client.get(f"/metrics/funnels/{followed.pk}/accounts/?{query}").status_code == 404
+
+
+def test_admins_and_managers_write_funnels_and_a_fault_stands_at_its_field(client, cast):
+    client.force_login(cast.mert)
+    made = client.post("/metrics/funnels/new/", typed(window_days="30"))
+    funnel = Funnel.objects.get(name="Way in")
+    assert made["Location"] == f"/metrics/funnels/{funnel.pk}/"
+    assert [(step.kind, step.payload_key, step.payload_value) for step in funnel.steps.all()] == [(stage.kind, stage.key, stage.value) for stage in STAGES]
+    wrong = client.post(f"/metrics/funnels/{funnel.pk}/edit/", typed(**{"step0-payload_key": "colour", "step0-payload_value": "red", "number": funnel.number}))
+    assert "colour" in str(wrong.context["form"].steps[0].errors["payload_key"])
+    one = client.post(f"/metrics/funnels/{funnel.pk}/edit/", {"name": "Short", "step3-kind": "trial.started"})
+    assert (one.status_code, "two steps" in one.content.decode()) == (200, True)
+    stale = client.post(f"/metrics/funnels/{funnel.pk}/edit/", typed(name="Other", number=funnel.number + 5))
+    assert (stale.status_code, Funnel.objects.get(pk=funnel.pk).name) == (409, "Way in")
+    client.post(f"/metrics/funnels/{funnel.pk}/edit/", typed(name="Other", number=funnel.number))
+    assert (Funnel.objects.get(pk=funnel.pk).name, Funnel.objects.get(pk=funnel.pk).steps.count()) == ("Other", 3)
+    client.post(f"/metrics/funnels/{funnel.pk}/remove/")
+    assert not Funnel.objects.filter(pk=funnel.pk).exists()
+
+
+@pytest.mark.parametrize("who", ["elif_", "deniz", "ana", "vera"])
+def test_nobody_else_writes_them(client, cast, followed, who):
+    client.force_login(getattr(cast, who))
+    assert "metrics/funnels/new" not in client.get("/metrics/funnels/").content.decode()
+    for address in ("/metrics/funnels/new/", f"/metrics/funnels/{followed.pk}/edit/", f"/metrics/funnels/{followed.pk}/remove/"):
+        assert client.post(address, typed(name="Mine")).status_code == 403
+    assert list(Funnel.objects.order_by("name").values_list("name", flat=True)) == ["Trial to paid", "Way in"]
+
+
+def test_an_anonymous_reader_is_led_to_the_login(client, followed):
+    for address in ("", "new/", f"{followed.pk}/", f"{followed.pk}/edit/", f"{followed.pk}/accounts/"):
+        assert client.get(f"/metrics/funnels/{address}")["Location"].startswith("/login/")
+
+
+def test_the_kpi_is_offered_the_funnels_it_can_answer(followed):
+    assert [(offer.name, offer.params) for offer in for_conversion_rate()] == [("Trial to paid", {"from_event": "trial.started", "to_event": "subscription.started"})]
