@@ -22,3 +22,14 @@ def mark_dirty(account_ids: Iterable[int], *, reason: str) -> None:
             "ON CONFLICT (account_id) DO UPDATE SET marked_at = excluded.marked_at, reason = excluded.reason",
             [reason, ids],
         )
+
+
+def mark_everybody(*, reason: str) -> int:
+    """Asks for a recompute of every account, where the rule itself changed; returns how many. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO accounts_accountdirty (account_id, reason, marked_at) SELECT id, %s, clock_timestamp() FROM accounts_account ORDER BY id "
+            "ON CONFLICT (account_id) DO UPDATE SET marked_at = excluded.marked_at, reason = excluded.reason",
+            [reason],
+        )
+        return cursor.rowcount

@@ -297,6 +297,13 @@ def _branch(scored_by: ScoredBy, rows: str) -> str:
     return stages.replace("\nSELECT ", f"\nSELECT {scored_by.id}::bigint AS model_id, ", 1)
 
 
+def judged(models: Sequence[ScoredBy], *, scope: str, live: bool, currencies: bool) -> str:
+    """The two stages every statement begins with: `inputs`, and `judged` with the score of each account by the first model that is for it."""
+    segments = any(scored_by.segment_ids for scored_by in models)
+    return f"""inputs AS {"MATERIALIZED" if segments else "NOT MATERIALIZED"} ({inputs_select(scope, live=live, currencies=currencies, segments=segments)}),
+judged AS NOT MATERIALIZED ({_models_select(models, segments)})"""
+
+
 # yearly revenue x (100 - health) / 100, half up; the two steps keep the product inside 64 bits
 _STAKE = f"coalesce(12 * mrr_micros / {FULL} * ({FULL} - score) + (mod(12 * mrr_micros, {FULL}) * ({FULL} - score) + {FULL // 2}) / {FULL}, 0)"
 
@@ -332,7 +339,6 @@ def health_statement(models: Sequence[ScoredBy], *, scope: str, live: bool, repl
     `history` is the month's table. Answers one row: accounts, scored, history rows written, snapshots
     changed, band changes as JSON, frozen rows that would differ as JSON.
     """
-    segments = any(scored_by.segment_ids for scored_by in models)
     conflict = (
         "DO UPDATE SET model_id = excluded.model_id, score = excluded.score, band = excluded.band, confidence = excluded.confidence, "
         "raws = excluded.raws, contributions = excluded.contributions, computed_at = excluded.computed_at "
@@ -351,8 +357,7 @@ def health_statement(models: Sequence[ScoredBy], *, scope: str, live: bool, repl
             ON h.account_id = f.account_id AND h.day = %(day)s AND {scope.format("h.account_id")} WHERE (h.score, h.model_id) IS DISTINCT FROM (f.score::smallint, f.model_id))"""
     )
     return f"""
-WITH inputs AS {"MATERIALIZED" if segments else "NOT MATERIALIZED"} ({inputs_select(scope, live=live, currencies=currencies, segments=segments)}),
-judged AS NOT MATERIALIZED ({_models_select(models, segments)}),
+WITH {judged(models, scope=scope, live=live, currencies=currencies)},
 scored AS MATERIALIZED (SELECT *, {_STAKE} AS stake_micros FROM judged),
 written AS (
     INSERT INTO {history} AS h (account_id, day, model_id, score, band, confidence, raws, contributions, computed_at)
