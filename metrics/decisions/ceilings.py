@@ -1,0 +1,184 @@
+"""What keeping an account may cost at most: its remaining value less what serving it costs. Definitions: `docs/metrics.md`, ceilings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from metrics.decisions.books import books
+from metrics.decisions.reader import Reader
+from metrics.formulas.comparison import monthly_of_yearly, remaining_months
+from metrics.formulas.numbers import ratio
+from metrics.kpis.assumptions import margin
+from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, fetch, narrow
+from metrics.kpis.question import add_months
+from metrics.kpis.support_contacts import aht, told_contacts
+from metrics.kpis.support_cost import whole_amount
+from metrics.kpis.support_load import ticket_volume
+
+SHOWN = 25
+SORTS = ("ceiling", "value", "mrr", "cost", "months")
+# fewer customers than this in a segment: its rate of leaving is that of all
+FEW = 20
+MICROS = Decimal(1_000_000)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One account. Money in millionths of the reporting currency; months still expected."""
+
+    account: int
+    external_id: str
+    name: str
+    segment: str | None
+    mrr: int
+    months: Decimal
+    value: int
+    cost: int | None
+    ceiling: int | None
+    sort: int
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """How fast the customers of a segment leave: a month's rate from the last twelve, and the months that leaves (None: not known)."""
+
+    customers: int
+    lost: int
+    monthly: Decimal | None
+    months: Decimal | None
+    # whether it is the rate of all, since the segment has too few customers
+    of_all: bool = False
+
+
+@dataclass(frozen=True)
+class Ceilings:
+    """A page of accounts, the highest first, what they all come to, and what it rests on."""
+
+    lines: list[Line]
+    accounts: int
+    mrr: int
+    value: int
+    ceiling: int | None
+    leaving: dict[str | None, Leaving]
+    margin: Decimal
+    with_margin: bool
+    by_time: bool
+    missing: list[str] = field(default_factory=list)
+    next_after: str = ""
+
+
+def leaving(reader: Reader) -> dict[str | None, Leaving]:
+    """By the segment at the opening, and under "" for all customers: logo churn of the last twelve months as a monthly rate."""
+    question = reader.question("logo_churn", first=add_months(reader.today, -12), after=reader.today, filtered=False)
+    found = books(question, "segment")
+    customers, lost = sum(book.customers for book in found.values()), sum(book.lost_customers for book in found.values())
+    whole = monthly_of_yearly(ratio(lost, customers))
+    rates: dict[str | None, Leaving] = {"": Leaving(customers, lost, whole, remaining_months(whole))}
+    for key, book in found.items():
+        own = monthly_of_yearly(book.logo_churn) if book.customers >= FEW else whole
+        rates[key] = Leaving(book.customers, book.lost_customers, own, remaining_months(own), book.customers < FEW)
+    return rates
+
+
+def read_after(text: str) -> tuple[int, int] | None:
+    """The place in the list that an address names: value and account of the last row before."""
+    left, _mark, right = text.partition("~")
+    try:
+        place = int(left), int(right)
+    except ValueError:
+        return None
+    return place if all(abs(number) < 2**62 for number in place) else None
+
+
+def ceilings(reader: Reader, *, sort: str = "ceiling", after: tuple[int, int] | None = None, with_sums: bool = True) -> Ceilings:
+    """The accounts that pay now by what keeping them may cost, a page by key. Raises WrongQuestion."""
+    asked = _Asked(reader, sort)
+    rows = asked.rows(after=after, most=SHOWN + 1)
+    lines = rows[:SHOWN]
+    count, mrr, value, ceiling = asked.sums() if with_sums else (0, 0, 0, None)
+    return Ceilings(
+        lines, count, mrr, value, ceiling, asked.rates, asked.margin, asked.with_margin, asked.by_time, asked.missing,
+        f"{lines[-1].sort}~{lines[-1].account}" if len(rows) > SHOWN else "",
+    )  # fmt: skip
+
+
+def every_line(reader: Reader, *, sort: str = "ceiling") -> Iterator[Line]:
+    """All of them in order, for an export; a thousand at a time."""
+    asked, after = _Asked(reader, sort), None
+    while rows := asked.rows(after=after, most=1000):
+        yield from rows
+        after = (rows[-1].sort, rows[-1].account)
+
+
+class _Asked:
+    """The statement of the list and what it binds; the rates and costs behind it are read once."""
+
+    def __init__(self, reader: Reader, sort: str):
+        self.sort = sort if sort in SORTS else SORTS[0]
+        # the last twelve months up to today, whatever else is chosen
+        first, last = add_months(reader.today, -12), reader.today
+        self.rates = leaving(reader)
+        self.margin, flags = margin(reader.question("clv", filtered=False))
+        self.with_margin = not flags
+        # work of everybody: what a second of it costs does not depend on who looks
+        worked = replace(reader.question("aht", first=first, after=last, filtered=False), scope=None)
+        cost, self.missing = whole_amount(reader.question("support_cost", first=first, after=last, filtered=False))
+        seconds = Decimal(aht(worked, None)[None].numerator or 0)
+        self.by_time = seconds > 0
+        conditions: Conditions
+        if self.by_time:
+            told, conditions = told_contacts(worked, "account")
+            served = f"{told}, served AS (SELECT key::bigint AS account_id, sum(seconds) AS work FROM told WHERE handled AND key IS NOT NULL GROUP BY key)"
+            each = None if cost is None else ratio(cost, seconds)
+        else:
+            volume = replace(reader.question("ticket_volume", first=first, after=last, filtered=False), scope=None)
+            tickets = {key: figure.parts["tickets"] for key, figure in ticket_volume(volume, "account").items() if key}
+            conditions = Conditions()
+            served = f"WITH served AS (SELECT key::bigint AS account_id, value::numeric AS work FROM jsonb_each_text({conditions.bind(json.dumps(tickets))}::jsonb))"
+            each = None if cost is None else ratio(cost, sum(tickets.values()))
+        # nothing was done for anybody: serving costs nothing, unless the costs themselves are not known
+        each = Decimal(0) if each is None and cost is not None else each
+        self.values = conditions.values
+        self.values |= {
+            "months": json.dumps({key or "-": str(rate.months) for key, rate in self.rates.items() if key != "" and rate.months is not None}),
+            "months_of_all": self.rates[""].months, "margin": self.margin, "each": None if each is None else each * MICROS,
+        }  # fmt: skip
+        chosen = Conditions(self.values)
+        narrow(reader.question("mrr"), chosen, (ACCOUNT_SQL | {"segment": "sg.key"},), "now()")
+        self.sql = f"""
+            {served},
+            base AS (
+                SELECT a.id, a.external_id, a.name, sg.key AS segment, p.mrr_micros AS mrr,
+                       coalesce((%(months)s::jsonb ->> coalesce(sg.key, '-'))::numeric, %(months_of_all)s) AS months, coalesce(v.work, 0) * %(each)s::numeric AS cost
+                FROM accounts_accountsnapshot p JOIN accounts_account a ON a.id = p.account_id LEFT JOIN accounts_segment sg ON sg.id = a.segment_id
+                LEFT JOIN served v ON v.account_id = a.id
+                WHERE NOT a.excluded AND p.mrr_micros > 0 AND {chosen.sql}),
+            valued AS (SELECT *, round(mrr * months * %(margin)s)::bigint AS value, round(cost)::bigint AS served FROM base WHERE months IS NOT NULL),
+            lines AS (SELECT *, greatest(value - round(cost / 12 * months), 0)::bigint AS ceiling FROM valued),
+            sorted AS (SELECT *, {_SORT[self.sort]} AS sort FROM lines)"""
+
+    def rows(self, *, after: tuple[int, int] | None, most: int) -> list[Line]:
+        """A page after a place in the list."""
+        bound: dict[str, Any] = {**self.values, "most": most}
+        beyond = "TRUE"
+        if after is not None:
+            bound |= {"after_sort": after[0], "after_id": after[1]}
+            beyond = "(sort, id) < (%(after_sort)s, %(after_id)s)"
+        sql = f"{self.sql} SELECT id, external_id, name, segment, mrr, months, value, served, ceiling, sort FROM sorted WHERE {beyond} ORDER BY sort DESC, id DESC LIMIT %(most)s"
+        return [Line(*row) for row in fetch(sql, bound)]
+
+    def sums(self) -> tuple[int, int, int, int | None]:
+        """Accounts, their MRR, remaining value and ceilings together."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"{self.sql} SELECT count(*), coalesce(sum(mrr), 0), coalesce(sum(value), 0), sum(ceiling) FROM sorted", self.values)
+            count, mrr, value, ceiling = cursor.fetchone()
+        return count, int(mrr), int(value), None if ceiling is None else int(ceiling)
+
+
+_SORT = {"ceiling": "coalesce(ceiling, 0)", "value": "value", "mrr": "mrr", "cost": "coalesce(served, 0)", "months": "(months * 1000000)::bigint"}
