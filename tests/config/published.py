@@ -118,6 +118,19 @@ def check_telephone_churn() -> None:
     assert (lost["numerator"], lost["denominator"], lost["parts"]["new"]) == ("1869", "7032", 11)
 
 
+def check_telephone_churn_with_reasons() -> None:
+    """The richer tables: 26.54 % and by contract, the reasons of those who left, satisfaction by score, who joined."""
+    told = ask("logo_churn", "2020-01-01", "2020-01-02", by="plan")
+    assert (told["numerator"], told["denominator"], round(Decimal(told["value"]) * 100, 2)) == ("1869", "7043", Decimal("26.54"))
+    assert {group["key"]: int(group["denominator"]) for group in told["groups"]} == {"Month-to-Month": 3610, "Two Year": 1883, "One Year": 1550}
+    reasons = {group["key"]: int(group["numerator"]) for group in ask("logo_churn", "2020-01-01", "2020-01-02", by="reason")["groups"]}
+    assert reasons == {"Competitor": 841, "Attitude": 314, "Dissatisfaction": 303, "Price": 211, "Other": 200}
+    scores = ask("csat", "2019-12-01", "2020-01-01")["parts"]
+    assert [scores[f"score_{score}"] for score in range(1, 6)] == [922, 518, 2665, 1789, 1149]
+    stages = {group["key"]: int(group["denominator"]) for group in ask("logo_churn", "2020-01-01", "2020-01-02", by="lifecycle_stage")["groups"]}
+    assert stages == {"churned": 1869, "established": 4720, "onboarding": 454}
+
+
 def months_before(day: dt.date, months: int) -> dt.date:
     index = day.year * 12 + day.month - 1 - months
     return dt.date(index // 12, index % 12 + 1, day.day)
@@ -159,4 +172,4 @@ def check_billing_export() -> None:
             assert closing == parts["closing"]
 
 
-__all__ = ["check_billing_export", "check_playbook", "check_shop", "check_simulated_vendor", "check_telephone_churn"]
+__all__ = ["check_billing_export", "check_playbook", "check_shop", "check_simulated_vendor", "check_telephone_churn", "check_telephone_churn_with_reasons"]

@@ -18,7 +18,7 @@ from accounts.importing.faults import WrongMap
 from accounts.importing.transforms import STEPS, Context, apply_steps
 from accounts.models import Account, AccountEvent, Contact, ImportBatch, Subscription, Transaction
 from config.imports import KINDS, PROFILES, find_profile
-from tests.config.published import check_billing_export, check_playbook, check_shop, check_simulated_vendor, check_telephone_churn
+from tests.config.published import check_billing_export, check_playbook, check_shop, check_simulated_vendor, check_telephone_churn, check_telephone_churn_with_reasons
 from tickets.models import Ticket, TicketChange
 
 DATA = Path(settings.BASE_DIR).parent / "shared" / "data"
@@ -259,3 +259,12 @@ def test_the_page_on_imports_names_every_kind_column_step_and_profile() -> None:
     text = (Path(settings.BASE_DIR) / "docs" / "import.md").read_text()
     names = [*KINDS, *(column.name for kind in KINDS.values() for column in kind.columns), *STEPS, *(path.stem for path in PROFILES.glob("*.toml"))]
     assert [name for name in names if f"`{name}`" not in text] == []
+
+
+@pytest.mark.django_db
+def test_four_tables_of_telephone_customers_give_churn_by_contract_and_reason_and_satisfaction() -> None:
+    code, summary, told = bundle(folder_of("telco_churn_11_1_3"), "telco_status")
+    assert (code, [(entry["kind"], entry["created"], entry["rejected"]) for entry in summary.get("files", [])]) == (
+        0, [("accounts", 7043, 0), ("subscriptions", 7043, 0), ("responses", 7043, 0)],
+    ), told  # fmt: skip
+    check_telephone_churn_with_reasons()
