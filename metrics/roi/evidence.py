@@ -22,10 +22,14 @@ class Reason:
     """One reason: customers lost by it, the MRR they took along, and the exit answers that name it."""
 
     code: str
-    name: str
     customers: int = 0
     mrr: Decimal = Decimal(0)
     answers: int = 0
+
+    @property
+    def name(self) -> str:
+        """The reason in the reader's language; empty where none is known."""
+        return words.code(self.code)
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,11 @@ class Benchmark:
     lost: Said
     kept: Said
 
+    @property
+    def sides(self) -> tuple[Said, Said]:
+        """Both, the lost first."""
+        return self.lost, self.kept
+
 
 @dataclass
 class Evidence:
@@ -66,6 +75,11 @@ class Evidence:
     lost_accounts: int = 0
     kept_accounts: int = 0
 
+    @property
+    def last_day(self) -> str:
+        """The last day of the period, which pages of answers name inclusively."""
+        return (dt.date.fromisoformat(self.end) - dt.timedelta(days=1)).isoformat()
+
 
 def evidence(*, basis: Basis, scope: Iterable[int] | None, now: dt.datetime) -> Evidence:
     """The reasons of all losses of the period, month by month, and what the lost had said. Raises WrongQuestion for an unknown segment."""
@@ -78,7 +92,7 @@ def evidence(*, basis: Basis, scope: Iterable[int] | None, now: dt.datetime) -> 
 
     def of(code: str | None) -> Reason:
         key = code or ""
-        return named.setdefault(key, Reason(key, words.code(key) if key else ""))
+        return named.setdefault(key, Reason(key))
 
     for month in answer(name="customers_lost", by="reason", interval="month", accounts=accounts, **asked)["series"]:
         for group in month["groups"]:

@@ -81,6 +81,11 @@ class LiveFigures:
     missing: list[str] = field(default_factory=list)
 
     @property
+    def days(self) -> tuple[dt.date, dt.date]:
+        """The first and the last day of the period."""
+        return dt.date.fromisoformat(self.start), dt.date.fromisoformat(self.end) - dt.timedelta(days=1)
+
+    @property
     def plan(self) -> Plan:
         """The inputs as they were measured."""
         return Plan(**{name: one.value for name, one in self.inputs.items()})

@@ -1,0 +1,46 @@
+"""Live figures and evidence, kept for some minutes a scope, so that trying out inputs is quick. Never needed: without a cache they are read anew."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from django.core.cache import cache
+from django.db import connection
+
+from accounts.models import User
+from metrics.dashboards import scope_of
+from metrics.models.scenarios import WHOLE
+from metrics.roi.evidence import Evidence, evidence
+from metrics.roi.live import Basis, LiveFigures, live_figures
+
+SECONDS = 180
+_Kept = tuple[Any, dt.datetime]
+
+
+def live_for(user: User, *, basis: Basis, now: dt.datetime) -> tuple[LiveFigures, dt.datetime]:
+    """The live figures within the reader's scope, and when they were read. Raises WrongQuestion for an unknown segment."""
+    return _kept("live", user, basis, now, lambda: live_figures(basis=basis, scope=scope_of(user), now=now))
+
+
+def evidence_for(user: User, *, basis: Basis, now: dt.datetime) -> tuple[Evidence, dt.datetime]:
+    """Why the lost left, within the reader's scope, and when it was read. Raises WrongQuestion for an unknown segment."""
+    return _kept("evidence", user, basis, now, lambda: evidence(basis=basis, scope=scope_of(user), now=now))
+
+
+def _kept(what: str, user: User, basis: Basis, now: dt.datetime, read: Callable[[], Any]) -> _Kept:
+    whose = "all" if user.role in WHOLE else f"{user.pk}:{user.role}:{user.team_id}"
+    start, end = basis.period(now)
+    key = f"roi:{what}:{connection.settings_dict['NAME']}:{whose}:{start}:{end}:{basis.segment}"
+    try:
+        found: _Kept | None = cache.get(key)
+    except Exception:  # any fault of any cache client means the same: not kept
+        found = None
+    if found is None:
+        found = read(), now
+        try:
+            cache.set(key, found, SECONDS)
+        except Exception:  # noqa: S110 - see above
+            pass
+    return found
