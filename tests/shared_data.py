@@ -37,3 +37,9 @@ def dataset(name: str) -> list[dict[str, Any]]:
     """The rows of a named table of the cases file."""
     table = _cases()["datasets"][name]
     return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+
+
+def all_cases() -> list[Any]:
+    """Every worked case as a pytest parameter; one skipped parameter where the file is missing."""
+    found = [pytest.param(case, id=case["id"]) for case in _cases()["cases"]]
+    return found or [pytest.param({}, id="missing", marks=pytest.mark.skip(reason=REASON))]
