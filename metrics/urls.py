@@ -15,16 +15,22 @@ from metrics.views import (
     lifetime,
     overview,
     restatements,
+    revenue,
     roi,
     roi_scenarios,
     sparks,
     support,
+    voice,
 )
 
 app_name = "metrics"
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("overview/<slug:name>/", overview.overview_part, name="overview_part"),
     path("card/<slug:name>/", overview.kpi_card, name="card"),
+    path("revenue/", revenue.revenue, name="revenue"),
+    path("revenue/accounts/", revenue.revenue_accounts, name="revenue_accounts"),
+    path("revenue/part/<slug:name>/", revenue.revenue_part, name="revenue_part"),
     path("kpi/<slug:name>/", kpi.kpi, name="kpi"),
     path("kpi/<slug:name>/variants/", kpi.kpi_variants, name="kpi_variants"),
     path("kpi/<slug:name>/target/", kpi.kpi_target, name="kpi_target"),
@@ -81,6 +87,11 @@ urlpatterns = [
     path("initiatives/<int:pk>/measure/", initiatives.initiative_measure, name="initiative_measure"),
     path("initiatives/<int:pk>/edit/", initiatives.initiative_edit, name="initiative_edit"),
     path("initiatives/<int:pk>/delete/", initiatives.initiative_delete, name="initiative_delete"),
+    path("voice/", voice.voice, name="voice"),
+    path("voice/panel/<slug:name>/", voice.voice_panel, name="voice_panel"),
+    path("voice/silent/", voice.voice_silent, name="voice_silent"),
+    path("voice/money/", voice.voice_money, name="voice_money"),
+    path("voice/money/accounts/", voice.voice_money_accounts, name="voice_money_accounts"),
     path("sparks/", sparks.sparks, name="sparks"),
     path("panel/<int:account_id>/", health.account_panel, name="account_panel"),
 ]

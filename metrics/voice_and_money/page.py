@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import wording
 from accounts.models import Account, User
+from metrics.charts import Cell, Chart, Series, bars
 from metrics.dashboards import scope_of
 from metrics.formulas.intervals import mean_interval
 from metrics.formulas.lifetime_value import over_churn
@@ -274,3 +275,28 @@ def _score(kind: str, score: int | None) -> str:
 def _mark(after: str) -> tuple[int, int] | None:
     opening, _sign, pk = after.partition("~")
     return (int(opening), int(pk)) if all(part.isascii() and part.isdecimal() and len(part) < 19 for part in (opening, pk)) else None
+
+
+def charts_of(page: MoneyPage) -> list[Chart]:
+    """Churn and what a customer pays, band beside band, with intervals; bands of too few customers are gaps."""
+    steps = [line.name for line in page.lines]
+    churn, value = [line.churn for line in page.lines], [line.clv for line in page.lines]
+    lost = Series(_("Churn"), [cell.number for cell in churn], [cell.href for cell in churn])
+    churned = bars(
+        name="churn-by-band", title=_("Customers lost after the date, by band"), steps=steps, series=[lost],
+        unit="fraction", head=_("Band"), height=240, empty=_("No band has five customers and lost one."),
+    )  # fmt: skip
+    worth = bars(
+        name="value-by-band", title=_("Lifetime value, by band"), steps=steps, series=[Series(_("Lifetime value"), [cell.number for cell in value])], unit="money",
+        head=_("Band"), height=240, empty=_("No band has five customers and lost one."),
+    )  # fmt: skip
+    return [_with_interval(churned, churn, page), _with_interval(worth, value, page)]
+
+
+def _with_interval(chart: Chart, cells: list[Amount], page: MoneyPage) -> Chart:
+    """The chart, its table with the interval and the customers of each band."""
+    rows = tuple(
+        (*row, Cell(cell.interval or wording.DASH, cell.interval), Cell(wording.number(line.customers), line.customers))
+        for row, cell, line in zip(chart.rows, cells, page.lines, strict=True)
+    )
+    return replace(chart, columns=(*chart.columns, _("95 % interval"), _("Customers")), rows=rows)
