@@ -125,6 +125,12 @@ def seen(source: str, raw: float | None) -> str:
         return ngettext("in %(count)s day", "in %(count)s days", int(raw)) % {"count": plain}
     if source == "failed_payments":
         return _("%(count)s in 90 days") % {"count": plain}
+    if source in {"days_since_seen", "days_since_touch"}:
+        return ngettext("%(count)s day ago", "%(count)s days ago", int(raw)) % {"count": plain}
+    if source == "active_days":
+        return _("%(count)s of 28 days") % {"count": plain}
+    if source == "pulse":
+        return _("%(score)s of 5") % {"score": plain}
     return plain
 
 

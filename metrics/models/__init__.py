@@ -6,6 +6,7 @@ from metrics.models.foresight import BacktestRun, ChurnModel, ChurnRisk
 from metrics.models.funnels import Funnel, FunnelStep
 from metrics.models.health import HealthComponent, HealthModel, HealthRun, HealthScore
 from metrics.models.initiatives import Initiative
+from metrics.models.judgements import Disagreement, DisagreementDecision, HealthOverride, Pulse
 from metrics.models.kpi_settings import KpiSetting
 from metrics.models.reports import ReportOrder, ReportWeek
 from metrics.models.restatements import ClosedFigure, ClosedMonth, LateChange, Restatement
@@ -22,16 +23,20 @@ __all__ = [
     "ChurnRisk",
     "ClosedFigure",
     "ClosedMonth",
+    "Disagreement",
+    "DisagreementDecision",
     "Funnel",
     "FunnelStep",
     "HealthComponent",
     "HealthModel",
+    "HealthOverride",
     "HealthRun",
     "HealthScore",
     "Initiative",
     "KpiSetting",
     "LateChange",
     "PerformanceTarget",
+    "Pulse",
     "ReportOrder",
     "ReportWeek",
     "Restatement",

@@ -50,6 +50,10 @@ class HealthComponent(models.Model):
         SEVERE_TICKETS = "severe_tickets", _("Severe tickets")
         DAYS_TO_RENEWAL = "days_to_renewal", _("Days to renewal")
         FAILED_PAYMENTS = "failed_payments", _("Failed payments")
+        DAYS_SINCE_SEEN = "days_since_seen", _("Days since last use")
+        ACTIVE_DAYS = "active_days", _("Active days of 28")
+        DAYS_SINCE_TOUCH = "days_since_touch", _("Days since last touch")
+        PULSE = "pulse", _("Pulse of the CSM")
 
     class Missing(models.TextChoices):
         LEAVE_OUT = "leave_out", _("leave out and rescale the rest")
