@@ -27,6 +27,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     # closed months: figures of a month that is over stand; what is recorded about it later is logged as a restatement
     "close-months": _every(600, "metrics.close_months"),
     "restate-months": _every(60, "metrics.restate_months"),
+    # initiatives: hourly asked, each measured once a day
+    "initiatives": _every(3600, "metrics.measure_initiatives"),
     # work: wake what was snoozed, tell of renewals that come near
     "accounts": _every(60, "accounts.tick"),
     # the loop: unhappy answers become cases, late ones escalate, people hear what was settled

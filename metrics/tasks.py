@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 from celery import shared_task
 from django.conf import settings
+from django.utils import timezone
 
 from metrics.actions.closing import closing_steps
+from metrics.actions.initiatives import measure_initiatives
 from metrics.actions.recompute import is_done, recompute_all, recompute_marked, vacuum_usage
 from metrics.actions.restatements import restating_steps
 from metrics.queries import database_now
@@ -63,3 +65,18 @@ def close_months() -> int:
 def restate_months() -> int:
     """Every minute: works off what was recorded about closed months; returns the restatements written."""
     return _for_a_while(restating_steps(now=database_now()))
+
+
+@shared_task(name="metrics.reports", ignore_result=True)
+def reports() -> dict[str, int]:
+    """Every minute: puts the weekly reports that are due into the outbox and sends what waits there."""
+    now = timezone.now()
+    done = dict(queue_due(now=now))
+    done["withdrawn"] = withdraw(now=now)
+    return done | dispatch(clock=timezone.now, kinds=[OutgoingMail.Kind.REPORT])
+
+
+@shared_task(name="metrics.measure_initiatives", ignore_result=True)
+def measure_running_initiatives() -> int:
+    """Every hour: measures the initiatives that were not measured for a day; returns how many."""
+    return measure_initiatives(now=database_now())

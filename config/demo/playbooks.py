@@ -44,4 +44,14 @@ PLAYBOOKS: list[dict[str, Any]] = [
         "description": "A card expired or an account ran dry.",
         "steps": [{"text": "Ask for a new card.", "due_days": 0}, {"text": "Call the champion if billing is silent.", "due_days": 4}],
     },
+    {
+        "key": "win-back",
+        "name": "Win back",
+        "description": "A customer left for a reason that is gone by now.",
+        "steps": [
+            {"text": "Read why they left and what has changed since.", "due_days": 1},
+            {"text": "Call the former champion; tell what is different.", "due_days": 5},
+            {"text": "Offer to bring their data back within a day.", "due_days": 14},
+        ],
+    },
 ]

@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts.actions.usage import put_usage
 from accounts.models import Account, Contact, ExchangeRate, Installation, Note, Playbook, Team, User
 from config.demo import company as story
-from config.demo import desk, playbooks, rows, usage, voices
+from config.demo import decisions, desk, playbooks, rows, usage, voices
 from config.demo.loop import close_demo_loops
 from config.demo.people import DEMO_PASSWORD, PEOPLE
 from config.demo.work import open_demo_work
@@ -58,9 +58,9 @@ class Command(BaseCommand):
             for kind, generated in (
                 ("accounts", rows.accounts(company)),
                 ("contacts", rows.contacts(company)),
-                ("subscriptions", rows.subscriptions(company)),
+                ("subscriptions", [*rows.subscriptions(company), *decisions.comebacks(company, options["seed"])]),
                 ("transactions", rows.transactions(company, options["seed"])),
-                ("costs", rows.costs(company, options["months"])),
+                ("costs", decisions.ledger(company, options["months"])),
                 ("events", rows.events(company, options["seed"])),
                 ("business_hours", desk.business_hours()),
                 ("service_levels", desk.service_levels()),
@@ -74,11 +74,14 @@ class Command(BaseCommand):
             counts["usage"] = put_usage([(ids[key], *figures) for key, *figures in usage.usage(company, options["seed"])])
             counts["notes"] = _notes(company, options["seed"], ids)
             Playbook.objects.bulk_create([Playbook(**book) for book in playbooks.PLAYBOOKS], ignore_conflicts=True)
+            decisions.welcome_back(company, options["seed"])
+            counts["playbook_runs"] = decisions.run_playbooks(company, options["seed"])
             # the demo's people may be asked at once: nobody real is behind these addresses
             Contact.objects.update(surveyable_from=None)
         self._health(now)
         counts["work_items"] = open_demo_work(now=now)
         counts["cases"] = close_demo_loops(now=now, seed=options["seed"])
+        counts["initiatives"] = decisions.decide(company, months=options["months"], now=now)
         installation = Installation.current()
         installation.demo_loaded_at = now
         installation.save(update_fields=["demo_loaded_at"])
