@@ -42,8 +42,9 @@ def short(value: Value | None, unit: str = "number") -> str:
         return wording.DASH
     exact = Decimal(str(value))
     if unit == "money":
-        digits = 0 if abs(exact) < 1000 else 1
-        return format_compact_currency(exact, settings.REPORTING_CURRENCY, locale=wording.locale(), fraction_digits=digits).replace("-", MINUS)
+        if abs(exact) < 1000:
+            return say(exact, unit)
+        return format_compact_currency(exact, settings.REPORTING_CURRENCY, locale=wording.locale(), fraction_digits=1).replace("-", MINUS)
     if unit in {"count", "number", "ratio"} and abs(exact) >= 10_000:
         return format_compact_decimal(exact, locale=wording.locale(), fraction_digits=1).replace("-", MINUS)
     if unit == "fraction":

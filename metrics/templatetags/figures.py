@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from accounts import wording
 from accounts.models import LifecycleStage, Segment
 from metrics import words
-from metrics.charts import Chart
+from metrics.charts import Chart, say
 
 register = template.Library()
 
@@ -44,6 +44,12 @@ def duration(seconds: Any) -> SafeString:
 def clock_name(name: str) -> str:
     """A clock in words."""
     return words.clock(name)
+
+
+@register.filter
+def as_money(value: Any) -> str:
+    """An amount in units of the reporting currency; a dash for nothing."""
+    return say(value, "money")
 
 
 @register.filter

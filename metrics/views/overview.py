@@ -1,61 +1,80 @@
-"""Metrics: the overview and its cards."""
+"""Metrics: the overview in parts, and the cards of every dashboard."""
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
-from django.core.cache import cache
-from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone, translation
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from accounts.models import User
-from metrics.dashboards import bands_by_segment, card, names_of_cards
+from metrics.dashboards.base import bands_by_segment, scores
+from metrics.dashboards.cards import OVERVIEW, card
+from metrics.dashboards.changes import changes
+from metrics.dashboards.risks import risks
+from metrics.filters import Filters, filter_bar
 from metrics.kpis.catalogue import CATALOGUE
+from metrics.views.filtered import filtered
+from metrics.views.kept import kept_fragment
 
-CARD_SECONDS = 300
 
-
-def _reader(request: HttpRequest) -> User:
+def reader_of(request: HttpRequest) -> User:
     """The signed-in reader; `login_required` has seen to it."""
     return cast(User, request.user)
 
 
-@login_required
-@require_GET
-def overview(request: HttpRequest) -> HttpResponse:
-    """The overview: cards load one by one, so that a slow figure never holds up the page."""
-    return render(request, "metrics/overview.html", {"cards": [CATALOGUE[name] for name in names_of_cards()], "segments": bands_by_segment(_reader(request))})
+def _health(user: User, chosen: Filters) -> dict[str, Any]:
+    found = scores(user, chosen)
+    return {"segments": bands_by_segment(user, chosen), "scores": found, "charts": [found.chart]}
+
+
+PARTS: dict[str, Callable[[User, Filters], dict[str, Any]]] = {
+    "risks": lambda user, chosen: {"risks": risks(user, chosen)},
+    "health": _health,
+    "changes": lambda user, chosen: {"changes": changes(user, chosen)},
+}
+
+
+def places(address: str, names: tuple[str, ...] | list[str], query: str) -> list[tuple[str, str]]:
+    """The parts of a page with the addresses they load from."""
+    return [(name, f"{reverse(address, args=[name])}{f'?{query}' if query else ''}") for name in names]
 
 
 @login_required
 @require_GET
-def kpi_card(request: HttpRequest, name: str) -> HttpResponse:
-    """One card; kept for five minutes a reader."""
+@filtered()
+def overview(request: HttpRequest, chosen: Filters) -> HttpResponse:
+    """The overview: filters, and the places of its cards and parts, which load one by one."""
+    query = chosen.query()
+    context = {
+        "bar": filter_bar(chosen, reader_of(request), address=reverse("metrics:overview")),
+        "chosen": chosen,
+        "cards": [(CATALOGUE[name], address) for name, address in places("metrics:card", OVERVIEW, query)],
+        "parts": places("metrics:overview_part", list(PARTS), query),
+    }
+    return render(request, "metrics/overview.html", context)
+
+
+@login_required
+@require_GET
+@filtered()
+def overview_part(request: HttpRequest, chosen: Filters, name: str) -> HttpResponseBase:
+    """One part of the overview as a fragment."""
+    if name not in PARTS:
+        raise Http404
+    return kept_fragment(request, chosen, f"overview:{name}", f"metrics/_overview_{name}.html", lambda: PARTS[name](reader_of(request), chosen))
+
+
+@login_required
+@require_GET
+@filtered()
+def kpi_card(request: HttpRequest, chosen: Filters, name: str) -> HttpResponseBase:
+    """One card as a fragment."""
     if name not in CATALOGUE:
         raise Http404
-    user = _reader(request)
-    key = f"card:{connection.settings_dict['NAME']}:{name}:{user.pk}:{user.role}:{translation.get_language()}"
-    html = _kept(key)
-    if html is None:
-        html = render(request, "metrics/_card.html", {"card": card(name, user=user, now=timezone.now())}).content.decode()
-        _keep(key, html)
-    return HttpResponse(html)
-
-
-def _kept(key: str) -> str | None:
-    """What the cache has; nothing where it cannot be reached, since a card must not need it."""
-    try:
-        return cache.get(key)
-    except Exception:  # any fault of any cache client means the same: not kept
-        return None
-
-
-def _keep(key: str, html: str) -> None:
-    try:
-        cache.set(key, html, CARD_SECONDS)
-    except Exception:  # noqa: S110 - see _kept
-        pass
+    return kept_fragment(request, chosen, f"card:{name}", "metrics/_card.html", lambda: {"card": card(name, user=reader_of(request), chosen=chosen)})

@@ -1,0 +1,63 @@
+"""Fragments kept for some minutes: by reader or whole base, filters, language and day; never needed, the cache may be gone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from django.core.cache import cache
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils import translation
+
+from accounts.models import User
+from accounts.roles import Role
+from metrics.filters import Filters
+from metrics.views.chart_files import chart_file
+
+SECONDS = 300
+# part of every key: raise it when the fragments change
+VERSION = 1
+
+
+def kept_fragment(request: HttpRequest, chosen: Filters, name: str, template: str, build: Callable[[], dict[str, Any]], *, more: str = "") -> HttpResponseBase:
+    """A fragment from the cache, else built and kept; `build` gives its context, with `charts` where it has some.
+
+    An address with `?export=` gets the file of one of its charts, made anew. `more` tells apart what the filters do not.
+    """
+    if request.GET.get("export"):
+        context = build()
+        return chart_file(request, context.get("charts", ())) or HttpResponse(status=404)
+    key = _key(request, chosen, name, more)
+    html = _kept(key)
+    if html is None:
+        html = render(request, template, {"chosen": chosen, **build()}).content.decode()
+        _keep(key, html)
+    return HttpResponse(html)
+
+
+def _key(request: HttpRequest, chosen: Filters, name: str, more: str) -> str:
+    user = request.user
+    assert isinstance(user, User)
+    # who sees everything shares; analysts share figures without rows; everybody else has a book of their own
+    who = user.role if user.role in {Role.ADMIN, Role.VIEWER, Role.ANALYST} else f"{user.role}:{user.pk}"
+    parts = [str(VERSION), connection.settings_dict["NAME"], name, who, translation.get_language() or "", user.time_zone or "", chosen.key, more]
+    return f"dashboard:{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}"
+
+
+def _kept(key: str) -> str | None:
+    """What the cache has; nothing where it cannot be reached."""
+    try:
+        return cache.get(key)
+    except Exception:  # any fault of any cache client means the same: not kept
+        return None
+
+
+def _keep(key: str, html: str) -> None:
+    try:
+        cache.set(key, html, SECONDS)
+    except Exception:  # noqa: S110 - see _kept
+        pass
