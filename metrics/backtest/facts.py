@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from metrics.formulas.weighing import Scores, band_codes, score_rows
 from metrics.moments import Moment
 from metrics.scoring import Part
-from metrics.sql.health import RANGE, ScoredBy, inputs_select, raw_expression
+from metrics.sql.health import COSTLY, RANGE, ScoredBy, inputs_select, raw_expression
 
 EVERYBODY = {"low": 0, "high": 2**62}
 _ELSEWHERE = """(EXISTS (SELECT 1 FROM tickets_ticket t WHERE t.account_id = i.account_id AND t.opened_at < %(as_of)s AND NOT t.spam AND NOT t.test AND t.deleted_at IS NULL)
@@ -74,9 +74,10 @@ def read_inputs(*, instant: Instant, models: Sequence[ScoredBy]) -> Inputs:
     """What the scores of every account as of the instant are made from. Writes nothing; one statement."""
     parts = parts_of(models)
     segments = any(entry.segment_ids for entry in models)
+    costly = COSTLY & {part.source for part in parts}
     columns = "".join(f", {raw_expression(part)}" for part in parts)
     sql = f"""SELECT i.account_id, i.may_score, {_ELSEWHERE}, {"coalesce(i.segment_id, -1)" if segments else "-1::bigint"}{columns}
-        FROM ({inputs_select(RANGE, live=instant.moment.live, currencies=instant.currencies, segments=segments)}) i ORDER BY 1"""
+        FROM ({inputs_select(RANGE, live=instant.moment.live, currencies=instant.currencies, segments=segments, costly=costly)}) i ORDER BY 1"""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '15min'")
         cursor.execute("SET LOCAL work_mem = '64MB'")

@@ -1,7 +1,7 @@
 """Who was a customer at an instant, and when each account left, from the facts known by another instant.
 
-A customer is an account with MRR > 0 (subscription), with a completed order within the months of activity
-(e-commerce), or, where there is neither a subscription nor an order, one that has signed up; never one that is
+A customer is an account with MRR > 0 (subscription) or with a completed order within the months of activity
+(e-commerce); where an installation knows neither subscriptions nor orders, one that has signed up. Never one that is
 excluded or whose day of leaving has passed. It leaves where its service ends and none begins within 30 days, where
 the months of activity pass without an order, on `churned_at`, and on every event `account.churned`.
 State is the left limit, as everywhere: who leaves at an instant is still there at it.
@@ -37,8 +37,8 @@ orders AS (
 neither AS (
     SELECT a.id AS account_id, tstzmultirange(tstzrange(coalesce(a.signed_up_at, a.created_at), a.churned_at, '(]')) AS ranges FROM accounts_account a
     WHERE coalesce(a.signed_up_at, a.created_at) < %(known)s AND (a.churned_at IS NULL OR a.churned_at > coalesce(a.signed_up_at, a.created_at))
-      AND NOT EXISTS (SELECT 1 FROM accounts_subscription s WHERE s.account_id = a.id AND s.mrr_micros > 0)
-      AND NOT EXISTS (SELECT 1 FROM accounts_transaction x WHERE x.account_id = a.id))
+      AND NOT (SELECT EXISTS (SELECT 1 FROM accounts_subscription WHERE mrr_micros > 0 AND start < %(known)s))
+      AND NOT (SELECT EXISTS (SELECT 1 FROM accounts_transaction WHERE occurred_at < %(known)s)))
 SELECT r.account_id, extract(epoch FROM lower(each))::float8, coalesce(extract(epoch FROM upper(each))::float8, 'infinity'::float8)
 FROM (SELECT * FROM spans UNION ALL SELECT * FROM orders UNION ALL SELECT * FROM neither) r JOIN accounts_account a ON a.id = r.account_id, unnest(r.ranges) each
 WHERE NOT a.excluded AND lower(each) < %(known)s ORDER BY 1, 2
@@ -108,7 +108,9 @@ def read_stays(*, known: dt.datetime) -> Stays:
     gone[told_of[final]] = told_at[final]
     first = np.full(accounts.size, np.inf)
     np.minimum.at(first, of, began)
+    exit_of, exits = np.concatenate([of[over], told_of]).astype(np.int64), np.concatenate([ended[over], told_at])
+    # who never was a customer (a trial that ran out) has not left
+    was = first[exit_of] < exits
     return Stays(
-        known=limit, accounts=accounts, stay_of=of, began=began, ended=ended, exit_of=np.concatenate([of[over], told_of]).astype(np.int64),
-        exits=np.concatenate([ended[over], told_at]), gone_since=gone, first=first,
+        known=limit, accounts=accounts, stay_of=of, began=began, ended=ended, exit_of=exit_of[was], exits=exits[was], gone_since=gone, first=first,
     )  # fmt: skip
