@@ -29,6 +29,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "restate-months": _every(60, "metrics.restate_months"),
     # initiatives: hourly asked, each measured once a day
     "initiatives": _every(3600, "metrics.measure_initiatives"),
+    # weekly reports: put those that are due into the outbox, send what waits there
+    "reports": _every(60, "metrics.reports"),
     # work: wake what was snoozed, tell of renewals that come near
     "accounts": _every(60, "accounts.tick"),
     # the loop: unhappy answers become cases, late ones escalate, people hear what was settled

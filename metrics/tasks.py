@@ -10,11 +10,14 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from accounts.models import OutgoingMail
 from metrics.actions.closing import closing_steps
 from metrics.actions.initiatives import measure_initiatives
 from metrics.actions.recompute import is_done, recompute_all, recompute_marked, vacuum_usage
+from metrics.actions.reports import queue_due, withdraw
 from metrics.actions.restatements import restating_steps
 from metrics.queries import database_now
+from tickets.actions.dispatch import dispatch
 
 # seconds that one turn works on closed months; the next goes on
 MONTHS_SECONDS = 90

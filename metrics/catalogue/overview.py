@@ -112,13 +112,13 @@ def with_values(entries: list[Entry], *, user: User, now: dt.datetime) -> list[E
         found.append(
             _entry(
                 kpi, entry.told, value=value_of(kpi, variant, figure["value"]), target="" if setting.target is None else value_of(kpi, variant, str(setting.target)),
-                owner=str(setting.owner) if setting.owner else "", band=setting.band(value, kpi.good_of(variant)) if comparable else "", size=_size(kpi, variant, figure),
+                owner=str(setting.owner) if setting.owner else "", band=setting.band(value, kpi.good_of(variant)) if comparable else "", size=size_of(kpi, variant, figure),
             )
         )  # fmt: skip
     return found
 
 
-def _size(kpi: Kpi, variant: str, figure: dict[str, Any]) -> str:
+def size_of(kpi: Kpi, variant: str, figure: dict[str, Any]) -> str:
     """What a value rests on: its denominator, else the count among its parts."""
     if figure["denominator"] is not None:
         return say(figure["denominator"], side_unit(kpi, variant, "denominator"))

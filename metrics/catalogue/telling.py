@@ -56,13 +56,20 @@ def say(value: Any, unit: str) -> str:
     if unit == "fraction":
         return wording.percent(number, 1).replace("-", "−")
     if unit == "seconds":
-        return words.seconds(number)
+        return wording.duration(number)
     return wording.number(number).replace("-", "−")
 
 
 def value_of(kpi: Kpi, variant: str, value: str | None) -> str:
     """A figure as it stands in its own unit."""
     return shown(kpi, variant, value)
+
+
+def plain_value(kpi: Kpi, variant: str, value: str | None) -> str:
+    """The same without markup, for mails."""
+    if value is not None and kpi.unit_of(variant) == "seconds":
+        return wording.duration(Decimal(value))
+    return str(shown(kpi, variant, value))
 
 
 def difference(kpi: Kpi, variant: str, now: str | None, then: str | None) -> str:

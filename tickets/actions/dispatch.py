@@ -60,8 +60,8 @@ def message_id(mail: OutgoingMail) -> str:
     return f"<{mail.pk}@{domain}>"
 
 
-def dispatch(*, clock: Callable[[], dt.datetime], limit: int = 100, session: MailSession | None = None) -> dict[str, int]:
-    """Sends due replies and alerts, one batch; returns how many ended in which status.
+def dispatch(*, clock: Callable[[], dt.datetime], limit: int = 100, session: MailSession | None = None, kinds: Sequence[str] = KINDS) -> dict[str, int]:
+    """Sends due replies and alerts (or mails of other kinds that are whole in their rows), one batch; returns how many ended in which status.
 
     They pass the same rates as all mails, replies before surveys. An address that bounced since is not
     written to; a copy of an installation sends nothing. `clock` tells when each conversation was over.
@@ -71,10 +71,10 @@ def dispatch(*, clock: Callable[[], dt.datetime], limit: int = 100, session: Mai
         return {}
     worker = worker_name()
     counts: dict[str, int] = {}
-    mails = claim(kinds=[str(kind) for kind in KINDS], limit=limit, worker=worker)
+    mails = claim(kinds=[str(kind) for kind in kinds], limit=limit, worker=worker)
     if not mails:
         return counts
-    pace = Pace(mails, urgent=True)
+    pace = Pace(mails, urgent=kinds is KINDS)
     with session or MailSession() as server:
         for mail in pace.in_turn(mails, worker=worker):
             status = _send(mail, server, pace, worker=worker, clock=clock)
