@@ -6,13 +6,9 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from accounts.models import Account, ExchangeRate, Subscription, Transaction
-from metrics.kpis.bridge import bridges
 from metrics.kpis.engine import answer
-from metrics.kpis.engine import ask as question_of
 from tests.shared_data import cases
 
 pytestmark = pytest.mark.django_db
@@ -127,41 +123,6 @@ def test_a_product_added_by_a_customer_is_expansion_of_that_product(cast):
     span(cast.boga, "2024-02-10", None, 30, product="Add-on")
     groups = {group["key"]: group["parts"] for group in ask("mrr_movements", "2024-02-01", "2024-03-01", by="product")["groups"]}
     assert (groups["Add-on"]["expansion"], groups["Add-on"]["new"]) == ("30", "0")
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    history=st.lists(
-        st.tuples(
-            st.integers(0, 5),
-            st.integers(0, 400),
-            st.integers(1, 300),
-            st.integers(1, 10**9),
-            st.sampled_from(["EUR", "GBP"]),
-            st.sampled_from(["month", "year", "quarter", "week"]),
-        ),
-        max_size=12,
-    ),
-    window=st.tuples(st.integers(0, 500), st.integers(1, 200)),
-)
-def test_the_bridge_closes_to_the_last_digit(db, history, window):
-    Subscription.objects.all().delete()
-    Account.objects.all().delete()
-    ExchangeRate.objects.all().delete()
-    first = dt.datetime(2022, 1, 1, tzinfo=dt.UTC)
-    for index in range(30):
-        ExchangeRate.objects.create(currency="GBP", day=(first + dt.timedelta(days=30 * index - 60)).date(), rate=Decimal("1.1") + Decimal(index) / 137)
-    people = [Account.objects.create(external_id=f"h{index}", name="x") for index in range(6)]
-    for who, start, length, amount, currency, interval in history:
-        begin = first + dt.timedelta(days=start)
-        Subscription.objects.create(account=people[who], start=begin, end=begin + dt.timedelta(days=length), amount=Decimal(amount) / 1000, currency=currency, interval=interval)
-    start = first + dt.timedelta(days=window[0])
-    end = start + dt.timedelta(days=window[1])
-    question = question_of(name="mrr_movements", start=start.isoformat(), end=end.isoformat(), now=NOW)
-    book = bridges(question, None)[None]
-    assert book.opening + book.new + book.expansion - book.contraction - book.churned + book.reactivation + book.fx == book.closing
-    assert Decimal(answer(name="mrr", start="2000-01-01", end=end.isoformat(), now=NOW)["value"]) == pytest.approx(book.closing, rel=Decimal("1e-11"))
-    assert book.customers_start + book.customers_new + book.customers_reactivated - book.customers_churned == book.customers_end
 
 
 def test_inactivity_churn_of_shops(cast):
