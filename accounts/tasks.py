@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.actions.ended_subscriptions import record_ended_subscriptions
 from accounts.actions.heartbeats import note_heartbeats
+from accounts.actions.month_build import build_months
 from accounts.actions.renewals import record_due_renewals
 from accounts.actions.verbatim_sources import forget_removed_notes, read_churn_reasons, read_notes
 from accounts.actions.verbatim_sweeps import sweep_outdated, sweep_texts
@@ -23,9 +24,9 @@ _RENEWALS = "accounts.renewals"
 
 @shared_task(name="accounts.tick", ignore_result=True)
 def tick() -> dict[str, int]:
-    """One round: wakes snoozed work that is due; once an hour looks for renewals that come near and for service that ended."""
+    """One round: wakes snoozed work that is due, builds the month ledger where it is missing; once an hour looks for renewals that come near and for service that ended."""
     now = timezone.now()
-    done = {"woken": wake_snoozed(now=now)}
+    done = {"woken": wake_snoozed(now=now), "months": build_months(now=now)}
     looked_at = Heartbeat.objects.filter(part=_RENEWALS).values_list("beaten_at", flat=True).first()
     if looked_at is None or looked_at <= now - RENEWALS_EVERY:
         today = now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()

@@ -6,8 +6,10 @@ Movements are valued at the rates of the opening; what the rates did to the clos
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
+from typing import Any
 
 from metrics.kpis.dimensions import ACCOUNT_SQL, SPAN_SQL, Conditions, Tables, expression, fetch, narrow
 from metrics.kpis.question import Question
@@ -55,9 +57,20 @@ def rate_at(name: str) -> str:
     )
 
 
-# the first moment at which a span can earn anything
-_EARNS_FROM = "greatest(s.start, coalesce(s.trial_until, s.start))"
-_EVER_EARNS = "(s.status <> 'trialing' OR s.trial_until IS NOT NULL) AND (s.status <> 'unpaid' OR s.unpaid_at IS NOT NULL) AND (s.unpaid_at IS NULL OR s.unpaid_at > s.start)"
+def first_earning(params: Mapping[str, Any]) -> str:
+    """SQL: the moment after which span `s` earns for the first time, by the four conventions; NULL for one that never does. Binds: %(n)s days past due if asked."""
+    ends = ["s.end", "coalesce(s.unpaid_at, CASE WHEN s.status = 'unpaid' THEN s.start END)"]
+    if params["cancellation"] == "at_cancellation":
+        ends.append("s.cancelled_at")
+    if params["delinquency_days"] is not None:
+        ends.append("coalesce(s.past_due_since, CASE WHEN s.status = 'past_due' THEN s.start END) + make_interval(days => %(n)s)")
+    begin, end = "greatest(s.start, s.trial_until)", f"least({', '.join(ends)})"
+    paused = ""
+    if params["pause"] == "zero":
+        pause = "coalesce(s.paused_from, CASE WHEN s.status = 'paused' THEN s.start END)"
+        covers = f"{pause} <= {begin} AND (s.paused_until IS NULL OR s.paused_until > greatest({begin}, {pause}))"
+        paused = f"WHEN {covers} THEN CASE WHEN {end} IS NULL OR s.paused_until < {end} THEN s.paused_until END "
+    return f"CASE WHEN (s.status = 'trialing' AND s.trial_until IS NULL) OR {end} <= {begin} THEN NULL {paused}ELSE {begin} END"
 
 
 def bridges(question: Question, by: str | None, *, model: str | None = None) -> dict[str | None, Bridge]:
@@ -65,12 +78,16 @@ def bridges(question: Question, by: str | None, *, model: str | None = None) -> 
 
     `model` keeps the accounts of one business model; without it every account with spans is in.
 
+    A group in which nobody paid at the start, at the end or for the first time in between is left out.
     By a dimension of spans (product, kind, currency) the comparison is per account and value. An account
     is in the group it was in at the start; a new one in that of its first day.
     """
+    known = question.known("bridges", by, model)
+    if known is not None:
+        return dict(known)
     params = question.params
     conditions = Conditions(
-        {"t0": question.start, "t1": question.until, "n": params["delinquency_days"], "reporting": question.currency, "zone": str(question.zone)}
+        {"whole": by is None, "t0": question.start, "t1": question.until, "n": params["delinquency_days"], "reporting": question.currency, "zone": str(question.zone)}
     )  # fmt: skip
     at = "greatest(%(t0)s, coalesce(f.first_at, %(t0)s))"
     narrow(question, conditions, TABLES, at)
@@ -80,8 +97,7 @@ def bridges(question: Question, by: str | None, *, model: str | None = None) -> 
     amount = amount_column(params)
     sql = f"""
         WITH firsts AS (
-            SELECT s.account_id, min({_EARNS_FROM}) AS first_at FROM accounts_subscription s
-            WHERE {amount} > 0 AND {_EVER_EARNS} AND (s.end IS NULL OR s.end > {_EARNS_FROM}) GROUP BY s.account_id),
+            SELECT s.account_id, min({first_earning(params)}) AS first_at FROM accounts_subscription s WHERE {amount} > 0 GROUP BY s.account_id),
         spans AS (
             SELECT s.account_id, {group} AS key, s.currency, f.first_at,
                    CASE WHEN {_at(in_force(params), "t0")} AND {_at(paying(params), "t0")} THEN {amount} ELSE 0 END AS before,
@@ -101,12 +117,12 @@ def bridges(question: Question, by: str | None, *, model: str | None = None) -> 
                sum(closing - opening) FILTER (WHERE held_before AND closing > opening), sum(opening - closing) FILTER (WHERE held_after AND closing < opening),
                sum(opening) FILTER (WHERE was AND NOT held_after), sum(closing) FILTER (WHERE NOT held_before AND first_at < %(t0)s),
                sum(valued - closing), sum(valued),
-               count(*) FILTER (WHERE NOT held_before AND NOT held_after AND first_at >= %(t0)s), count(*) FILTER (WHERE was),
+               count(*) FILTER (WHERE NOT held_before AND NOT held_after AND first_at >= %(t0)s AND first_at < %(t1)s), count(*) FILTER (WHERE was),
                count(*) FILTER (WHERE NOT held_before AND still AND first_at >= %(t0)s), count(*) FILTER (WHERE NOT held_before AND still AND first_at < %(t0)s),
                count(*) FILTER (WHERE was AND NOT held_after), count(*) FILTER (WHERE still),
                (SELECT array_agg(DISTINCT s.currency ORDER BY s.currency) FROM spans s WHERE s.key IS NOT DISTINCT FROM b.key
                 AND ((s.before > 0 AND s.rate0 IS NULL) OR (s.after > 0 AND s.rate1 IS NULL)))
-        FROM accounts b GROUP BY b.key"""
+        FROM accounts b GROUP BY b.key HAVING %(whole)s OR bool_or(was OR still OR (first_at >= %(t0)s AND first_at < %(t1)s))"""
     money = [entry.name for entry in fields(Bridge)][:8]
     counts = [entry.name for entry in fields(Bridge)][8:14]
     found: dict[str | None, Bridge] = {}

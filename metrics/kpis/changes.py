@@ -205,6 +205,18 @@ def losses(found: list[History]) -> dict[str | None, Losses]:
     return groups
 
 
+def losses_of(question: Question, by: str | None, *, model: str | None = None) -> dict[str | None, Losses]:
+    """Losses of subscriptions by group, of one business model if it is named."""
+    known = question.known("losses", by, model)
+    return losses(histories(question, by, model=model)) if known is None else known
+
+
+def shop_losses_of(question: Question, by: str | None) -> dict[str | None, Losses]:
+    """Losses of shops by group."""
+    known = question.known("shop_losses", by)
+    return losses(shop_histories(question, by)) if known is None else known
+
+
 def each_day(question: Question, found: list[History]) -> dict[str | None, dict[dt.date, dict[str, Any]]]:
     """Changes by group and day of the zone: what was lost, gained and new of MRR, and customers lost and gained; each from the day's start to its end."""
     groups: dict[str | None, dict[dt.date, dict[str, Any]]] = {}

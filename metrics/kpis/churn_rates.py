@@ -11,7 +11,7 @@ from metrics.formulas import retention as formulas
 from metrics.formulas.daily import daily_sum, start_plus_new_churn
 from metrics.formulas.numbers import ratio
 from metrics.kpis.bridge import Bridge, bridges
-from metrics.kpis.changes import INACTIVITY, Losses, each_day, histories, losses, shop_histories
+from metrics.kpis.changes import INACTIVITY, Losses, each_day, histories, losses, losses_of, shop_histories, shop_losses_of
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question, WrongQuestion
 from metrics.kpis.shoppers import Shoppers, shoppers
@@ -137,7 +137,7 @@ class _Book:
 def _books(question: Question, by: str | None) -> dict[str | None, _Book]:
     """Each account by its own rule: subscription accounts by MRR, e-commerce accounts by their orders."""
     books, shops = bridges(question, by, model="subscription"), shoppers(question, by)
-    lost, shops_lost = losses(histories(question, by, model="subscription")), losses(shop_histories(question, by))
+    lost, shops_lost = losses_of(question, by, model="subscription"), shop_losses_of(question, by)
     keys = dict.fromkeys([*books, *shops])
     return {key: _Book(books.get(key) or Bridge(), shops.get(key) or Shoppers(), lost.get(key) or Losses(), shops_lost.get(key) or Losses()) for key in keys}
 

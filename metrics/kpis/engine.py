@@ -28,6 +28,7 @@ from metrics.kpis.revenue_per_customer import arpu
 from metrics.kpis.support_cost import support_cost
 from metrics.kpis.team_performance import team_performance
 from metrics.kpis.tenure import tenure_survival
+from metrics.ledger.prepare import prepare
 
 __all__ = ["CATALOGUE", "WrongQuestion", "answer", "ask"]
 
@@ -98,8 +99,9 @@ def answer(
     if by is not None and by not in kpi.dimensions:
         raise WrongQuestion(f"{name} has no breakdown by “{by}”; there are {', '.join(kpi.dimensions)}.")
     if interval is None:
-        return _answer(kpi, question, by)
-    return {"series": [_answer(kpi, question.between(left, right), by) for left, right in pieces(question, interval)]}
+        return _answer(kpi, prepare(kpi, [question], by)[0], by)
+    each = [question.between(left, right) for left, right in pieces(question, interval)]
+    return {"series": [_answer(kpi, piece, by) for piece in prepare(kpi, each, by)]}
 
 
 def ask(

@@ -59,6 +59,8 @@ class Question:
     by_default: bool = False
     # only what belongs to no account
     nobody: bool = False
+    # what a pass over many periods has worked out already, by what it is, period, breakdown and business model
+    prepared: Mapping[tuple[Any, ...], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def partial(self) -> bool:
@@ -69,6 +71,10 @@ class Question:
     def horizon(self) -> dt.datetime:
         """The instant from which the future is unknown: as-of, else now."""
         return min(self.as_of, self.now) if self.as_of else self.now
+
+    def known(self, what: str, by: str | None, model: str | None = None) -> Any:
+        """What was worked out beforehand for this very period, or None."""
+        return self.prepared.get((what, self.start, self.until, by, model))
 
     def between(self, start: dt.datetime, end: dt.datetime) -> Question:
         """The same question over a part of the period."""

@@ -64,6 +64,20 @@ def mrr(question: Question, by: str | None, *, spread: bool = False) -> dict[str
     `subscriptions` and `accounts` count what is in force, trials included; `customers` pay. With
     `spread` the sum of squares over the accounts comes along, for the interval of their mean.
     """
+    known = question.known("mrr", by)
+    figures: dict[str | None, Figure] = {}
+    for key, micros, customers, subscriptions, accounts, overdue, squares, missing in _rows(question, by) if known is None else known:
+        total = None if missing else micros / MICROS
+        parts = {"customers": int(customers), "subscriptions": int(subscriptions), "accounts": int(accounts), "past_due": overdue / MICROS}
+        figures[key] = Figure(value=total, numerator=total, parts=parts, missing=list(missing or []), shape={"squares": squares / MICROS / MICROS} if spread else {})
+    if by is None and not figures:
+        nothing = {"customers": 0, "subscriptions": 0, "accounts": 0, "past_due": Decimal(0)}
+        figures[None] = Figure(value=Decimal(0), numerator=Decimal(0), parts=nothing)
+    return figures
+
+
+def _rows(question: Question, by: str | None) -> list[tuple[Any, ...]]:
+    """Group, millionths, customers, subscriptions, accounts, millionths past due, sum of squares, currencies without a rate."""
     params, tables = question.params, (ACCOUNT_SQL, SPAN_SQL)
     conditions = Conditions(mrr_bindings(question, question.until))
     group = expression(by, tables, "%(t)s") if by else "NULL::text"
@@ -86,12 +100,4 @@ def mrr(question: Question, by: str | None, *, spread: bool = False) -> dict[str
                (SELECT array_agg(DISTINCT q.currency ORDER BY q.currency) FROM spans q
                 WHERE q.rate IS NULL AND q.micros > 0 AND q.key IS NOT DISTINCT FROM p.key)
         FROM per_account p GROUP BY p.key"""
-    figures: dict[str | None, Figure] = {}
-    for key, micros, customers, subscriptions, accounts, overdue, squares, missing in fetch(sql, conditions.values):
-        total = None if missing else micros / MICROS
-        parts = {"customers": int(customers), "subscriptions": int(subscriptions), "accounts": int(accounts), "past_due": overdue / MICROS}
-        figures[key] = Figure(value=total, numerator=total, parts=parts, missing=list(missing or []), shape={"squares": squares / MICROS / MICROS} if spread else {})
-    if by is None and not figures:
-        nothing = {"customers": 0, "subscriptions": 0, "accounts": 0, "past_due": Decimal(0)}
-        figures[None] = Figure(value=Decimal(0), numerator=Decimal(0), parts=nothing)
-    return figures
+    return fetch(sql, conditions.values)

@@ -1,0 +1,123 @@
+"""The ledger by month answers exactly what the spans answer, for random histories; and it is never behind."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from decimal import Decimal
+
+import pytest
+from django.db import transaction
+from django.test import override_settings
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from accounts.actions.month_build import build_months, is_whole
+from accounts.models import Account, ExchangeRate, LedgerRange, Segment, SegmentMembership, Subscription
+from metrics.kpis.engine import answer
+
+pytestmark = pytest.mark.django_db
+ZONE = zoneinfo.ZoneInfo("Europe/Istanbul")
+NOW = dt.datetime(2024, 12, 15, 9, tzinfo=dt.UTC)
+KPIS = (
+    ("mrr", None), ("arr", None), ("arpa", None), ("mrr_movements", None), ("grr", None), ("nrr", None), ("quick_ratio", None), ("quick_ratio", "with_reactivation"),
+    ("gross_mrr_churn", None), ("net_mrr_churn", "with_reactivation"), ("logo_churn", None), ("customers_lost", None), ("customer_retention_rate", None),
+)  # fmt: skip
+START, END = "2024-02-01", "2024-12-01"
+BOUNDARIES = [dt.datetime(2024, month, 1, tzinfo=ZONE) for month in (2, 3, 4, 6, 10)]
+# instants at, just around and between the ends of months, and close to one another
+instants = st.one_of(
+    st.sampled_from(BOUNDARIES),
+    st.builds(lambda at, minutes: at + dt.timedelta(minutes=minutes), st.sampled_from(BOUNDARIES), st.sampled_from([-70, -40, -20, -1, 1, 30, 50, 80])),
+    st.builds(lambda days, hours: dt.datetime(2023, 12, 20, 3, tzinfo=ZONE) + dt.timedelta(days=days, hours=hours), st.integers(0, 360), st.sampled_from([0, 1, 12])),
+)
+maybe = st.none() | instants
+
+
+@st.composite
+def span(draw):
+    start = draw(instants)
+    end = draw(st.none() | instants.filter(lambda at: at >= start))
+    paused = draw(st.none() | st.tuples(instants, maybe))
+    if paused and paused[1] is not None and paused[1] < paused[0]:
+        paused = (paused[1], paused[0])
+    return {
+        "start": start, "end": end, "trial_until": draw(st.none() | st.none() | instants), "unpaid_at": draw(st.none() | st.none() | instants),
+        "paused_from": paused[0] if paused else None, "paused_until": paused[1] if paused else None, "past_due_since": draw(st.none() | st.none() | instants),
+        "status": draw(st.sampled_from(["active"] * 6 + ["trialing", "unpaid", "paused", "past_due"])), "amount": draw(st.sampled_from([0, 10, 10, 30, "12.34"])),
+        "currency": draw(st.sampled_from(["EUR", "EUR", "EUR", "USD", "TRY"])), "voluntary": draw(st.sampled_from([None, None, True, False])),
+        "end_reason": draw(st.sampled_from(["", "price", "payment_failure"])), "interval": draw(st.sampled_from(["month", "year"])),
+    }  # fmt: skip
+
+
+customer = st.fixed_dictionaries(
+    {
+        "spans": st.lists(span(), max_size=4), "excluded": st.sampled_from([False] * 8 + [True]), "plan": st.sampled_from(["", "Pro"]),
+        "business_model": st.sampled_from(["subscription"] * 8 + ["ecommerce"]), "moves": st.lists(st.tuples(instants, st.sampled_from(["vip", "core", None])), max_size=3),
+    }
+)  # fmt: skip
+rates = st.lists(
+    st.tuples(st.sampled_from(["USD", "TRY"]), st.sampled_from(["2023-12-01", "2024-02-01", "2024-03-15", "2024-06-01"]), st.sampled_from(["0.9", "0.925", "0.03"])), max_size=4
+)
+
+
+def put(customers, stored_rates):
+    segments = {segment.key: segment for segment in Segment.objects.all()}
+    for currency, day, rate in {row[:2]: row for row in stored_rates}.values():
+        ExchangeRate.objects.create(currency=currency, day=day, rate=Decimal(rate))
+    for number, told in enumerate(customers):
+        account = Account.objects.create(external_id=f"c{number}", name="x", excluded=told["excluded"], plan=told["plan"], business_model=told["business_model"])
+        SegmentMembership.objects.filter(account=account).delete()
+        for index, terms in enumerate(told["spans"]):
+            Subscription.objects.create(account=account, external_id=f"{number}-{index}", **{**terms, "amount": Decimal(str(terms["amount"]))})
+        moves = sorted(dict(told["moves"]).items())
+        for place, (at, key) in enumerate(moves):
+            if key is not None:
+                until = moves[place + 1][0] if place + 1 < len(moves) else None
+                SegmentMembership.objects.create(account=account, segment=segments[key], valid_from=at, valid_to=until)
+
+
+def compare(interval, **more):
+    """The series, and each of its pieces by the exact path (a single piece of no stored ledger)."""
+    for name, variant in KPIS:
+        asked = {"name": name, "variant": variant, **more}
+        series = answer(**asked, start=START, end=END, interval=interval, now=NOW)["series"]
+        stored = LedgerRange.objects.all()
+        kept = list(stored)
+        stored.delete()
+        pieces = [answer(**{**asked, "start": piece["start"], "end": piece["end"]}, now=NOW) for piece in series]
+        LedgerRange.objects.bulk_create(kept)
+        for told, piece in zip(series, pieces, strict=True):
+            assert {k: (v, piece[k]) for k, v in told.items() if v != piece[k]} == {}, (name, variant, more, interval, piece["start"])
+
+
+ASKED = (
+    {}, {"by": "segment"}, {"by": "plan"}, {"segment": "vip"}, {"filters": {"segment": ["vip", ""]}, "by": "segment"}, {"filters": {"plan": ""}, "segment": "core", "by": "plan"}, {"scope": 2},
+)  # fmt: skip
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    report_multiple_bugs=False,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    customers=st.lists(customer, min_size=1, max_size=6),
+    stored_rates=rates,
+    interval=st.sampled_from(["month", "quarter", "year"]),
+    built=st.booleans(),
+    how=st.sampled_from(ASKED),
+)
+def test_series_of_random_histories_are_those_of_the_exact_path(customers, stored_rates, interval, built, how):
+    more = dict(how)
+    with transaction.atomic(), override_settings(ORGANISATION_TIME_ZONE=ZONE.key):
+        put(customers, stored_rates)
+        if built:
+            build_months(now=NOW)
+            assert is_whole()
+        if more.pop("scope", None):
+            more["accounts"] = list(Account.objects.order_by("pk").values_list("pk", flat=True)[:2])
+        compare(interval, **more)
+        transaction.set_rollback(True)
