@@ -12,8 +12,13 @@ from types import SimpleNamespace
 import pytest
 from django.conf import settings as django_settings
 from django.utils import translation
+from hypothesis import settings as hypothesis_settings
 
 from accounts.models import Account, Contact, Team, User
+
+# how long an example takes says more about the machine than about the code
+hypothesis_settings.register_profile("vefa", deadline=None)
+hypothesis_settings.load_profile("vefa")
 
 
 @pytest.fixture(autouse=True, scope="session")

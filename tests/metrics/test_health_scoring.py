@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from metrics.scoring import Model, Part, Side, band_of, costs, explain_change, points, quotient, score
 from metrics.sql.health import score_stages
 
-SOURCES = ("usage_trend", "last_nps", "csat_90d", "severe_tickets", "days_to_renewal", "failed_payments")
+SOURCES = (
+    "usage_trend", "last_nps", "csat_90d", "severe_tickets", "days_to_renewal", "failed_payments", "days_since_seen", "active_days", "days_since_touch", "pulse",
+)  # fmt: skip
 VALUES = {
     "usage_trend": st.floats(-1, 50, allow_nan=False),
     "last_nps": st.integers(0, 10).map(float),
@@ -16,6 +18,10 @@ VALUES = {
     "severe_tickets": st.integers(0, 12).map(float),
     "days_to_renewal": st.integers(0, 800).map(float),
     "failed_payments": st.integers(0, 9).map(float),
+    "days_since_seen": st.integers(0, 400).map(float),
+    "active_days": st.integers(0, 28).map(float),
+    "days_since_touch": st.integers(0, 900).map(float),
+    "pulse": st.integers(1, 5).map(float),
 }
 
 
