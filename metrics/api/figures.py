@@ -14,10 +14,14 @@ from accounts.rest.endpoints import Endpoint
 from accounts.rest.problems import Malformed
 from accounts.roles import Role
 from metrics.api.serializers import Catalogue, FigureShape, SeriesShape
+from metrics.catalogue import targets
 from metrics.dashboards import scope_of
-from metrics.kpis.catalogue import CATALOGUE, Kpi
+from metrics.formulas.numbers import decimal_text
+from metrics.kpis.catalogue import CATALOGUE, Kpi, told
 from metrics.kpis.engine import WrongQuestion, answer
 from metrics.kpis.question import INTERVALS
+from metrics.kpis.rows import why_no_rows
+from metrics.kpis.told import sources
 
 _WORDS = ("start", "end", "variant", "segment", "interval", "as_of", "by")
 _FILTER, _PARAM = "filter.", "param."
@@ -32,14 +36,30 @@ class KpiList(Endpoint):
 
     @extend_schema(operation_id="metrics_catalogue")
     def get(self, request: Request) -> Response:
-        """Every KPI that can be asked: variants, parameters, breakdowns, unit."""
-        return Response({"results": [_entry(kpi) for kpi in CATALOGUE.values()]})
+        """Every KPI that can be asked: variants, parameters, breakdowns, unit; meaning in words, targets and owners in force today."""
+        wanted = targets.in_force(targets.today_of(self.now))
+        return Response({"results": [_entry(kpi, wanted) for kpi in CATALOGUE.values()]})
 
 
-def _entry(kpi: Kpi) -> dict[str, Any]:
+def _entry(kpi: Kpi, wanted: dict[tuple[str, str, str | None], targets.InForce]) -> dict[str, Any]:
+    said = told(kpi.name)
     return {
         "name": kpi.name, "title": str(kpi.title), "meaning": str(kpi.meaning), "unit": kpi.unit, "units": dict(kpi.units), "good": kpi.good,
         "variants": list(kpi.variants), "params": list(kpi.params), "dimensions": list(kpi.dimensions),
+        "group": said.group, "class": kpi.kind, "timing": kpi.timing, "population": str(said.population), "sources": sources(said),
+        "default_variant": kpi.variants[0], "ecommerce_variant": kpi.ecommerce_variant,
+        "ways": [
+            {"variant": name, "formula": str(way.formula), "line": str(way.line), "numerator": str(way.numerator), "denominator": str(way.denominator)}
+            for name, way in ((name, said.ways[name]) for name in kpi.variants)
+        ],
+        "rows": not why_no_rows(kpi.name, kpi.variants[0]),
+        "targets": [
+            {
+                "variant": variant or kpi.variants[0], "segment": segment, "target": decimal_text(one.target), "warn": decimal_text(one.warn),
+                "owner": one.owner.email if one.owner else None, "valid_from": one.valid_from,
+            }
+            for (name, variant, segment), one in wanted.items() if name == kpi.name
+        ],
     }  # fmt: skip
 
 

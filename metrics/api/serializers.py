@@ -39,6 +39,27 @@ class HealthShape(serializers.Serializer):
     history = HealthDay(many=True)
 
 
+class KpiWay(serializers.Serializer):
+    """One variant in words."""
+
+    variant = serializers.CharField()
+    formula = serializers.CharField()
+    line = serializers.CharField(help_text="When it is the one to take.")
+    numerator = serializers.CharField(allow_blank=True)
+    denominator = serializers.CharField(allow_blank=True, help_text="Empty where there is none.")
+
+
+class KpiTarget(serializers.Serializer):
+    """What the organisation wants of a variant, in its unit; of a segment or, null, of all customers."""
+
+    variant = serializers.CharField()
+    segment = serializers.CharField(allow_null=True)
+    target = serializers.CharField(allow_null=True)
+    warn = serializers.CharField(allow_null=True)
+    owner = serializers.CharField(allow_null=True, help_text="E-mail of who answers for it.")
+    valid_from = serializers.DateField()
+
+
 class KpiEntry(serializers.Serializer):
     """One entry of the catalogue."""
 
@@ -51,6 +72,19 @@ class KpiEntry(serializers.Serializer):
     variants = serializers.ListField(child=serializers.CharField())
     params = serializers.ListField(child=serializers.CharField())
     dimensions = serializers.ListField(child=serializers.CharField())
+    group = serializers.CharField()
+    timing = serializers.ChoiceField(choices=["leading", "lagging"])
+    population = serializers.CharField(help_text="Who is counted.")
+    sources = serializers.ListField(child=serializers.CharField())
+    default_variant = serializers.CharField()
+    ecommerce_variant = serializers.CharField(allow_null=True, help_text="The default where all accounts asked for are e-commerce.")
+    ways = KpiWay(many=True)
+    rows = serializers.BooleanField(help_text="Whether the default variant has rows that sum to it.")
+    targets = KpiTarget(many=True)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """Beside the fields above the class, whose name is a word of the language."""
+        return {**super().get_fields(), "class": serializers.ChoiceField(choices=["strategic", "operational", "functional"])}
 
 
 class Catalogue(serializers.Serializer):
