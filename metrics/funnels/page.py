@@ -16,7 +16,7 @@ from accounts.event_kinds import EVENT_KINDS
 from accounts.models import Account, Segment, User
 from accounts.timeline import GROUPS, Happening, line
 from metrics import words
-from metrics.charts import Chart, Series, bars
+from metrics.charts import Chart, Step, ranking
 from metrics.dashboards import scope_of
 from metrics.funnels.walks import CONVERTED, REACHED, STUCK, Count, Stage, counts, question_of, walkers
 from metrics.kpis.question import Question
@@ -160,12 +160,13 @@ def funnel_page(funnel: Funnel, asked: Asked, *, by: str, user: User, now: dt.da
 
 
 def chart_of(page: FunnelPage) -> Chart:
-    """The steps side by side: how many accounts reached each, each with its accounts."""
-    steps = [f"{line.number}. {line.words}" for line in page.steps]
-    series = Series(_("Accounts"), [line.reached for line in page.steps], [line.links.get(REACHED, "") for line in page.steps])
-    return bars(
-        name="funnel", title=_("Accounts at each step"), steps=steps, series=[series], unit="count", head=_("Step"), height=220,
-        empty=_("Nobody took the first step in this period."),
+    """The steps under each other: how many accounts reached each, each with its accounts."""
+    steps = [
+        Step(f"{line.number}. {line.words}", line.reached, line.links.get(REACHED, ""), more=line.whole.value if line.whole and line.whole.value else "")
+        for line in page.steps
+    ]  # fmt: skip
+    return ranking(
+        name="funnel", title=_("Accounts at each step"), steps=steps, unit="count", head=_("Step"), of=_("Accounts"), empty=_("Nobody took the first step in this period.")
     )  # fmt: skip
 
 

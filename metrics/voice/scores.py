@@ -114,7 +114,8 @@ def score_panel(name: str, filters: Filters, *, by: str, user: User) -> ScorePan
     groups, hidden = _groups(kpi, figure["groups"], by, filters, sees_rows=sees_rows)
     return ScorePanel(
         kpi=kpi, reading=reading, change=_delta(kpi, figure["variant"], change) if compared and change else "", by_chance=bool(compared and change and not change.significant),
-        before=before_reading.value if before_reading else "", partial=figure["partial"], settles="settles_later" in figure["flags"], href=kpi_address(name, filters), rows_href=kpi_address(name, filters, page="kpi_rows" if sees_rows else "kpi"),
+        before=before_reading.value if before_reading else "", partial=figure["partial"], settles="settles_later" in figure["flags"], href=kpi_address(name, filters),
+        rows_href=kpi_address(name, filters, page="kpi_rows" if sees_rows else "kpi"),
         months=_months(kpi, series), spread=_spread(kpi, figure), groups=groups, hidden=hidden, by=by,
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import wording
 from accounts.models import Account, User
-from metrics.charts import Cell, Chart, Series, bars
+from metrics.charts import Cell, Chart, Step, ranking
 from metrics.dashboards import scope_of
 from metrics.formulas.intervals import mean_interval
 from metrics.formulas.lifetime_value import over_churn
@@ -278,19 +278,25 @@ def _mark(after: str) -> tuple[int, int] | None:
 
 
 def charts_of(page: MoneyPage) -> list[Chart]:
-    """Churn and what a customer pays, band beside band, with intervals; bands of too few customers are gaps."""
-    steps = [line.name for line in page.lines]
-    churn, value = [line.churn for line in page.lines], [line.clv for line in page.lines]
-    lost = Series(_("Churn"), [cell.number for cell in churn], [cell.href for cell in churn])
-    churned = bars(
-        name="churn-by-band", title=_("Customers lost after the date, by band"), steps=steps, series=[lost],
-        unit="fraction", head=_("Band"), height=240, empty=_("No band has five customers and lost one."),
+    """Churn and lifetime value, band under band, each in the tone of its band; bands of too few customers are left out."""
+    lost = [
+        Step(line.name, line.churn.number, line.churn.href, tone=line.tone or "mid", more=_("%(part)s of %(whole)s") % _counted(line.churn.count, line.customers))
+        for line in page.lines
+    ]  # fmt: skip
+    worth = [Step(line.name, line.clv.number, tone=line.tone or "mid") for line in page.lines]
+    churned = ranking(
+        name="churn-by-band", title=_("Customers lost after the date, by band"), steps=lost, unit="fraction", head=_("Band"), of=_("Churn"),
+        empty=_("No band has five customers and lost one."),
     )  # fmt: skip
-    worth = bars(
-        name="value-by-band", title=_("Lifetime value, by band"), steps=steps, series=[Series(_("Lifetime value"), [cell.number for cell in value])], unit="money",
-        head=_("Band"), height=240, empty=_("No band has five customers and lost one."),
+    valued = ranking(
+        name="value-by-band", title=_("Lifetime value, by band"), steps=worth, unit="money", head=_("Band"), of=_("Lifetime value"),
+        empty=_("No band has five customers and lost one."),
     )  # fmt: skip
-    return [_with_interval(churned, churn, page), _with_interval(worth, value, page)]
+    return [_with_interval(churned, [line.churn for line in page.lines], page), _with_interval(valued, [line.clv for line in page.lines], page)]
+
+
+def _counted(part: int, whole: int) -> dict[str, str]:
+    return {"part": wording.number(part), "whole": wording.number(whole)}
 
 
 def _with_interval(chart: Chart, cells: list[Amount], page: MoneyPage) -> Chart:
