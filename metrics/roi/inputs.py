@@ -19,7 +19,7 @@ from metrics.roi.live import CUSTOMERS, LINES, LOSSES, SHARE, LiveFigures, LiveI
 MONEY, FRACTION, COUNT = "money", "fraction", "count"
 UNITS = {"arpa": MONEY, "margin": FRACTION, "churn": FRACTION, "lost": COUNT, **dict.fromkeys(COSTS, MONEY), "one_off_cost": MONEY}
 LABELS: dict[str, Any] = {
-    "arpa": gettext_lazy("ARPA: revenue per customer and month"),
+    "arpa": gettext_lazy("Revenue per customer (ARPA)"),
     "margin": gettext_lazy("Gross margin"),
     "churn": gettext_lazy("Churn a month"),
     "lost": gettext_lazy("Customers lost a month"),
