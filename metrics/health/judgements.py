@@ -66,16 +66,12 @@ def clashes(*, user: User, kind: str, now: dt.datetime, after: tuple[int, int] |
     """
     rows: QuerySet[AccountSnapshot] = AccountSnapshot.objects.visible_to(user).select_related("account", "segment", "owner")
     if kind == Disagreement.PULSE_SCORE:
-        latest = (
-            Pulse.objects.filter(account_id=OuterRef("pk"), given_at__lte=now, given_at__gte=now - dt.timedelta(days=PULSE_DAYS)).order_by("-given_at", "-id").values("value")[:1]
-        )
+        given = Pulse.objects.filter(account_id=OuterRef("pk"), given_at__lte=now, given_at__gte=now - dt.timedelta(days=PULSE_DAYS))
         # few accounts have a pulse: begin with those
-        rows = rows.filter(Exists(Pulse.objects.filter(account_id=OuterRef("pk"), given_at__gte=now - dt.timedelta(days=PULSE_DAYS)))).annotate(pulse=Subquery(latest))
+        rows = rows.filter(Exists(given)).annotate(pulse=Subquery(given.order_by("-given_at", "-id").values("value")[:1]))
     else:
         rows = rows.annotate(pulse=Value(None, output_field=SmallIntegerField()))
     rows = rows.filter(_where(kind), account__excluded=False, account__churned_at__isnull=True)
-    if after is not None:
-        rows = rows.filter(Q(mrr_micros__lt=after[0]) | Q(mrr_micros=after[0], pk__lt=after[1]))
     found: list[Clash] = []
     edge = after
     while len(found) <= PAGE:

@@ -25,7 +25,7 @@ from metrics.actions.health_models import rule_of
 from metrics.actions.judgements import Refused, decide, end_override, give_pulse, override_health
 from metrics.explained import latest, models_by_id, source_name
 from metrics.health.judgements import PAGE, Clash, clashes, current_override, current_pulse, latest_decisions, missing_parts
-from metrics.models import Disagreement, DisagreementDecision, HealthOverride, Pulse
+from metrics.models import Disagreement, HealthOverride, Pulse
 
 HISTORY = 5
 MISSING_SHOWN = 3
@@ -162,7 +162,7 @@ def disagreements(request: HttpRequest) -> HttpResponse:
     more = f"{found[PAGE - 1].snapshot.mrr_micros},{found[PAGE - 1].snapshot.pk}" if len(found) > PAGE else ""
     may_write = set(Account.objects.changeable_by(user).filter(pk__in=[clash.snapshot.pk for clash in found]).values_list("pk", flat=True))
     context = {
-        "rows": rows, "kind": kind, "kinds": Disagreement.choices, "more": more, "may_write": may_write, "decisions": latest_decisions(user), "trusts": DisagreementDecision.Trusts.choices,
+        "rows": rows, "kind": kind, "kinds": Disagreement.choices, "more": more, "may_write": may_write, "decisions": latest_decisions(user),
     }  # fmt: skip
     return render(request, "metrics/disagreements.html", context)
 

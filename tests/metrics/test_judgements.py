@@ -51,7 +51,7 @@ def test_use_and_touches_score_by_their_days(cast):
     now = dt.datetime(2026, 6, 20, 12, tzinfo=dt.UTC)
     put_usage([(cast.boga.pk, feature, dt.date(2026, 6, day), 3, 1, None, None) for day in (2, 9, 16) for feature in ("", "api")])
     record_event(
-        account_id=cast.boga.pk, kind="touch.logged", occurred_at=now - dt.timedelta(days=25, hours=5), origin="app", subject_type="", subject_id="", payload={"kind": "call"}
+        account_id=cast.boga.pk, kind="touch.logged", occurred_at=now - dt.timedelta(days=25, hours=5), origin="app", subject_type="", subject_id="", payload={"channel": "call"}
     )
     for source, worst, best, health in (("active_days", 0, 28, 1071), ("days_since_seen", 8, 0, 5000), ("days_since_touch", 50, 0, 5000)):
         HealthModel.objects.filter(number__gt=1).delete()
