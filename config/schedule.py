@@ -29,6 +29,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "restate-months": _every(60, "metrics.restate_months"),
     # initiatives: hourly asked, each measured once a day
     "initiatives": _every(3600, "metrics.measure_initiatives"),
+    # backtests that somebody asked for; the page nudges, this makes sure
+    "backtests": _every(60, "metrics.backtests"),
+    # churn risk: hourly asked, trained once a week, every customer scored once a day
+    "churn-risk": _every(3600, "metrics.churn_risk"),
     # weekly reports: put those that are due into the outbox, send what waits there
     "reports": _every(60, "metrics.reports"),
     # work: wake what was snoozed, tell of renewals that come near

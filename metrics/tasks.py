@@ -11,6 +11,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import OutgoingMail
+from metrics.actions.backtests import claim, work_off
+from metrics.actions.churn_models import refresh
 from metrics.actions.closing import closing_steps
 from metrics.actions.initiatives import measure_initiatives
 from metrics.actions.recompute import is_done, recompute_all, recompute_marked, vacuum_usage
@@ -83,3 +85,21 @@ def reports() -> dict[str, int]:
 def measure_running_initiatives() -> int:
     """Every hour: measures the initiatives that were not measured for a day; returns how many."""
     return measure_initiatives(now=database_now())
+
+
+@shared_task(name="metrics.backtests", ignore_result=True)
+def backtests(pk: int | None = None) -> int:
+    """Every minute, and at once after one was asked for: works off the backtests that wait; returns how many."""
+    done = 0
+    while (row := claim(now=database_now(), pk=pk)) is not None:
+        work_off(row=row, now=database_now())
+        done += 1
+    return done
+
+
+@shared_task(name="metrics.churn_risk", ignore_result=True)
+def churn_risk() -> str:
+    """Every hour: trains churn risk once a week and scores all customers once a day; returns what it did."""
+    now = database_now()
+    zone = zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)
+    return refresh(now=now, today_began=now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0))

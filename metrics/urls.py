@@ -3,8 +3,10 @@
 from django.urls import path
 
 from metrics.views import (
+    backtests,
     budgets,
     catalogue,
+    churn_risk,
     decisions,
     funnels,
     health,
@@ -51,6 +53,7 @@ urlpatterns = [
     path("support/tickets/", support.support_tickets, name="support_tickets"),
     path("support/customers.csv", support.support_customers_csv, name="support_customers_csv"),
     path("cohorts/", lifetime.cohorts, name="cohorts"),
+    path("cohorts/kept/", lifetime.kept, name="cohorts_kept"),
     path("cohorts/tenure/", lifetime.tenure, name="tenure"),
     path("cohorts/value/", lifetime.value, name="lifetime_value"),
     path("cohorts/accounts/", lifetime.accounts, name="cohort_accounts"),
@@ -109,5 +112,9 @@ urlpatterns = [
     path("disagreements/", judgements.disagreements, name="disagreements"),
     path("disagreements/<int:account_id>/decide/", judgements.disagreement_decide, name="disagreement_decide"),
     path("sparks/", sparks.sparks, name="sparks"),
+    path("backtest/", backtests.backtests, name="backtests"),
+    path("backtest/<int:pk>/", backtests.backtest, name="backtest"),
+    path("backtest/<int:pk>/draft/", backtests.backtest_draft, name="backtest_draft"),
+    path("churn-risk/", churn_risk.churn_risk, name="churn_risk"),
     path("panel/<int:account_id>/", health.account_panel, name="account_panel"),
 ]

@@ -7,10 +7,10 @@ import time
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from accounts.models import User
-from metrics.actions.health_models import new_version
+from metrics.actions.health_drafts import make_draft
 from metrics.backtest.question import Question, Refused, question
 from metrics.backtest.running import run
 from metrics.models import BacktestRun, HealthModel
@@ -84,14 +84,28 @@ def judged_model(row: BacktestRun) -> HealthModel | None:
     return HealthModel.objects.filter(activated_at__isnull=False, retired_at__isnull=True).order_by("position", "key").first()
 
 
+class OpenDraft(ValueError):
+    """A draft of this model is open already: what was proposed must not write over what somebody is at."""
+
+    def __init__(self, draft: HealthModel):
+        super().__init__(str(draft))
+        self.draft = draft
+
+
 @transaction.atomic
-def draft_from(*, row: BacktestRun) -> HealthModel | None:
-    """A new version of the model with the weights that were proposed, not active; None where none were, or its parts have changed since."""
+def draft_from(*, row: BacktestRun, actor: User, now: dt.datetime) -> HealthModel | None:
+    """A new version of the model with the weights that were proposed, not active; None where none were, or its parts have changed since.
+
+    Raises OpenDraft.
+    """
     proposed = {each["component"]: each["proposed"] for each in row.figures.get("weights", {}).get("components", [])}
     model = judged_model(row)
     if not proposed or model is None or set(proposed) != set(model.components.values_list("source", flat=True)):
         return None
-    draft = new_version(model=model)
+    last = HealthModel.objects.filter(key=model.key).aggregate(last=Max("number"))["last"]
+    draft = make_draft(model=model, actor=actor, now=now)
+    if draft.number <= last:
+        raise OpenDraft(draft)
     for component in draft.components.all():
         component.weight = proposed[component.source]
         component.save(update_fields=["weight"])

@@ -18,6 +18,7 @@ from accounts.rest.shapes import StrictShape
 from accounts.sentences import say
 from metrics.actions.health_models import rule_of
 from metrics.api.serializers import HealthShape
+from metrics.churn_risk.listing import risk_context
 from metrics.models import HealthModel, HealthScore
 from metrics.scoring import score
 
@@ -60,9 +61,22 @@ class Health(Endpoint):
                 "model_version": model.number if model else None,
                 "why": say(snapshot.why),
                 "parts": _parts(latest, model) if latest and model else [],
+                "churn_risk": _risk(account.pk),
                 "history": [{"day": row["day"], "score": row["score"] / 100, "band": row["band"]} for row in history],
             }
         )
+
+
+def _risk(account_id: int) -> dict[str, object] | None:
+    """The churn risk with its reasons in words; None where the account has none."""
+    found = risk_context(account_id)
+    if not found:
+        return None
+    risk = found["risk"]
+    return {
+        "probability": round(risk.probability, 4), "horizon_days": risk.model.horizon_days, "reasons": [str(reason) for reason in found["risk_reasons"]],
+        "model_version": risk.model.number, "as_of": risk.as_of, "told_better_than_chance": found["risk_tells"],
+    }  # fmt: skip
 
 
 def _parts(stored: HealthScore, model: HealthModel) -> list[dict[str, object]]:

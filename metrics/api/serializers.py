@@ -23,6 +23,17 @@ class HealthDay(serializers.Serializer):
     band = serializers.CharField()
 
 
+class ChurnRiskPart(serializers.Serializer):
+    """How likely the account is to leave."""
+
+    probability = serializers.FloatField(help_text="0 to 1, of leaving within the horizon.")
+    horizon_days = serializers.IntegerField()
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="At most three, the strongest first, in the language of the request.")
+    model_version = serializers.IntegerField()
+    as_of = serializers.DateTimeField()
+    told_better_than_chance = serializers.BooleanField(help_text="Whether the model did on rows it had not seen; if not, read it with care.")
+
+
 class HealthShape(serializers.Serializer):
     """The latest score of an account with its parts, and its history."""
 
@@ -36,6 +47,7 @@ class HealthShape(serializers.Serializer):
     model_version = serializers.IntegerField(allow_null=True)
     why = serializers.CharField(allow_blank=True)
     parts = HealthPart(many=True)
+    churn_risk = ChurnRiskPart(allow_null=True, help_text="Null where no model was trained, or the account is no customer.")
     history = HealthDay(many=True)
 
 

@@ -22,7 +22,8 @@ FEATURES: dict[str, Any] = {
     "answer_age": gettext_lazy("Days since the last answer"), "open_tickets": gettext_lazy("Open tickets"), "severe_tickets": gettext_lazy("Severe open tickets"),
     "tickets_28d": gettext_lazy("Tickets in 28 days"), "tickets_90d": gettext_lazy("Tickets in 90 days"), "severe_tickets_90d": gettext_lazy("Severe tickets in 90 days"),
     "failed_payments": gettext_lazy("Failed payments, 90 days"), "days_to_renewal": gettext_lazy("Days to renewal"), "touch_age": gettext_lazy("Days since the last touch"),
-    "pulse": gettext_lazy("Pulse of the CSM"), "orders_year": gettext_lazy("Orders in a year"), "order_age": gettext_lazy("Days since the last order"), "spent_year": gettext_lazy("Spent in a year"),
+    "pulse": gettext_lazy("Pulse of the CSM"),
+    "orders_year": gettext_lazy("Orders in a year"), "order_age": gettext_lazy("Days since the last order"), "spent_year": gettext_lazy("Spent in a year"),
     "plan": gettext_lazy("Plan"), "terms": gettext_lazy("Billing"), "industry": gettext_lazy("Industry"), "country": gettext_lazy("Country"),
     "business_model": gettext_lazy("Business model"),
 }  # fmt: skip

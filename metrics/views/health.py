@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET
 
 from accounts.models import Account
+from metrics.churn_risk.listing import risk_context
 from metrics.explained import DAYS_BACK, explain, explain_since, latest, models_by_id, score_at
 
 
@@ -20,7 +21,7 @@ def account_panel(request: HttpRequest, account_id: int) -> HttpResponse:
     """The fragment, or a page around it where no script asks; `?since=YYYY-MM-DD` moves the day the change is told from (28 days back)."""
     account = get_object_or_404(Account.objects.visible_to(request.user).select_related("snapshot"), pk=account_id)  # type: ignore[arg-type]
     row = latest(account.pk)
-    context = {"account": account, "snapshot": account.snapshot, "panel_id": "health"}
+    context = {"account": account, "snapshot": account.snapshot, "panel_id": "health", **risk_context(account.pk)}
     if row is not None:
         since = score_at(account.pk, _since(request) or row.day - dt.timedelta(days=DAYS_BACK))
         models = models_by_id({row.model_id, since.model_id} if since else {row.model_id})
