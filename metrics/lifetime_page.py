@@ -5,17 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import zoneinfo
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from accounts import wording
 from accounts.models import Account, User
+from metrics import words
+from metrics.charts import Cell as ChartCell
+from metrics.charts import Chart, Series, heat_map, lines
 from metrics.dashboards import scope_of, shown
+from metrics.filters import DIMENSIONS, NONE, Filters
 from metrics.kpis.catalogue import CATALOGUE
 from metrics.kpis.cohorts import cohort_accounts
 from metrics.kpis.engine import answer, ask
@@ -37,21 +42,29 @@ class LifetimeFilter:
     variant: str = ""
     months: int = 12
     segment: str = ""
+    owner: str = ""
+    plan: str = ""
+    country: str = ""
 
     @classmethod
-    def read(cls, given: Mapping[str, str], segments: list[str]) -> LifetimeFilter:
-        """The choices of an address; what does not exist is left out."""
+    def read(cls, given: Mapping[str, str], filters: Filters) -> LifetimeFilter:
+        """The choices of an address with the filters of all dashboards; an unknown variant or length is left out."""
         months = given.get("months", "")
         return cls(
             given.get("variant", "") if given.get("variant") in VARIANTS else "",
             int(months) if months in {str(span) for span in SPANS} else SPANS[0],
-            given.get("segment", "") if given.get("segment") in segments else "",
+            **{name: getattr(filters, name) for name in DIMENSIONS},
         )
 
     def query(self, **more: Any) -> str:
         """The query string of these choices, with more."""
-        pairs = {"variant": self.variant, "months": self.months if self.months != SPANS[0] else "", "segment": self.segment, **more}
+        pairs = {"variant": self.variant, "months": self.months if self.months != SPANS[0] else "", **{name: getattr(self, name) for name in DIMENSIONS}, **more}
         return urlencode({name: value for name, value in pairs.items() if value not in ("", None)})
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """The filters as questions take them; an empty text is without."""
+        return {name: "" if getattr(self, name) == NONE else getattr(self, name) for name in DIMENSIONS if getattr(self, name)}
 
     def period(self, now: dt.datetime) -> tuple[str, str]:
         """The cohorts' months: the last so many, the running one among them."""
@@ -68,6 +81,7 @@ class Cell:
     step: int
     told: str
     query: str = ""
+    share: Decimal = Decimal(0)
 
 
 @dataclass
@@ -90,14 +104,14 @@ def _cell(share: str | None, told: str, query: str = "") -> Cell | None:
     if share is None:
         return None
     percent = Decimal(share) * 100
-    return Cell(wording.number(percent.quantize(Decimal(1))), sum(percent >= step for step in STEPS), told, query)
+    return Cell(wording.number(percent.quantize(Decimal(1))), sum(percent >= step for step in STEPS), told, query, Decimal(share))
 
 
 def cohort_table(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> CohortTable:
     """Cohorts by month with a cell for every month after, and the weighted average of each column."""
     start, end = chosen.period(now)
     figure = answer(
-        name="cohort_retention", variant=chosen.variant or None, start=start, end=end, segment=chosen.segment or None, now=now, accounts=scope_of(user),
+        name="cohort_retention", variant=chosen.variant or None, start=start, end=end, filters=chosen.filters, now=now, accounts=scope_of(user),
         params={"periods": str(chosen.months)},
     )  # fmt: skip
     variant = figure["variant"]
@@ -125,6 +139,39 @@ def cohort_table(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> Coh
     )
 
 
+def heat_chart(table: CohortTable, *, opened: bool) -> Chart:
+    """The table of cohorts as a picture: a colour and a percent a cell, each with its accounts."""
+    address = reverse("metrics:cohort_accounts")
+    cells = [row for _month, _size, row in table.rows]
+    return heat_map(
+        name="cohorts", title=words.variant(table.variant).capitalize(), columns=table.columns, rows=[wording.month(month) for month, _size, _cells in table.rows],
+        values=[[None if cell is None else cell.share for cell in row] for row in cells],
+        hrefs=[[f"{address}?{cell.query}" if cell and cell.query and opened else "" for cell in row] for row in cells], head=_("Came in"),
+        column_title=_("Months after"), empty=_("Nobody came in these months."),
+    )  # fmt: skip
+
+
+def kept_chart(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> Chart:
+    """How many customers and how much of their first MRR stay, month by month, over all cohorts that have the month; subscription accounts."""
+    start, end = chosen.period(now)
+    found = {
+        variant: answer(
+            name="cohort_retention", variant=variant, start=start, end=end, filters=chosen.filters, now=now, accounts=scope_of(user), params={"periods": str(chosen.months)}
+        )
+        for variant in ("active_at_period_end", "mrr_at_period_end")
+    }  # fmt: skip
+    customers, money = found["active_at_period_end"], found["mrr_at_period_end"]
+    shares = [[None if share is None else Decimal(share) for share in figure["average"]] for figure in (customers, money)]
+    chart = lines(
+        name="kept", title=_("Customers and revenue that stay"), steps=[str(month) for month in range(len(shares[0]))], unit="fraction", head=_("Months after"), zero=True,
+        series=[Series(_("Customers"), shares[0]), Series(_("First MRR"), shares[1])], empty=_("Nobody came in these months."),
+        note=_("Weighted over the cohorts that have the month; above 100 % those who stay pay more than was lost."),
+    )  # fmt: skip
+    counts = [sum(row["size"] for row in customers["rows"] if row["active"][place] is not None) for place in range(len(shares[0]))]
+    rows = tuple((*row, ChartCell(wording.number(count), count)) for row, count in zip(chart.rows, counts, strict=True))
+    return replace(chart, columns=(*chart.columns, _("Accounts counted")), rows=rows)
+
+
 def _told(variant: str, active: Any, size: Any) -> str:
     if variant == "mrr_at_period_end":
         money = CATALOGUE["mrr"]
@@ -134,41 +181,32 @@ def _told(variant: str, active: Any, size: Any) -> str:
 
 @dataclass
 class TenurePage:
-    """The survival of tenures: the curve in percent of the plot, and what it says."""
+    """The survival of tenures: the curve with its band, and what it says."""
 
     subjects: int
     ended: int
     censored: int
-    line: str
-    band: str
-    marks: list[tuple[float, str]]
-    table: list[tuple[str, str, str]]
+    chart: Chart
     median: str
     horizons: list[tuple[int, str, str]]
 
 
-# the drawing: months over the width, shares over the height, in units of the view box
-WIDE, HIGH = 600, 200
-_TABLE_ROWS = 24
+# from so many months on the curve is told every third month
+_LONG = 48
 
 
 def tenure_page(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> TenurePage:
     """How long customers stay: all tenures, the running ones censored."""
     start, end = chosen.period(now)
-    asked: dict[str, Any] = {"name": "tenure_survival", "start": start, "end": end, "segment": chosen.segment or None, "now": now, "accounts": scope_of(user)}
+    asked: dict[str, Any] = {"name": "tenure_survival", "start": start, "end": end, "filters": chosen.filters, "now": now, "accounts": scope_of(user)}
     figures = [(months, answer(**asked, params={"horizon_months": str(months)})) for months in (12, 24, 36)]
     figure = figures[0][1]
     steps = [(Decimal(time), Decimal(level)) for time, level in figure["curve"]]
     longest = max([Decimal(12), *(time for time, _level in steps)])
-    edges = [(Decimal(time), Decimal(low), Decimal(high)) for time, low, high in figure["band"] if low is not None and high is not None]
     kpi = CATALOGUE["tenure_survival"]
-    every = next((step for step in (3, 6, 12) if longest <= 9 * step), 24)
     return TenurePage(
         subjects=figure["parts"]["subjects"], ended=figure["parts"]["ended"], censored=figure["parts"]["censored"],
-        line=_stairs([(time, level) for time, level in steps], longest),
-        band=_ribbon(edges, longest),
-        marks=[(float(WIDE * month / longest), str(month)) for month in range(0, int(longest) + 1, every)],
-        table=[(wording.number(time.quantize(Decimal("0.1"))), wording.percent(level, 1), _span(figure, time)) for time, level in _thinned(steps)],
+        chart=_curve(figure, steps, longest),
         median="" if figure["median"] is None else wording.number(Decimal(figure["median"]).quantize(Decimal("0.1"))),
         horizons=[(months, shown(kpi, "kaplan_meier", each["value"]), _between(kpi, each)) for months, each in figures if each["value"] is not None and months <= longest],
     )  # fmt: skip
@@ -179,42 +217,28 @@ def _between(kpi: Any, figure: dict[str, Any]) -> str:
     return "" if not edges else _("%(low)s to %(high)s") % {"low": shown(kpi, "kaplan_meier", edges[0]), "high": shown(kpi, "kaplan_meier", edges[1])}
 
 
-def _span(figure: dict[str, Any], time: Decimal) -> str:
-    for at, low, high in figure["band"]:
-        if Decimal(at) == time and low is not None:
-            return _("%(low)s to %(high)s") % {"low": wording.percent(Decimal(low), 1), "high": wording.percent(Decimal(high), 1)}
-    return ""
-
-
-def _thinned(steps: list[tuple[Decimal, Decimal]]) -> list[tuple[Decimal, Decimal]]:
-    every = max(1, -(-len(steps) // _TABLE_ROWS))
-    return steps[::every]
-
-
-def _spot(time: Decimal, level: Decimal, longest: Decimal) -> str:
-    return f"{WIDE * time / longest:.1f} {HIGH * (1 - level):.1f}"
-
-
-def _stairs(steps: list[tuple[Decimal, Decimal]], longest: Decimal) -> str:
-    """A path that holds each level until the next event."""
-    if not steps:
-        return ""
-    path = [f"M{_spot(*steps[0], longest)}"]
-    for time, level in steps[1:]:
-        path.append(f"H{WIDE * time / longest:.1f}V{HIGH * (1 - level):.1f}")
-    return "".join([*path, f"H{WIDE}"])
-
-
-def _ribbon(edges: list[tuple[Decimal, Decimal, Decimal]], longest: Decimal) -> str:
-    """The closed shape between the lower and the upper edge."""
-    if len(edges) < 2:
-        return ""
-    upper = "".join(f"{'M' if not place else 'H'}{WIDE * time / longest:.1f}{' ' if not place else 'V'}{HIGH * (1 - high):.1f}" for place, (time, _low, high) in enumerate(edges))
-    last = edges[-1]
-    back = f"V{HIGH * (1 - last[1]):.1f}"
-    for (time, _low, _high), (_before, low, _top) in zip(reversed(edges), list(reversed(edges))[1:], strict=False):
-        back += f"H{WIDE * time / longest:.1f}V{HIGH * (1 - low):.1f}"
-    return f"{upper}{back}Z"
+def _curve(figure: dict[str, Any], steps: list[tuple[Decimal, Decimal]], longest: Decimal) -> Chart:
+    """S at the end of each month (or every third), with Greenwood's band where there is one."""
+    edges = [(Decimal(time), low, high) for time, low, high in figure["band"]]
+    months = list(range(0, int(longest) + 1, 1 if longest <= _LONG else 3))
+    levels: list[Decimal] = []
+    lows: list[Decimal | None] = []
+    highs: list[Decimal | None] = []
+    for month in months:
+        levels.append(next((level for time, level in reversed(steps) if time <= month), Decimal(1)))
+        low, high = next(((low, high) for time, low, high in reversed(edges) if time <= month), (None, None))
+        lows.append(None if low is None else Decimal(low))
+        highs.append(None if high is None else Decimal(high))
+    chart = lines(
+        name="survival", title=_("Share of customers that is still there, by months since they came"), steps=[str(month) for month in months],
+        series=[Series(_("Still there"), levels, lows=lows, highs=highs)], unit="fraction", head=_("Months"), zero=True, note=_("The band is the 95 % interval."),
+    )  # fmt: skip
+    told = [
+        ("" if low is None or high is None else _("%(low)s to %(high)s") % {"low": wording.percent(low, 1), "high": wording.percent(high, 1)})
+        for low, high in zip(lows, highs, strict=True)
+    ]
+    rows = tuple((*row, ChartCell(text or wording.DASH, text)) for row, text in zip(chart.rows, told, strict=True))
+    return replace(chart, columns=(*chart.columns, _("95 % interval")), rows=rows)
 
 
 @dataclass
@@ -237,7 +261,7 @@ def value_lines(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> list
     start, end = chosen.period(now)
     lines = []
     for variant in _VALUES:
-        figure = answer(name="clv", variant=variant, start=start, end=end, segment=chosen.segment or None, now=now, accounts=scope_of(user))
+        figure = answer(name="clv", variant=variant, start=start, end=end, filters=chosen.filters, now=now, accounts=scope_of(user))
         if figure["value"] is None:
             continue
         parts = [(name, _part(name, value)) for name, value in figure["parts"].items() if value is not None]
@@ -271,7 +295,7 @@ def accounts_behind(*, user: User, chosen: LifetimeFilter, cohort: str, cell: in
         raise ValueError("no such cell")
     variant = chosen.variant if chosen.variant in OPENED else OPENED[0]
     question = ask(
-        name="cohort_retention", variant=variant, start=month.isoformat(), end=add_months(month, 1).isoformat(), segment=chosen.segment or None, now=now, accounts=scope_of(user)
+        name="cohort_retention", variant=variant, start=month.isoformat(), end=add_months(month, 1).isoformat(), filters=chosen.filters, now=now, accounts=scope_of(user)
     )
     found = cohort_accounts(question, cell)
     visible = Account.objects.visible_to(user).select_related("owner", "segment")

@@ -6,52 +6,78 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from accounts.models import Segment
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
-from metrics.lifetime_page import OPENED, SPANS, VARIANTS, LifetimeFilter, accounts_behind, cohort_table, tenure_page, value_lines
+from metrics.filters import filter_bar, read_filters
+from metrics.lifetime_page import OPENED, SPANS, VARIANTS, LifetimeFilter, accounts_behind, cohort_table, heat_chart, kept_chart, tenure_page, value_lines
+from metrics.views.chart_files import chart_file
+
+USUAL = "last_12_months"
 
 
-def _chosen(request: SignedInRequest) -> tuple[LifetimeFilter, list[Segment]]:
-    segments = list(Segment.objects.all())
-    return LifetimeFilter.read(request.GET.dict(), [segment.key for segment in segments]), segments
-
-
-def _context(request: SignedInRequest, **more: Any) -> dict[str, Any]:
-    chosen, segments = _chosen(request)
+def _context(request: SignedInRequest) -> dict[str, Any]:
+    now = timezone.now()
+    filters = read_filters(request, now=now, usual=USUAL)
+    chosen = LifetimeFilter.read(request.GET.dict(), filters)
     sees_rows = request.user.role != Role.ANALYST
-    return {"chosen": chosen, "segments": segments, "spans": SPANS, "variants": VARIANTS, "opened": OPENED if sees_rows else (), **more}
+    return {"chosen": chosen, "filters": filters, "spans": SPANS, "variants": VARIANTS, "opened": OPENED if sees_rows else (), "now": now}
 
 
-@login_required
-@require_GET
-def cohorts(request: SignedInRequest) -> HttpResponse:
-    """The table of cohorts; tenure and value load after it."""
+def _panel(request: SignedInRequest) -> dict[str, Any]:
+    """The context of a panel. Raises Http404 where a filter cannot be read; the page has said so."""
     context = _context(request)
-    context["table"] = cohort_table(user=request.user, chosen=context["chosen"], now=timezone.now())
-    return render(request, "metrics/cohorts.html", context)
+    if context["filters"].faults:
+        raise Http404
+    return context
 
 
 @login_required
 @require_GET
-def tenure(request: SignedInRequest) -> HttpResponse:
+def cohorts(request: SignedInRequest) -> HttpResponseBase:
+    """The table of cohorts with its picture; the other panels load after it."""
+    context = _context(request)
+    filters, table, charts = context["filters"], None, []
+    if not filters.faults:
+        table = cohort_table(user=request.user, chosen=context["chosen"], now=context["now"])
+        charts = [heat_chart(table, opened=table.variant in context["opened"])]
+    file = chart_file(request, charts)
+    if file is not None:
+        return file
+    context |= {"table": table, "chart": charts[0] if charts else None, "bar": filter_bar(filters, request.user, address=reverse("metrics:cohorts"), without_compare=True)}
+    return render(request, "metrics/cohorts.html", context, status=400 if filters.faults else 200)
+
+
+@login_required
+@require_GET
+def kept(request: SignedInRequest) -> HttpResponseBase:
+    """The panel of customers and revenue that stay."""
+    context = _panel(request)
+    context["chart"] = kept_chart(user=request.user, chosen=context["chosen"], now=context["now"])
+    return chart_file(request, [context["chart"]]) or render(request, "metrics/_cohorts_kept.html", context)
+
+
+@login_required
+@require_GET
+def tenure(request: SignedInRequest) -> HttpResponseBase:
     """The panel of tenures."""
-    context = _context(request)
-    context["page"] = tenure_page(user=request.user, chosen=context["chosen"], now=timezone.now())
-    return render(request, "metrics/_tenure.html", context)
+    context = _panel(request)
+    context["page"] = tenure_page(user=request.user, chosen=context["chosen"], now=context["now"])
+    return chart_file(request, [context["page"].chart]) or render(request, "metrics/_tenure.html", context)
 
 
 @login_required
 @require_GET
 def value(request: SignedInRequest) -> HttpResponse:
     """The panel of lifetime value."""
-    context = _context(request)
-    context["lines"] = value_lines(user=request.user, chosen=context["chosen"], now=timezone.now())
+    context = _panel(request)
+    context["lines"] = value_lines(user=request.user, chosen=context["chosen"], now=context["now"])
     return render(request, "metrics/_lifetime_value.html", context)
 
 
@@ -61,10 +87,10 @@ def accounts(request: SignedInRequest) -> HttpResponse:
     """The accounts behind a cell. Analysts see no rows."""
     if request.user.role == Role.ANALYST:
         raise Http404
-    context = _context(request)
+    context = _panel(request)
     try:
         context["behind"] = accounts_behind(
-            user=request.user, chosen=context["chosen"], cohort=request.GET.get("cohort", ""), cell=int(request.GET.get("cell", "")), now=timezone.now()
+            user=request.user, chosen=context["chosen"], cohort=request.GET.get("cohort", ""), cell=int(request.GET.get("cell", "")), now=context["now"]
         )
     except ValueError:
         raise Http404 from None

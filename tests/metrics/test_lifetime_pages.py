@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 from django.utils import timezone
@@ -10,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Account, Subscription
 
 pytestmark = pytest.mark.django_db
-PATHS = ("/metrics/cohorts/", "/metrics/cohorts/tenure/", "/metrics/cohorts/value/")
+PATHS = ("/metrics/cohorts/", "/metrics/cohorts/kept/", "/metrics/cohorts/tenure/", "/metrics/cohorts/value/")
 
 
 @pytest.fixture
@@ -69,7 +70,10 @@ def test_tenure_and_value_stand_in_their_panels(client, cast, book):
     client.force_login(cast.ada)
     tenure = client.get("/metrics/cohorts/tenure/").context["page"]
     assert (tenure.subjects, tenure.ended, tenure.censored) == (2, 1, 1)
-    assert tenure.line.startswith("M0.0 0.0H")
+    assert tenure.chart.rows[0][1].raw == 1
+    # one of two left after four months: half are there from then on, and the band says how unsure that is
+    assert [row[1].raw for row in tenure.chart.rows][5:7] == [Decimal("0.5"), Decimal("0.5")]
+    assert tenure.chart.rows[6][2].raw
     assert "survival" in client.get("/metrics/cohorts/tenure/").content.decode()
     assert client.get("/metrics/cohorts/value/").status_code == 200
 
@@ -87,5 +91,23 @@ def test_the_page_asks_the_same_number_of_questions_for_many_cohorts(client, cas
         account = Account.objects.create(external_id=f"q{number}", name=f"q{number}")
         Subscription.objects.create(account=account, start=book + dt.timedelta(days=25 * number), amount=100, currency="EUR")
     client.get("/metrics/cohorts/")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         client.get("/metrics/cohorts/")
+
+
+def test_the_filters_of_all_dashboards_narrow_every_panel_and_a_wrong_one_is_said(client, cast, book):
+    client.force_login(cast.ada)
+    assert client.get("/metrics/cohorts/?country=TR").context["table"].accounts == 1
+    assert client.get(f"/metrics/cohorts/tenure/?owner={cast.can.email}").context["page"].subjects == 1
+    wrong = client.get("/metrics/cohorts/?segment=nowhere")
+    assert (wrong.status_code, wrong.context["table"], "nowhere" in wrong.content.decode()) == (400, None, True)
+    assert client.get("/metrics/cohorts/kept/?segment=nowhere").status_code == 404
+
+
+def test_customers_and_revenue_that_stay_stand_beside_each_other_with_their_counts_and_come_as_files(client, cast, book):
+    client.force_login(cast.ada)
+    chart = client.get("/metrics/cohorts/kept/").context["chart"]
+    # both pay 100 in the first months; one leaves after four
+    assert [cell.raw for cell in chart.rows[6][1:]] == [Decimal("0.5"), Decimal("0.5"), 2]
+    for address in ("/metrics/cohorts/?export=csv&chart=cohorts", "/metrics/cohorts/kept/?export=svg&chart=kept", "/metrics/cohorts/tenure/?export=csv&chart=survival"):
+        assert client.get(address)["Content-Disposition"].startswith("attachment")
