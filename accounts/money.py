@@ -9,6 +9,8 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 
 MICROS = 1_000_000
+# units a month that fit into the millionths of a span
+MOST_A_MONTH = 9_000_000_000_000
 
 # months that one interval stands for, as a fraction (numerator, denominator)
 _MONTHS = {"day": (12, 365), "week": (12, 52), "month": (1, 1), "quarter": (3, 1), "half_year": (6, 1), "year": (12, 1)}

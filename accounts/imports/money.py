@@ -37,6 +37,20 @@ class Transactions(Kind):
         """Plain columns, the account, its currency."""
         return fill_from_model(load, {"account_id": "i.account_id", "currency": currency_of_account(load)})
 
+    def check(self, load: Loading) -> None:
+        """Amounts that no payment can have, as `Transaction.clean` refuses them."""
+        for condition, column, text in (
+            ("amount < 0", "amount", _("an amount cannot be below 0: what was given back stands in refunded_amount")),
+            ("refunded_amount < 0", "refunded_amount", _("what was given back cannot be below 0")),
+            ("refunded_amount > amount", "refunded_amount", _("more was given back than was paid")),
+            ("refunded_at < occurred_at", "refunded_at", _("the money came back before it was paid")),
+            ("tax < 0", "tax", _("tax cannot be below 0")),
+            ("shipping < 0", "shipping", _("shipping cannot be below 0")),
+            ("contract_years <= 0", "contract_years", _("a contract runs for more than 0 years")),
+            ("one_time_fees < 0 OR one_time_fees > amount", "one_time_fees", _("one-time fees lie between 0 and the amount, which holds them")),
+        ):
+            load.reject_where(f"SELECT row, %(text)s::text FROM final WHERE {condition}", column, {"text": text})
+
     def finish(self, load: Loading) -> None:
         """Purchases, failed and recovered payments as events."""
         write_events(
@@ -86,6 +100,7 @@ class Costs(Kind):
     def check(self, load: Loading) -> None:
         """The order of days."""
         load.reject_where('SELECT row, %(text)s::text FROM final WHERE "end" <= start', "end", {"text": _("the cost must end after it starts")})
+        load.warn("costs_below_zero", load.fetch("SELECT count(*) FROM final WHERE amount < 0")[0][0])
 
 
 class ExchangeRates(Kind):

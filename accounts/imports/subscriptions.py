@@ -14,7 +14,7 @@ from accounts.importing.staging import Loading
 from accounts.importing.writing import fill_from_model
 from accounts.imports.fields import BOOLEAN, CURRENCY, INSTANT, KEY, MONEY, currency_of_account, mark_dirty_accounts, resolve_accounts, write_events
 from accounts.models import Subscription
-from accounts.money import INTERVALS
+from accounts.money import INTERVALS, MOST_A_MONTH
 
 _INTERVAL_NUMERATOR = "CASE interval WHEN 'quarter' THEN 3 WHEN 'half_year' THEN 6 WHEN 'month' THEN 1 ELSE 12 END"
 _INTERVAL_DENOMINATOR = "CASE interval WHEN 'day' THEN 365 WHEN 'week' THEN 52 ELSE 1 END"
@@ -65,6 +65,11 @@ class Subscriptions(Kind):
             "SELECT row, %(text)s::text FROM final WHERE paused_until IS NOT NULL AND (paused_from IS NULL OR paused_until < paused_from)", "paused_until",
             {"text": _("the pause ends before it starts, or has no start")},
         )  # fmt: skip
+        monthly = f"abs(amount * quantity * ({_INTERVAL_DENOMINATOR})) / (({_INTERVAL_NUMERATOR}) * interval_count)"
+        too_much = {"text": _("the amount a month is more than can be kept"), "most": MOST_A_MONTH}
+        load.reject_where(f"SELECT row, %(text)s::text FROM final WHERE {monthly} >= %(most)s", "amount", too_much)
+        load.warn("spans_below_zero", load.fetch("SELECT count(*) FROM final WHERE amount < 0")[0][0])
+        load.warn("over_before_start", load.fetch("SELECT count(*) FROM final WHERE unpaid_at < start OR cancelled_at < start")[0][0])
         load.warn("empty_spans", load.fetch('SELECT count(*) FROM final WHERE "end" = start')[0][0])
         # inside the file: each span against the latest end of those that begin before it
         load.reject_where(

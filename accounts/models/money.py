@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, RangeBoundary, RangeOperators
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.fields import CurrencyField, MoneyField
 from accounts.models.customers import Account, new_external_id
 from accounts.models.segments import Segment, TstzRange
-from accounts.money import monthly_micros
+from accounts.money import MICROS, MOST_A_MONTH, monthly_micros
 from accounts.querysets import AccountOwnedQuerySet
 
 
@@ -104,9 +105,13 @@ class Subscription(models.Model):
         self.mrr_forever_micros = self.mrr_micros if self.discount_forever else monthly_micros(**terms)
 
     def clean(self) -> None:
-        """Derived columns before constraints are checked."""
+        """Derived columns before constraints are checked. An amount below 0 is a credit: it may stand here and is no MRR."""
         super().clean()
+        if self.quantity is not None and self.quantity < 0:
+            raise ValidationError({"quantity": _("A quantity cannot be below 0.")})
         self.normalise()
+        if max(abs(self.mrr_micros), abs(self.mrr_forever_micros)) >= MOST_A_MONTH * MICROS:
+            raise ValidationError({"amount": _("The amount a month is more than can be kept.")})
 
     def save(self, *args: object, **kwargs: object) -> None:
         """Keeps the derived columns true."""
@@ -186,6 +191,23 @@ class Transaction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency} · {self.account}"
+
+    def clean(self) -> None:
+        """Amounts that no payment can have; imports refuse the same."""
+        super().clean()
+        amount, back, fees = self.amount, self.refunded_amount, self.one_time_fees
+        faults = {
+            "amount": (amount is not None and amount < 0, _("An amount cannot be below 0: what was given back stands in the refunded amount.")),
+            "refunded_amount": (back is not None and (back < 0 or (amount is not None and back > amount)), _("What was given back lies between 0 and what was paid.")),
+            "refunded_at": (bool(self.refunded_at and self.occurred_at and self.refunded_at < self.occurred_at), _("The money came back before it was paid.")),
+            "tax": (self.tax is not None and self.tax < 0, _("Tax cannot be below 0.")),
+            "shipping": (self.shipping is not None and self.shipping < 0, _("Shipping cannot be below 0.")),
+            "contract_years": (self.contract_years is not None and self.contract_years <= 0, _("A contract runs for more than 0 years.")),
+            "one_time_fees": (fees is not None and (fees < 0 or (amount is not None and fees > amount)), _("One-time fees lie between 0 and the amount, which holds them.")),
+        }
+        found = {name: text for name, (wrong, text) in faults.items() if wrong}
+        if found:
+            raise ValidationError(found)
 
 
 class ExchangeRate(models.Model):

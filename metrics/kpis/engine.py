@@ -19,6 +19,7 @@ from metrics.kpis.catalogue import CATALOGUE, Kpi, find, read_params
 from metrics.kpis.contracts import acv
 from metrics.kpis.conversion import conversion_rate
 from metrics.kpis.figure import Figure
+from metrics.kpis.known_values import check_values
 from metrics.kpis.orders import aov
 from metrics.kpis.question import Question, WrongQuestion, instant, pieces
 from metrics.kpis.response_rate import response_rate
@@ -132,6 +133,8 @@ def ask(
     given = dict(params or {})
     if "survey" in narrowed and "survey" in kpi.params and "survey" in given:
         raise WrongQuestion("survey is given as a parameter and as a filter; give it once.")
+    if "survey" in kpi.params and given.get("survey"):
+        check_values(kpi, "survey", [given["survey"]])
     if segment is not None and not Segment.objects.filter(key=segment).exists():
         raise WrongQuestion(f"“{segment}” is no segment; there are {', '.join(Segment.objects.values_list('key', flat=True))}.")
     question = Question(
@@ -149,6 +152,7 @@ def _filters(kpi: Kpi, given: Mapping[str, str | Iterable[str]]) -> dict[str, tu
         if dimension not in kpi.dimensions:
             raise WrongQuestion(f"{kpi.name} has no filter “{dimension}”; there are {', '.join(kpi.dimensions)}.")
         filters[dimension] = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+        check_values(kpi, dimension, filters[dimension])
     return filters
 
 
