@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from metrics.kpis.bridge import Bridge
-from metrics.kpis.dimensions import fetch
 from metrics.ledger.periods import Periods
 from metrics.ledger.rates import EXACT, RATE_TABLE, Rates, units
-from metrics.ledger.statements import MEMBERS, Asked, Kind, both_edges, cut, moves, of_segment
+from metrics.ledger.statements import MEMBERS, Asked, Kind, by_segment, fetch, moves, segment_names
 
 Group = tuple[str | None, str | None]
 _MOVED = {Kind.NEW: "new", Kind.EXPANSION: "expansion", Kind.CONTRACTION: "contraction", Kind.CHURNED: "churned", Kind.REACTIVATION: "reactivation"}
@@ -77,30 +75,27 @@ def parts_of(asked: Asked, periods: Periods) -> tuple[Parts, Rates]:
     """
     conditions = asked.values(periods.months[:-1], periods.instants[:-1])
     with_moves = moves(asked, conditions, periods.months, periods.monthly)
-    placed = of_segment("moves") if asked.segmented else "(SELECT m.*, NULL::text AS segment FROM moves m)"
-    found = fetch(f"WITH {with_moves} SELECT period, currency, kind, segment, key, sum(delta), count(*) FROM {placed} m GROUP BY 1, 2, 3, 4, 5", conditions.values)
     parts: Parts = defaultdict(lambda: [Part() for _ in range(len(periods))])
-    currencies, mixed = set(), False
-    opening: dict[str | None, Part] = defaultdict(Part)
-    for period, currency, kind, segment, key, delta, count in found:
+    standing = _Standing(len(periods))
+    mixed, currencies = False, set()
+    whole = "SELECT key, period, currency, kind, sum(delta), count(*) FROM moves GROUP BY 1, 2, 3, 4"
+    for key, period, currency, kind, delta, count in fetch(f"WITH {with_moves} {whole}", conditions.values):
         currencies.add(currency)
         mixed |= kind == Kind.MIXED
-        if not period:
-            # before the first period: where everything stands when it begins
-            opening[key].delta[currency] += int(delta)
-            opening[key].counts["held"] += count * {Kind.NEW: 1, Kind.REACTIVATION: 1, Kind.CHURNED: -1}.get(kind, 0)
-            continue
-        part = parts[segment, key][period - 1]
-        part.delta[currency] += int(delta)
-        part.touched.add(currency)
-        if kind in _MOVED:
-            part.moved[_MOVED[kind]][currency] += abs(int(delta))
-        if kind in _COUNTED:
-            part.counts[_COUNTED[kind]] += count
+        _note(parts, None, key, period, currency, kind, int(delta), count)
+        standing.add((None, key), currency, period + 1, None, int(delta), count * _CAME.get(kind, 0))
+    if asked.segmented:
+        names = segment_names()
+        told = by_segment("moves", "r.period, r.currency, r.kind", "sum(r.delta), count(*)", holding=True)
+        for segment, key, period, currency, kind, lo, hi, holds, delta, count in fetch(f"WITH {with_moves}, {MEMBERS} {told}", conditions.values):
+            name = names[segment]
+            if holds:
+                _note(parts, name, key, period, currency, kind, int(delta), count)
+            standing.add((name, key), currency, lo, hi, int(delta), count * _CAME.get(kind, 0))
     rates = Rates(asked.question, currencies, periods.instants)
     if mixed:
-        _add_mixed(asked, periods, parts, opening, rates, currencies)
-    _add_openings(asked, periods, parts, opening)
+        _add_mixed(asked, periods, parts, standing, rates, currencies)
+    standing.put(parts)
     for groups in parts.values():
         for part in groups:
             counts = part.counts
@@ -108,91 +103,87 @@ def parts_of(asked: Asked, periods: Periods) -> tuple[Parts, Rates]:
     return parts, rates
 
 
-def _add_mixed(asked: Asked, periods: Periods, parts: Parts, opening: dict[str | None, Part], rates: Rates, currencies: set[str]) -> None:
+# what a row of the ledger does to the number of customers
+_CAME = {Kind.NEW: 1, Kind.REACTIVATION: 1, Kind.CHURNED: -1}
+
+
+def _note(parts: Parts, segment: str | None, key: str | None, period: int, currency: str, kind: int, delta: int, count: int) -> None:
+    """What moved in a period; what a segment has is taken from those without."""
+    if not period:
+        return
+    for name, sign in ((segment, 1),) if segment is None else ((segment, 1), (None, -1)):
+        part = parts[name, key][period - 1]
+        part.delta[currency] += sign * delta
+        part.touched.add(currency)
+        if kind in _MOVED:
+            part.moved[_MOVED[kind]][currency] += sign * abs(delta)
+        if kind in _COUNTED:
+            part.counts[_COUNTED[kind]] += sign * count
+
+
+class _Standing:
+    """Where every group stands at the start of every period: sums of all changes before it."""
+
+    def __init__(self, count: int):
+        self._count = count
+        self._changes: dict[Group, dict[str, dict[int, list[int]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(lambda: [0, 0])))
+
+    def add(self, group: Group, currency: str, lo: int, hi: int | None, micros: int, customers: int) -> None:
+        """Takes in what stands from one instant on, until before another one; what a segment has is taken from those without."""
+        if hi is not None and lo >= hi:
+            return
+        for name, sign in ((group, 1),) if group[0] is None else ((group, 1), ((None, group[1]), -1)):
+            for instant, way in ((lo, 1), (hi, -1)):
+                if instant is not None and instant <= self._count:
+                    cell = self._changes[name][currency][instant]
+                    cell[0] += sign * way * micros
+                    cell[1] += sign * way * customers
+
+    def put(self, parts: Parts) -> None:
+        """Writes openings and customers at the start into the parts."""
+        for group, by_currency in self._changes.items():
+            for currency, cells in by_currency.items():
+                micros = customers = 0
+                for place, part in enumerate(parts[group]):
+                    more, came = cells.get(place + 1, (0, 0))
+                    micros, customers = micros + more, customers + came
+                    part.opening[currency] += micros
+                    part.counts["customers_start"] += customers
+
+
+def _add_mixed(asked: Asked, periods: Periods, parts: Parts, standing: _Standing, rates: Rates, currencies: set[str]) -> None:
     """Accounts that paid in several currencies: what they did is known when all is valued at the rates of the opening."""
     conditions = asked.values(periods.months[:-1], periods.instants[:-1])
     with_moves = moves(asked, conditions, periods.months, periods.monthly)
     conditions.values |= rates.table(currencies, range(1, len(periods) + 1))
-    placed = of_segment("held") if asked.segmented else "(SELECT m.*, NULL::text AS segment FROM held m)"
-    sql = f"""
-        WITH {with_moves},
+    told = f"""{with_moves},
         valued AS (
             SELECT m.account_id, m.key, m.period, sum((m.balance > 0)::integer - (m.balance > m.delta)::integer) AS change, sum(m.delta * coalesce(x.rate, 0)) AS moved,
                    min(m.first_at) AS first_at
             FROM moves m LEFT JOIN {RATE_TABLE} x ON x.period = m.period AND x.currency = m.currency WHERE m.kind = {Kind.MIXED} GROUP BY 1, 2, 3),
         held AS (SELECT *, sum(change) OVER (PARTITION BY account_id ORDER BY period) AS held FROM valued),
         told AS (
-            SELECT period, segment, key, abs(moved) AS moved, (held > 0)::integer - (held > change)::integer AS came,
+            SELECT account_id, key, period, first_at, abs(moved) AS moved, (held > 0)::integer - (held > change)::integer AS came,
                    CASE WHEN held = change THEN CASE WHEN held > 0 THEN CASE WHEN first_at IS NULL THEN {Kind.REACTIVATION} ELSE {Kind.NEW} END
                                                      WHEN first_at IS NULL THEN {Kind.NOTHING} ELSE {Kind.TRANSIENT} END
                         WHEN held = 0 THEN {Kind.CHURNED} WHEN moved > 0 THEN {Kind.EXPANSION} WHEN moved < 0 THEN {Kind.CONTRACTION} ELSE {Kind.NOTHING} END AS kind
-            FROM {placed} m)
-        SELECT period, segment, key, kind, sum(moved), count(*), sum(came) FROM told GROUP BY 1, 2, 3, 4"""
-    for period, segment, key, kind, moved, count, came in fetch(sql, conditions.values):
-        if not period:
-            opening[key].counts["held"] += int(came)
+            FROM held)"""
+    found = [(None, key, period, kind, period + 1, None, True, *numbers) for key, period, kind, *numbers in
+             fetch(f"WITH {told} SELECT key, period, kind, sum(moved), count(*), sum(came) FROM told GROUP BY 1, 2, 3", conditions.values)]  # fmt: skip
+    if asked.segmented:
+        names = segment_names()
+        split = by_segment("told", "r.period, r.kind", "sum(r.moved), count(*), sum(r.came)", holding=True)
+        found += [(names[segment], *rest) for segment, *rest in fetch(f"WITH {told}, {MEMBERS} {split}", conditions.values)]
+    for segment, key, period, kind, lo, hi, holds, moved, count, came in found:
+        standing.add((segment, key), "", lo, hi, 0, int(came))
+        if not holds or not period:
             continue
-        part = parts[segment, key][period - 1]
-        if kind in _MOVED:
-            part.valued[_MOVED[kind]] = EXACT.add(part.valued[_MOVED[kind]], moved)
-        if kind in _COUNTED:
-            part.counts[_COUNTED[kind]] += count
-
-
-def _add_openings(asked: Asked, periods: Periods, parts: Parts, opening: dict[str | None, Part]) -> None:
-    """Where every group stands at the start of every period.
-
-    Segments change with time: the accounts of each are summed up at each start, and those of no segment are the rest.
-    """
-    for key in {*opening, *(key for _segment, key in list(parts))}:
-        whole = [parts[group] for group in list(parts) if group[1] == key] or [parts[None, key]]
-        amounts, held = dict(opening[key].delta), opening[key].counts["held"]
-        for place in range(len(periods)):
-            standing = Part(opening=defaultdict(int, amounts), counts=defaultdict(int, customers_start=held))
-            for group in whole:
-                for currency, micros in group[place].delta.items():
-                    amounts[currency] = amounts.get(currency, 0) + micros
-                counts = group[place].counts
-                held += counts["customers_new"] + counts["customers_reactivated"] - counts["customers_churned"]
-            parts[None, key][place].opening, parts[None, key][place].counts["customers_start"] = standing.opening, standing.counts["customers_start"]
-    if not asked.segmented:
-        return
-    for place, segment, key, currency, micros, customers in _standing(asked, periods):
-        part, rest = parts[segment, key][place], parts[None, key][place]
-        part.opening[currency] += micros
-        rest.opening[currency] -= micros
-        part.counts["customers_start"] += customers
-        rest.counts["customers_start"] -= customers
-
-
-def _standing(asked: Asked, periods: Periods) -> Iterator[tuple[int, str, str | None, str, int, int]]:
-    """(period, segment, key, currency, millionths, customers) at the start of each period, zeros left out."""
-    conditions = asked.values(periods.months[:-1], periods.instants[:-1])
-    with_moves = moves(asked, conditions, periods.months, periods.monthly)
-    ranged = f"""ranges AS (
-            SELECT account_id, currency, key, balance, (kind <> {Kind.MIXED})::integer AS alone, period + 1 AS lo,
-                   coalesce(lead(period) OVER (PARTITION BY account_id, currency ORDER BY month), %(n)s) + 1 AS hi FROM moves),
-        mixed AS (
-            SELECT account_id, key, month, period, (balance > 0)::integer - (balance > delta)::integer AS change FROM moves WHERE kind = {Kind.MIXED}),
-        counted AS (SELECT account_id, key, period, sum(sum(change)) OVER (PARTITION BY account_id ORDER BY period) AS held FROM mixed GROUP BY 1, 2, 3),
-        held AS (SELECT account_id, key, held, period + 1 AS lo, coalesce(lead(period) OVER (PARTITION BY account_id ORDER BY period), %(n)s) + 1 AS hi FROM counted)"""
-    single = "(SELECT * FROM ranges WHERE balance > 0 AND lo < hi)"
-    several = "(SELECT * FROM held WHERE held > 0 AND lo < hi)"
-    sql = f"""WITH {with_moves}, {ranged}, {MEMBERS},
-        pieces AS (SELECT * FROM {cut(single, "r.currency, r.balance, r.alone")} c UNION ALL SELECT segment, key, '', 0, 1, lo, hi FROM {cut(several, "1 AS one")} c)
-        {both_edges("pieces", "currency, ", ("balance", "alone"))}"""
-    changes: dict[tuple[str, str | None, str], dict[int, list[int]]] = defaultdict(dict)
-    for instant, segment, key, currency, micros, customers in fetch(sql, conditions.values):
-        cell = changes[segment, key, currency].setdefault(instant, [0, 0])
-        cell[0] += int(micros)
-        cell[1] += int(customers)
-    for (segment, key, currency), cells in changes.items():
-        standing = held = 0
-        for place in range(len(periods)):
-            more, came = cells.get(place + 1, (0, 0))
-            standing, held = standing + more, held + came
-            if standing or held:
-                yield place, segment, key, currency, standing, held
+        for name, sign in ((segment, 1),) if segment is None else ((segment, 1), (None, -1)):
+            part = parts[name, key][period - 1]
+            if kind in _MOVED:
+                part.valued[_MOVED[kind]] = EXACT.add(part.valued[_MOVED[kind]], moved if sign > 0 else EXACT.minus(moved))
+            if kind in _COUNTED:
+                part.counts[_COUNTED[kind]] += sign * count
 
 
 def bridges_of(asked: Asked, periods: Periods) -> list[dict[str, dict[str | None, Bridge]] | None]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from metrics.kpis.changes import Losses
-from metrics.kpis.dimensions import fetch
 from metrics.ledger.periods import Periods
-from metrics.ledger.statements import Asked, moves, of_segment
+from metrics.ledger.statements import Asked, Kind, fetch, moves, segment_names
 
 Found = dict[str, dict[str | None, Losses]]
+# where an account counts: at the start of the period, or when it first paid if that came later
+_AT = "greatest((%(instants)s::timestamptz[])[m.period], m.first_at)"
 # why customers left is not told apart here
 _WHY = None
 
@@ -20,22 +21,28 @@ def losses_by_period(asked: Asked, periods: Periods) -> list[Found | None]:
     straddled = _straddled(asked, periods)
     conditions = asked.values(periods.months[:-1], periods.instants[:-1])
     with_moves = moves(asked, conditions, periods.months, periods.monthly)
-    placed = of_segment("leaving") if asked.segmented else "(SELECT m.*, NULL::text AS segment FROM leaving m)"
+    column = "b.segment_id" if asked.segmented else "NULL::bigint"
+    member = f"LEFT JOIN accounts_segmentmembership b ON b.account_id = m.account_id AND b.valid_from <= {_AT} AND (b.valid_to IS NULL OR b.valid_to > {_AT})"
     sql = f"""
         WITH {with_moves},
         events AS (
             SELECT c.account_id, width_bucket(c.month, %(months)s::integer[]) AS period, sum(c.events) AS events, (array_agg(c.involuntary ORDER BY c.month DESC))[1] AS involuntary
             FROM {asked.churn_rows()} c WHERE c.events > 0 AND c.month >= {periods.months[0]} AND c.month < {periods.months[-1]} GROUP BY 1, 2),
-        held AS (
-            SELECT account_id, key, period, first_at, (balance > 0)::integer - (balance > delta)::integer AS change,
-                   sum((balance > 0)::integer - (balance > delta)::integer) OVER (PARTITION BY account_id ORDER BY period) AS held
-            FROM moves WHERE account_id IN (SELECT account_id FROM events)),
+        mixed AS (
+            SELECT account_id, period, sum((balance > 0)::integer - (balance > delta)::integer) AS change,
+                   sum(sum((balance > 0)::integer - (balance > delta)::integer)) OVER (PARTITION BY account_id ORDER BY period) AS held
+            FROM moves WHERE kind = {Kind.MIXED} GROUP BY 1, 2),
         leaving AS (
-            SELECT h.account_id, h.key, h.period, e.events, e.involuntary, min(h.first_at) AS first_at, min(h.held) = 0 AND sum(h.change) < 0 AS gone
-            FROM held h JOIN events e ON e.account_id = h.account_id AND e.period = h.period GROUP BY 1, 2, 3, 4, 5)
-        SELECT period, segment, key, sum(events), count(*) FILTER (WHERE gone), count(*) FILTER (WHERE gone AND involuntary) FROM {placed} m GROUP BY 1, 2, 3"""
+            SELECT m.account_id, m.key, m.period, e.events, e.involuntary, min(m.first_at) AS first_at,
+                   bool_or(m.kind = {Kind.CHURNED} OR (x.held = 0 AND x.change < 0)) AS gone
+            FROM moves m JOIN events e ON e.account_id = m.account_id AND e.period = m.period
+            LEFT JOIN mixed x ON x.account_id = m.account_id AND x.period = m.period GROUP BY 1, 2, 3, 4, 5)
+        SELECT period, {column}, key, sum(events), count(*) FILTER (WHERE gone), count(*) FILTER (WHERE gone AND involuntary)
+        FROM leaving m {member if asked.segmented else ""} GROUP BY 1, 2, 3"""
+    names: dict[int | None, str] = {**segment_names()} if asked.segmented else {}
     found: list[Found | None] = [None if place + 1 in straddled else {"whole": {}, "groups": {}} for place in range(len(periods))]
-    for period, segment, key, events, gone, involuntary in fetch(sql, conditions.values):
+    for period, number, key, events, gone, involuntary in fetch(sql, conditions.values):
+        segment = names.get(number)
         told = found[period - 1]
         if told is None or (asked.segmented and not asked.wants(segment)):
             continue

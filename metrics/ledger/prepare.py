@@ -55,10 +55,11 @@ def prepare(kpi: Kpi, questions: Sequence[Question], by: str | None) -> list[Que
         return given
     # what was lost is told apart by reason on the exact path
     group = None if by == REASON else by
-    asked = Asked.of(given[places[0]], group, SUBSCRIPTION if kpi.name in _CUSTOMERS else None)
+    shops = kpi.name in _CUSTOMERS and _has_shops(given[places[0]])
+    asked = Asked.of(given[places[0]], group, SUBSCRIPTION if shops else None)
     if not asked.stored and len(places) < WORTHWHILE:
         return given
-    known = _work_out(kpi.name, asked, periods, reasons=by == REASON)
+    known = _work_out(kpi.name, asked, periods, reasons=by == REASON, shops=shops)
     for place, told in zip(places, known, strict=True):
         question = given[place]
         given[place] = replace(question, prepared={(what, question.start, question.until, named, model): value for (what, named, model), value in told.items()})
@@ -68,20 +69,21 @@ def prepare(kpi: Kpi, questions: Sequence[Question], by: str | None) -> list[Que
 Told = dict[tuple[str, str | None, str | None], Any]
 
 
-def _work_out(name: str, asked: Asked, periods: Periods, *, reasons: bool) -> list[Told]:
-    """For each period what it comes to, by what it is, breakdown and business model."""
+def _work_out(name: str, asked: Asked, periods: Periods, *, reasons: bool, shops: bool) -> list[Told]:
+    """For each period what it comes to, by what it is, breakdown and business model; everybody subscribes where there are no shops."""
     known: list[Told] = [{} for _ in range(len(periods))]
     if name in _STATES:
         _note(known, "mrr", asked, mrr_rows(asked, periods, spread=name == "arpa", in_force_too=name == "mrr" or asked.by is not None))
         return known
-    _note(known, "bridges", asked, bridges_of(asked, periods))
+    model = SUBSCRIPTION if name in _CUSTOMERS else None
+    _note(known, "bridges", asked, bridges_of(asked, periods), model)
     if name not in _CUSTOMERS or reasons:
         return known
     if name != "customer_retention_rate":
         found = losses_by_period(asked, periods)
         # a currency without a rate leaves events out on the exact path: where that answers, all of it does
-        _note(known, "losses", asked, [losses if told else None for losses, told in zip(found, known, strict=True)])
-    if not _has_shops(asked):
+        _note(known, "losses", asked, [losses if told else None for losses, told in zip(found, known, strict=True)], model)
+    if not shops:
         none: dict[str | None, Losses] = {}
         for told in known:
             told["shoppers", None, None], told["shop_losses", None, None] = {None: Shoppers()}, none
@@ -90,16 +92,16 @@ def _work_out(name: str, asked: Asked, periods: Periods, *, reasons: bool) -> li
     return known
 
 
-def _note(known: list[Told], what: str, asked: Asked, found: Sequence[dict[str, Any] | None]) -> None:
+def _note(known: list[Told], what: str, asked: Asked, found: Sequence[dict[str, Any] | None], model: str | None = None) -> None:
     for told, figures in zip(known, found, strict=True):
         if figures is not None:
-            told[what, None, asked.model] = figures["whole"]
+            told[what, None, model] = figures["whole"]
             if asked.by is not None:
-                told[what, asked.by, asked.model] = figures["groups"]
+                told[what, asked.by, model] = figures["groups"]
 
 
-def _has_shops(asked: Asked) -> bool:
+def _has_shops(question: Question) -> bool:
     """Whether anybody might be counted by orders."""
-    scope = asked.question.scope
+    scope = question.scope
     sql = "SELECT EXISTS (SELECT 1 FROM accounts_account a WHERE a.business_model = 'ecommerce' AND NOT a.excluded AND (%(all)s OR a.id = ANY(%(scope)s::bigint[])))"
     return bool(fetch(sql, {"all": scope is None, "scope": list(scope or ())})[0][0])

@@ -10,14 +10,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db import connection, transaction
+
 from accounts.actions.month_build import is_whole
 from accounts.actions.month_ledger import churn_months, mrr_months, service_months
-from accounts.models import MrrMonth
+from accounts.models import MrrMonth, Segment
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, narrow
 from metrics.kpis.question import Question
 
 SEGMENT = "segment"
 Kind = MrrMonth.Kind
+
+
+# sorts and groups over all accounts that leave memory take several times as long
+_WORK_MEM = "96MB"
+
+
+def fetch(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """All rows of one statement over many accounts."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL work_mem = '{_WORK_MEM}'")
+        cursor.execute(sql, values)
+        return cursor.fetchall()
 
 
 @dataclass(frozen=True)
@@ -82,64 +96,60 @@ class Asked:
 
 def rows(asked: Asked, conditions: Conditions, before: int, period: str) -> str:
     """SQL: CTE `rows` with the period of each; ends before a month."""
-    return f"""rows AS (
+    # rows that are worked out are worked out once, stored ones are read again sooner than kept
+    return f"""rows AS {"NOT " if asked.stored else ""}MATERIALIZED (
         SELECT l.account_id, l.currency, l.month, l.delta_micros AS delta, l.balance_micros AS balance, l.first_at, l.kind, {asked.key} AS key, {period} AS period
         FROM {asked.mrr_rows()} l {asked.join(conditions)} AND l.month < {conditions.bind(before)})"""
 
 
 def moves(asked: Asked, conditions: Conditions, months: Sequence[int], monthly: bool) -> str:
-    """SQL: CTEs up to `moves(account_id, currency, key, period, month, delta, balance, first_at, kind)`, one row an account, currency and period.
+    """SQL: CTEs up to `moves(account_id, currency, key, period, delta, balance, first_at, kind)`, one row an account, currency and period.
 
     Before the first period there is a row a month. Binds the first months of the periods as months.
     """
     if monthly:
         found = rows(asked, conditions, months[-1], f"greatest(l.month - {months[0] - 1}, 0)")
-        return f"{found}, moves AS NOT MATERIALIZED (SELECT * FROM rows)"
+        return f"{found}, moves AS NOT MATERIALIZED (SELECT account_id, currency, key, period, delta, balance, first_at, kind FROM rows)"
     return f"""{rows(asked, conditions, months[-1], "width_bucket(l.month, %(months)s::integer[])")},
     summed AS (
-        SELECT account_id, currency, key, period, max(month) AS month, sum(delta)::bigint AS delta, min(first_at) AS first_at, max(kind) = {Kind.MIXED} AS mixed
-        FROM rows GROUP BY 1, 2, 3, 4),
-    running AS (
-        SELECT account_id, currency, key, period, month, delta, mixed, min(first_at) OVER (PARTITION BY account_id, period) AS first_at,
-               (sum(delta) OVER (PARTITION BY account_id, currency ORDER BY period))::bigint AS balance FROM summed),
+        SELECT account_id, currency, key, period, sum(delta)::bigint AS delta, (array_agg(balance ORDER BY month DESC))[1] AS balance, min(first_at) AS first_at,
+               max(kind) = {Kind.MIXED} AS mixed
+        FROM rows WHERE month >= {months[0]} GROUP BY 1, 2, 3, 4),
+    -- an account of several currencies came when the first of them did
+    arrived AS (SELECT account_id, period, min(first_at) AS first_at FROM rows WHERE kind = {Kind.MIXED} AND first_at IS NOT NULL AND month >= {months[0]} GROUP BY 1, 2),
     moves AS (
-        SELECT account_id, currency, key, period, month, delta, balance, first_at,
+        SELECT s.account_id, s.currency, s.key, s.period, s.delta, s.balance, coalesce(s.first_at, v.first_at) AS first_at,
                CASE WHEN mixed THEN {Kind.MIXED}
-                    WHEN balance = delta THEN CASE WHEN balance > 0 THEN CASE WHEN first_at IS NULL THEN {Kind.REACTIVATION} ELSE {Kind.NEW} END
-                                                   WHEN first_at IS NULL THEN {Kind.NOTHING} ELSE {Kind.TRANSIENT} END
+                    WHEN balance = delta THEN CASE WHEN balance > 0 THEN CASE WHEN s.first_at IS NULL THEN {Kind.REACTIVATION} ELSE {Kind.NEW} END
+                                                   WHEN s.first_at IS NULL THEN {Kind.NOTHING} ELSE {Kind.TRANSIENT} END
                     WHEN balance = 0 THEN {Kind.CHURNED} WHEN delta > 0 THEN {Kind.EXPANSION} WHEN delta < 0 THEN {Kind.CONTRACTION} ELSE {Kind.NOTHING} END AS kind
-        FROM running)"""
+        FROM summed s LEFT JOIN arrived v ON v.account_id = s.account_id AND v.period = s.period
+        UNION ALL SELECT account_id, currency, key, period, delta, balance, first_at, kind FROM rows WHERE month < {months[0]})"""
 
 
-def of_segment(rows: str) -> str:
-    """SQL: rows with the segment of their account at the start of their period, or when it first paid if that came later.
-
-    Binds the starts of the periods as instants.
-    """
-    at = "greatest((%(instants)s::timestamptz[])[m.period], m.first_at)"
-    return f"""(SELECT m.*, sg.key AS segment FROM {rows} m
-        LEFT JOIN accounts_segmentmembership b ON b.account_id = m.account_id AND b.valid_from <= {at} AND (b.valid_to IS NULL OR b.valid_to > {at})
-        LEFT JOIN accounts_segment sg ON sg.id = b.segment_id)"""
-
-
-# the numbers of the bound instants at which a membership holds: lo to hi - 1
+# memberships, and the numbers of the bound instants at which each holds: lo to hi - 1
 MEMBERS = """members AS (
-        SELECT b.account_id, sg.key AS segment, 1 + width_bucket(b.valid_from - interval '1 microsecond', %(instants)s::timestamptz[]) AS lo,
+        SELECT b.account_id, b.segment_id, b.valid_from, b.valid_to, 1 + width_bucket(b.valid_from - interval '1 microsecond', %(instants)s::timestamptz[]) AS lo,
                CASE WHEN b.valid_to IS NULL THEN %(n)s + 1 ELSE 1 + width_bucket(b.valid_to - interval '1 microsecond', %(instants)s::timestamptz[]) END AS hi
-        FROM accounts_segmentmembership b JOIN accounts_segment sg ON sg.id = b.segment_id)"""
+        FROM accounts_segmentmembership b)"""
+# whether membership `g` holds where row `r` counts: at the start of its period, or when the account first paid if that came later
+_HOLDS = """(r.period > 0 AND g.valid_from <= greatest((%(instants)s::timestamptz[])[r.period], r.first_at)
+        AND (g.valid_to IS NULL OR g.valid_to > greatest((%(instants)s::timestamptz[])[r.period], r.first_at)))"""
 
 
-def cut(ranges: str, columns: str) -> str:
-    """SQL: ranges of instants (account_id, key, lo, hi and columns of `r`) cut by the segments that accounts were in; what has no segment is left out.
+def by_segment(table: str, columns: str, sums: str, *, holding: bool) -> str:
+    """SQL: rows `r` (account_id, key, period) with every segment their account was in, summed up.
 
-    Needs the CTE MEMBERS. A range holds at the instants lo to hi - 1.
+    Gives segment id, key, columns, lo, hi, holds, sums. What a row changed stands, at each later instant, in
+    the segment the account is in by then: from lo to hi - 1. `holds`: the row itself counts there (asked for by
+    `holding`). Rows are added up one by one, so it does not matter how often an account moved. Needs the CTE MEMBERS.
     """
-    return f"""(SELECT m.segment, r.key, {columns}, greatest(r.lo, m.lo) AS lo, least(r.hi, m.hi) AS hi
-        FROM {ranges} r JOIN members m ON m.account_id = r.account_id AND r.lo < m.hi AND m.lo < r.hi)"""
+    holds = _HOLDS if holding else "false"
+    return f"""SELECT g.segment_id, r.key, {columns}, greatest(g.lo, r.period + 1) AS lo, g.hi AS hi, {holds} AS holds, {sums}
+        FROM {table} r JOIN members g ON g.account_id = r.account_id
+        WHERE g.hi > r.period + 1 AND g.lo < g.hi OR {holds} GROUP BY 1, 2, {", ".join(str(place + 3) for place in range(columns.count(",") + 4))}"""
 
 
-def both_edges(ranges: str, columns: str, sums: Sequence[str]) -> str:
-    """SQL: what begins (added) and ends (taken away) at each instant, by segment and key: running sums give the state at each."""
-    begun, ended = ", ".join(f"sum({value})" for value in sums), ", ".join(f"-sum({value})" for value in sums)
-    return f"""SELECT lo, segment, key, {columns}{begun} FROM {ranges} GROUP BY {columns}1, 2, 3
-        UNION ALL SELECT hi, segment, key, {columns}{ended} FROM {ranges} WHERE hi <= %(n)s GROUP BY {columns}1, 2, 3"""
+def segment_names() -> dict[int, str]:
+    """The keys of all segments by id."""
+    return dict(Segment.objects.values_list("pk", "key"))

@@ -6,11 +6,11 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
-from metrics.kpis.dimensions import ACCOUNT_SQL, SPAN_SQL, Conditions, expression, fetch, narrow
+from metrics.kpis.dimensions import ACCOUNT_SQL, SPAN_SQL, Conditions, expression, narrow
 from metrics.kpis.revenue import in_force, paying
 from metrics.ledger.periods import Periods
 from metrics.ledger.rates import EXACT, RATE_TABLE, Rates
-from metrics.ledger.statements import MEMBERS, Asked, Kind, both_edges, cut, rows
+from metrics.ledger.statements import MEMBERS, Asked, Kind, by_segment, fetch, rows, segment_names
 
 # one row of the exact path: group, millionths, customers, subscriptions, accounts, millionths past due, sum of squares, currencies without a rate
 Row = tuple[str | None, Decimal, int, int, int, Decimal, Decimal, list[str]]
@@ -32,6 +32,11 @@ class _Running:
             for place, number in enumerate(numbers):
                 # whole numbers beyond what a decimal's context keeps
                 cell[place] += sign * int(number or 0)
+
+    def between(self, lo: int, hi: int, segment: str | None, key: str | None, currency: str, *numbers: Any) -> None:
+        """Takes in what stands from one instant on, until before another one."""
+        self.add(lo, segment, key, currency, *numbers)
+        self.add(hi, segment, key, currency, *(-(number or 0) for number in numbers))
 
     def at_each(self) -> list[dict[str | None, dict[str, list[Any]]]]:
         """For each instant the sums by group and currency; zeros are left out."""
@@ -106,14 +111,11 @@ def _money(asked: Asked, periods: Periods, *, spread: bool) -> list[dict[str | N
     for change in fetch(whole, conditions.values):
         running.add(*change)
     if asked.segmented:
-        conditions = _conditions(asked, periods)
-        found = rows(asked, conditions, periods.months[-1], "width_bucket(l.month, %(months)s::integer[])")
-        ranged = f"""ranges AS (
-            SELECT account_id, currency, key, balance, ({alone})::integer AS alone, {f"CASE WHEN {alone} THEN balance::numeric * balance ELSE 0 END" if spread else "0"} AS square,
-                   period + 1 AS lo, coalesce(lead(period) OVER (PARTITION BY account_id, currency ORDER BY month), %(n)s) + 1 AS hi FROM rows)"""
-        pieces = cut("(SELECT * FROM ranges WHERE balance > 0 AND lo < hi)", "r.currency, r.balance, r.alone, r.square")
-        for change in fetch(f"WITH {found}, {ranged}, {MEMBERS}, pieces AS {pieces} {both_edges('pieces', 'currency, ', ('balance', 'alone', 'square'))}", conditions.values):
-            running.add(*change)
+        names = segment_names()
+        columns = f"sum(r.delta), sum((r.balance > 0)::integer - (r.balance > r.delta)::integer) FILTER (WHERE {alone}), {squares}"
+        told = by_segment("rows", "r.currency", columns, holding=False)
+        for segment, key, currency, lo, hi, _holds, *numbers in fetch(f"WITH {found}, {MEMBERS} {told}", conditions.values):
+            running.between(lo, hi, names[segment], key, currency, *numbers)
     return running.at_each()
 
 
@@ -125,7 +127,8 @@ def _several(asked: Asked, periods: Periods, rates: Rates, *, spread: bool) -> d
     if not currencies:
         return {}
     conditions.values |= rates.table(currencies, range(1, len(periods) + 1))
-    segment = "m.segment" if asked.segmented else "NULL::text"
+    segment = "m.segment_id" if asked.segmented else "NULL::bigint"
+    names: dict[int | None, str] = {**segment_names()}
     members = f", {MEMBERS}" if asked.segmented else ""
     join = "LEFT JOIN members m ON m.account_id = p.account_id AND p.place >= m.lo AND p.place < m.hi" if asked.segmented else ""
     square = "p.micros * p.micros" if spread else "0"
@@ -139,7 +142,8 @@ def _several(asked: Asked, periods: Periods, rates: Rates, *, spread: bool) -> d
             WHERE r.balance > 0 GROUP BY 1, 2, 3)
         SELECT p.place, {segment}, p.key, count(*), sum({square}) FROM paying p {join} GROUP BY 1, 2, 3"""
     told: dict[tuple[int, str | None], tuple[int, Decimal]] = {}
-    for place, name, key, count, squares in fetch(sql, conditions.values):
+    for place, number, key, count, squares in fetch(sql, conditions.values):
+        name = names.get(number)
         if not asked.segmented or asked.wants(name):
             customers, so_far = told.get((place, asked.group(name, key)), (0, Decimal(0)))
             told[place, asked.group(name, key)] = (customers + count, EXACT.add(so_far, Decimal(squares)))
@@ -149,23 +153,19 @@ def _several(asked: Asked, periods: Periods, rates: Rates, *, spread: bool) -> d
 def _services(asked: Asked, periods: Periods) -> list[dict[str | None, dict[str, list[Any]]]]:
     """Spans and accounts in force at each end, by group."""
 
-    def read(conditions: Conditions) -> str:
-        return f"""rows AS (
+    conditions = _conditions(asked, periods)
+    read = f"""rows AS (
             SELECT l.account_id, l.month, l.delta, l.held, {asked.key} AS key, width_bucket(l.month, %(months)s::integer[]) AS period
             FROM {asked.service_rows()} l {asked.join(conditions)} AND l.month < {conditions.bind(periods.months[-1])})"""
-
-    conditions = _conditions(asked, periods)
     running = _Running(asked, len(periods), 2)
     whole = "SELECT period + 1, NULL::text, key, '', sum(delta), sum((held > 0)::integer - (held > delta)::integer) FROM rows GROUP BY 1, 2, 3"
-    for change in fetch(f"WITH {read(conditions)} {whole}", conditions.values):
+    for change in fetch(f"WITH {read} {whole}", conditions.values):
         running.add(*change)
     if asked.segmented:
-        conditions = _conditions(asked, periods)
-        ranged = """ranges AS (
-            SELECT account_id, key, held, period + 1 AS lo, coalesce(lead(period) OVER (PARTITION BY account_id ORDER BY month), %(n)s) + 1 AS hi FROM rows)"""
-        pieces = cut("(SELECT * FROM ranges WHERE held > 0 AND lo < hi)", "'' AS currency, r.held, 1 AS one")
-        for change in fetch(f"WITH {read(conditions)}, {ranged}, {MEMBERS}, pieces AS {pieces} {both_edges('pieces', 'currency, ', ('held', 'one'))}", conditions.values):
-            running.add(*change)
+        names = segment_names()
+        told = by_segment("rows", "''", "sum(r.delta), sum((r.held > 0)::integer - (r.held > r.delta)::integer)", holding=False)
+        for segment, key, currency, lo, hi, _holds, *numbers in fetch(f"WITH {read}, {MEMBERS} {told}", conditions.values):
+            running.between(lo, hi, names[segment], key, currency, *numbers)
     return running.at_each()
 
 
