@@ -149,7 +149,7 @@ def waterfall(
     for record in records:
         if record["total"]:
             record["from"] = rungs[0] if cut else 0.0
-    across = stand("x", [step.label for step in steps], inner=0.3, outer=0.15)
+    across = stand("x", [step.label for step in steps], inner=0.3, outer=0.15, turns=len(steps) > 5)
     up = measured("from", rungs, unit)
     layers: list[dict[str, Any]] = [
         {"data": {"values": records[:-1]}, "mark": {"type": "rule", "aria": False, "stroke": "var(--control)", "strokeDash": [2, 2]},

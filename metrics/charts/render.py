@@ -18,7 +18,7 @@ from django.core.cache import cache
 from django.utils.html import escape
 
 # part of the key of what is kept: raise it when the drawing changes
-VERSION = 1
+VERSION = 3
 KEPT_SECONDS = 24 * 3600
 # the light colours of the tokens, for files, where there is no stylesheet
 LIGHT = {
