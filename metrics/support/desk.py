@@ -99,6 +99,12 @@ class Desk:
             tickets = tickets.filter(Q(assignee__email=chosen.agent) | Q(assignee__isnull=True, assignee_email=chosen.agent))
         if chosen.segment:
             tickets = tickets.filter(account__segment__isnull=True) if chosen.segment == NONE else tickets.filter(account__segment__key=chosen.segment)
+        if chosen.owner:
+            tickets = tickets.filter(account__owner__isnull=True) if chosen.owner == NONE else tickets.filter(account__owner__email=chosen.owner)
+        for name in ("plan", "country"):
+            value = getattr(chosen, name)
+            if value:
+                tickets = tickets.filter(**{f"account__{name}": "" if value == NONE else value})
         return tickets.filter(account=chosen.account) if chosen.account is not None else tickets
 
 

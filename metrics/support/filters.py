@@ -16,7 +16,7 @@ from surveys.periods import chosen as chosen_days
 
 USUAL = "28d"
 PRESETS = ("7d", "28d", "90d", "month", "last_month")
-DIMENSIONS = ("group", "agent", "channel", "segment", "category", "severity")
+DIMENSIONS = ("group", "agent", "channel", "segment", "category", "severity", "owner", "plan", "country")
 BREAKDOWNS = ("group", "agent", "segment")
 SORTS = ("ticket_share", "handle_share", "mrr_share", "ratio", "cost", "name")
 # of an address: without that value
@@ -46,6 +46,9 @@ class SupportFilter:
     segment: str = ""
     category: str = ""
     severity: str = ""
+    owner: str = ""
+    plan: str = ""
+    country: str = ""
     account: int | None = None
     clock: str = "calendar"
     by: str = "group"

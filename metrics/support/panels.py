@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from accounts import wording
 from accounts.drawing import delta
 from metrics import words
-from metrics.drawing import Column, columns
+from metrics.charts import Chart, Series, bars, lines
 from metrics.kpis.behind import flow_counts
 from metrics.kpis.figure import Figure
 from metrics.kpis.promises import kept_together, promises_kept
@@ -203,16 +203,22 @@ def flow_weeks(desk: Desk) -> list[Week]:
     return told
 
 
-def _drawn_flow(flow: list[Week]) -> SafeString:
-    drawn = []
-    for week in flow:
-        counts = {name: count for name, count, _href in week.parts}
-        came, went = counts["new"] + counts["reopened"], counts["resolved"] + counts["cancelled"]
-        told = _("Week of %(day)s: %(came)s came, %(went)s went, %(open)s open at its end") % {
-            "day": wording.day(week.monday), "came": wording.number(came), "went": wording.number(went), "open": wording.number(week.closing),
-        }  # fmt: skip
-        drawn.append(Column(wording.short_day(week.monday), (came, went), told, line=week.closing))
-    return columns(drawn, _("Tickets that came and went, and the open ones, by week")) if any(any(column.values) or column.line for column in drawn) else SafeString("")
+def _drawn_flow(flow: list[Week]) -> Chart:
+    """What came and went by week, and what was open at its end; each opens its tickets where one figure is one list."""
+    steps = [wording.short_day(week.monday) for week in flow]
+    counts = [{name: count for name, count, _href in week.parts} for week in flow]
+    running = [place for place, week in enumerate(flow) if week.running]
+    if not any(any(each.values()) for each in counts) and not any(week.closing for week in flow):
+        steps, counts, flow = [], [], []
+    return lines(
+        name="flow", title=_("Tickets that came and went, and the open ones, by week"), steps=steps, unit="count", head=_("Week of"), zero=True, partial=running,
+        series=[
+            Series(_("Came"), [each["new"] + each["reopened"] for each in counts]),
+            Series(_("Went"), [each["resolved"] + each["cancelled"] for each in counts]),
+            Series(_("Open at the end of the week"), [week.closing for week in flow], [week.closing_href for week in flow], tone="quiet"),
+        ],
+        empty=_("Nothing came or went in twelve weeks."),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -275,8 +281,14 @@ def _by_day(desk: Desk) -> dict[str, Any]:
         href = desk.link("volume", period=chosen_days(day, last, zone=zone)) if counts[day] else ""
         steps.append((day, last, counts[day], href))
         day = following
-    drawn = [Column(wording.short_day(first), (count,), f"{wording.day(first)}: {tickets(count)}") for first, _last, count, _href in steps]
-    chart = columns(drawn, _("Tickets created, by week") if per_week else _("Tickets created, by day")) if any(counts.values()) else SafeString("")
+    shown = steps if any(counts.values()) else []
+    title = _("Tickets created, by week") if per_week else _("Tickets created, by day")
+    running = [place for place, (_first, last, _count, _href) in enumerate(shown) if last >= today]
+    created_tickets = Series(_("Tickets"), [count for _first, _last, count, _href in shown], [href for *_rest, href in shown])
+    chart = bars(
+        name="created", title=title, steps=[wording.short_day(first) for first, *_rest in shown], series=[created_tickets], unit="count",
+        head=_("Week of") if per_week else _("Day"), partial=running, empty=_("No tickets in this period."),
+    )  # fmt: skip
     return {"days": list(reversed(steps)), "chart": chart, "per_week": per_week}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.db.models import F
 from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +22,8 @@ from accounts.models import Segment, User
 from accounts.signed_in import SignedInRequest
 from accounts.spreadsheet import csv_lines
 from metrics import words
+from metrics.charts import Chart
+from metrics.filters import Filters, filter_bar
 from metrics.kpis.question import WrongQuestion
 from metrics.support import panels
 from metrics.support.agents import agents
@@ -30,6 +33,7 @@ from metrics.support.filters import BREAKDOWNS, DIMENSIONS, NONE, PRESETS, SORTS
 from metrics.support.naming import without
 from metrics.support.rows import UnknownFigure, rows_page
 from metrics.support.today import today
+from metrics.views.chart_files import chart_file
 from tickets.models import Ticket
 from tickets.models.tickets import Channel, Severity
 from tickets.querysets import WORKS_TICKETS
@@ -44,6 +48,10 @@ PANELS: dict[str, Callable[[Desk], dict[str, Any]]] = {
     "agents": agents,
     "customers": customers,
 }
+
+
+# filters of the account, with the words and choices of all dashboards
+OF_ACCOUNTS = ("owner", "plan", "country")
 
 
 def desk_of(request: SignedInRequest) -> Desk:
@@ -96,10 +104,13 @@ def _selects(desk: Desk) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
         "category": [(value, value) for value in tickets.exclude(category="").order_by("category").values_list("category", flat=True).distinct()[:200]],
         "severity": [(str(value), f"{value} {label}") for value, label in reversed(Severity.choices)],
     }
+    # of accounts: the choices of all dashboards
+    common = Filters(desk.chosen.period, desk.now, owner=desk.chosen.owner, plan=desk.chosen.plan, country=desk.chosen.country)
+    choices |= {select.name: list(select.choices) for select in filter_bar(common, desk.user, address="").selects if select.name in OF_ACCOUNTS}
     found = []
     for name in DIMENSIONS:
         value = getattr(desk.chosen, name)
-        if name != "channel":
+        if name != "channel" and name not in OF_ACCOUNTS:
             choices[name].append((NONE, without(name)))
         if value and value not in {key for key, _word in choices[name]}:
             choices[name].append((value, value))
@@ -109,8 +120,8 @@ def _selects(desk: Desk) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
 
 @login_required
 @require_GET
-def support_panel(request: SignedInRequest, name: str) -> HttpResponse:
-    """One panel as a fragment. Unknown names, and money for agents, do not exist."""
+def support_panel(request: SignedInRequest, name: str) -> HttpResponseBase:
+    """One panel as a fragment, and its chart as a file. Unknown names, and money for agents, do not exist."""
     desk = desk_of(request)
     if name not in _panels(desk):
         raise Http404
@@ -118,6 +129,9 @@ def support_panel(request: SignedInRequest, name: str) -> HttpResponse:
         found = PANELS[name](desk)
     except WrongQuestion as wrong:
         return render(request, "metrics/_support_fault.html", {"fault": str(wrong)}, status=422)
+    file = chart_file(request, [found["chart"]] if isinstance(found.get("chart"), Chart) else [])
+    if file is not None:
+        return file
     address = reverse("metrics:support_panel", args=[name])
     context = {
         **found,

@@ -224,3 +224,14 @@ def test_the_page_of_a_kpi_tells_times_in_words_and_names_the_clock(client, cast
     cast.ada.language = "tr"
     cast.ada.save()
     assert ">3 sa<" in client.get(address).content.decode()
+
+
+def test_owner_plan_and_country_of_the_account_narrow_every_panel(client, cast, written):
+    client.force_login(cast.ada)
+    for name in ("today", "clocks", "backlog", "volume", "quality", "promises", "agents", "customers"):
+        assert client.get(f"/metrics/support/panel/{name}/?owner={cast.can.email}&plan=none&country=GB").status_code == 200
+    both = client.get("/metrics/support/panel/volume/?period=90d").context["tiles"][0].value
+    own = client.get(f"/metrics/support/panel/volume/?period=90d&owner={cast.elif_.email}&country=TR").context["tiles"][0].value
+    other = client.get(f"/metrics/support/panel/volume/?period=90d&owner={cast.can.email}").context["tiles"][0].value
+    assert int(own) + int(other) == int(both)
+    assert int(own) > 0
