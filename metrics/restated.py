@@ -26,8 +26,10 @@ from metrics.months import FAMILIES
 
 PAGE = 50
 # closed months of one KPI shown at a time, and parts named in a line
-MONTHS = 24
+MONTHS = 12
 PARTS = 4
+# parts that say the value once more
+TOLD_ALREADY = frozenset({"rate"})
 # of a reader who sees the whole base
 SEES_ALL = frozenset({Role.ADMIN, Role.VIEWER, Role.ANALYST})
 
@@ -97,6 +99,7 @@ class Line:
     parts: list[tuple[str, str, str]]
     more: int
     account: Account | None
+    also: list[str]
 
 
 @dataclass
@@ -129,6 +132,15 @@ def _number(value: Any) -> str:
         return str(value)
 
 
+def _place(name: str) -> tuple[int, str]:
+    """What stands above and below the line comes first."""
+    return ({"numerator": 0, "denominator": 1}.get(name, 2), name)
+
+
+def _part(name: str) -> str:
+    return {"numerator": _("Numerator"), "denominator": _("Denominator")}.get(name) or words.part(name)
+
+
 def page_of(user: User, wanted: Wanted) -> Page:
     """Fifty restatements by key, with the accounts that the reader may open."""
     rows = chosen_rows(wanted)
@@ -139,11 +151,12 @@ def page_of(user: User, wanted: Wanted) -> Page:
     accounts = Account.objects.visible_to(user).in_bulk(known) if user.role != Role.ANALYST and known else {}
     lines = []
     for row in found[:PAGE]:
-        parts = [(words.part(name), _number(row.before.get(name)), _number(value)) for name, value in row.after.items()]
+        parts = [(_part(name), _number(row.before.get(name)), _number(row.after[name])) for name in sorted(row.after, key=_place) if name not in TOLD_ALREADY]
         lines.append(
             Line(
                 row, title_of(row.kpi), names.get(row.segment, row.segment), value_text(row.kpi, row.variant, row.before_value), value_text(row.kpi, row.variant, row.after_value),
                 parts[:PARTS], max(0, len(parts) - PARTS), accounts.get(row.account_id) if row.account_id else None,
+                [str(Restatement.Cause(kind).label) for kind in dict.fromkeys(told["cause"] for told in row.detail) if kind != row.cause and kind in Restatement.Cause.values],
             )
         )  # fmt: skip
     return Page(lines, lines[-1].row.pk if len(found) > PAGE else None)
@@ -179,7 +192,7 @@ class Closed:
 
 
 def closed_months(kpi: str, *, segment: str = "", start: dt.date | None = None, end: dt.date | None = None) -> list[Closed]:
-    """The closed months of a KPI, the newest first, as first closed and now; at most two years of them.
+    """The closed months of a KPI, the newest first, as first closed and now; at most a year of them.
 
     `start` and `end` (exclusive) bound the months. For pages of a KPI: closed figures are of its default variant,
     for everybody or one segment, whatever a single reader may see.
@@ -194,7 +207,7 @@ def closed_months(kpi: str, *, segment: str = "", start: dt.date | None = None, 
             row.month_id, row.closed_at, value_text(kpi, row.variant, row.first_value), value_text(kpi, row.variant, row.value), row.restatements,
             "settles_later" in row.flags,
         )
-        for row in rows.order_by("-month")[:MONTHS]
+        for row in rows.order_by("-month_id")[:MONTHS]
     ]  # fmt: skip
 
 
