@@ -55,8 +55,9 @@ class Choices:
         lists = {"k": (self.ks, usual.ks), "months": (self.months, usual.months)}
         told |= {name: ",".join(map(str, chosen)) for name, (chosen, default) in lists.items() if chosen != default}
         told |= {"variant": self.variant} if self.variant != usual.variant else {}
-        told |= {"focus": str(self.focus)} if self.focus in self.ks else {}
-        told |= {"horizon": str(self.horizon)} if self.horizon in self.months else {}
+        unfocused = replace(self, focus=0, horizon=0)
+        told |= {"focus": str(self.focus_k)} if self.focus_k != unfocused.focus_k else {}
+        told |= {"horizon": str(self.focus_months)} if self.focus_months != unfocused.focus_months else {}
         told |= {"spread": format(self.spread, "f")} if self.spread != usual.spread else {}
         told |= {"seed": str(self.seed)} if self.seed != usual.seed else {}
         told |= {"span": str(self.basis.months)} if self.basis.months != usual.basis.months else {}

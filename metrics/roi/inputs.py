@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import wording
 from metrics.formulas.roi import COSTS, INPUTS, Plan
+from metrics.kpis.question import add_months
+from metrics.kpis.return_on_experience import CHURN_MONTHS
 from metrics.roi.choices import Choices
 from metrics.roi.live import CUSTOMERS, LINES, LOSSES, SHARE, LiveFigures, LiveInput
 
@@ -32,7 +36,9 @@ LABELS: dict[str, Any] = {
     "k": gettext_lazy("Customers more kept a month"),
 }
 # the KPI whose page tells more of an input
-KPIS = {"arpa": "arpa", "churn": "logo_churn", "lost": "customers_lost"}
+KPIS = {"arpa": "arpa", "churn": "logo_churn", "lost": "customers_lost", **{name: "crc" for name in COSTS if name != "cost_other"}}
+# those whose count is that of the rows behind the KPI
+ROWS = frozenset({"arpa"})
 
 
 def told(name: str, value: Decimal | None) -> str:
@@ -75,6 +81,9 @@ class InputRow:
     back: str
     errors: list[str] = field(default_factory=list)
     kpi: str = ""
+    # period and segment of that KPI, and whether its rows are what was counted
+    query: str = ""
+    rows: bool = False
 
     @property
     def state(self) -> str:
@@ -92,8 +101,16 @@ def rows(live: LiveFigures, choices: Choices, typed: Mapping[str, str], errors: 
             name=name, label=str(LABELS[name]), unit=UNITS[name], value=plan.value(name), typed=typed.get(name, ""), live=told(name, one.value), placeholder=_short(one.value),
             counted=_counted(one), interval="" if one.interval is None else _("%(low)s to %(high)s") % {"low": told(name, one.interval[0]), "high": told(name, one.interval[1])},
             own=name in choices.own, assumed=one.assumed, back=choices.without(name), errors=errors.get(name, []), kpi=KPIS.get(name, ""),
+            query=_asked(name, live), rows=name in ROWS,
         )  # fmt: skip
     return found
+
+
+def _asked(name: str, live: LiveFigures) -> str:
+    """Period and segment in the address of the KPI behind an input."""
+    start = add_months(dt.date.fromisoformat(live.end), -CHURN_MONTHS).isoformat() if name == "churn" else live.start
+    pairs = {"start": start, "end": live.end, "segment": live.segment, "by": "category" if name in COSTS else ""}
+    return urlencode({key: value for key, value in pairs.items() if value})
 
 
 def plan_of(live: LiveFigures, choices: Choices) -> Plan:

@@ -166,8 +166,12 @@ def test_figures_keep_to_the_scope_of_the_reader(client, book):
     page = client.get(ROI)
     assert page.context["typed"]["arpa"].value == 100
     assert "/surveys/" not in client.get(f"{ROI}evidence/").content.decode(), "an analyst has figures and no rows"
+    assert "/rows/" not in page.content.decode()
     client.force_login(book.ada)
     assert "/surveys/of/exit/" in client.get(f"{ROI}evidence/").content.decode()
+    rows = "/metrics/kpi/arpa/rows/?start=2023-07-01&end=2024-07-01"
+    assert rows.replace("&", "&amp;") in client.get(ROI).content.decode()
+    assert client.get(rows).content.decode().count("/accounts/") >= 2, "the count opens who was counted"
 
 
 def test_an_empty_installation_says_what_would_fill_the_page(client, cast, time_machine):
