@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
 from accounts.models import User
+from metrics import words
 from metrics.catalogue import targets
 from metrics.catalogue.asked import Asked
 from metrics.catalogue.page import Variant, variants
@@ -119,11 +120,11 @@ def with_values(entries: list[Entry], *, user: User, now: dt.datetime) -> list[E
 
 
 def size_of(kpi: Kpi, variant: str, figure: dict[str, Any]) -> str:
-    """What a value rests on: its denominator, else the count among its parts."""
+    """What a value rests on, in words: its denominator, else the count among its parts."""
     if figure["denominator"] is not None:
-        return say(figure["denominator"], side_unit(kpi, variant, "denominator"))
-    count = next((figure["parts"][name] for name in ("customers", "customers_start", "tickets", "open", "subjects", "accounts") if name in figure["parts"]), None)
-    return "" if count is None else say(count, "number")
+        return f"{told(kpi.name).ways[variant].denominator}: {say(figure['denominator'], side_unit(kpi, variant, 'denominator'))}"
+    name = next((name for name in ("customers", "customers_start", "tickets", "open", "closing", "subjects", "accounts") if name in figure["parts"]), "")
+    return f"{words.part(name)}: {say(figure['parts'][name], 'number')}" if name else ""
 
 
 def contradictions(*, user: User, now: dt.datetime) -> list[tuple[str, list[tuple[Kpi, list[Variant]]]]]:

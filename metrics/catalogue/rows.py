@@ -28,6 +28,7 @@ PAGE = 50
 # how many accounts are looked at for one page; a list with few rows among many accounts goes on by "next"
 FIRST, LARGEST, LOOKED_AT = 200, 5000, 60_000
 SIDES = ("numerator", "denominator")
+_SAID = frozenset({"rate", "customers", "customers_start", "customers_end", "customers_average", "churn_events", "lapse_events", "subscriptions", "accounts", "cohorts"})
 KINDS: dict[str, Any] = {
     "account": gettext_lazy("Account"), "answer": gettext_lazy("Answer"), "ticket": gettext_lazy("Ticket"), "interaction": gettext_lazy("Contact"),
     "cost": gettext_lazy("Cost line"), "tenure": gettext_lazy("Tenure"),
@@ -62,7 +63,14 @@ class RowsPage:
     whole: bool
     next_after: str
     dated: bool
+    # whether the rows are accounts themselves, so that naming their account says it twice
+    accounts: bool
     sides: tuple[str, ...]
+
+    @property
+    def lead(self) -> int:
+        """How many columns stand before the sums."""
+        return 1 + (not self.accounts) + self.dated
 
 
 @dataclass(frozen=True)
@@ -123,7 +131,8 @@ def kpi_rows(asked: Asked, *, user: User, now: dt.datetime, side: str, after: st
     return RowsPage(
         figure=figure, value=value_of(kpi, variant, figure["value"]), way=told(kpi.name).ways[variant], rows=_shown(found, asked, variant, user),
         sums={one: say(sums[one], units[one]) for one in shown}, totals={one: say(figure[one], units[one]) for one in shown},
-        whole=rest is None and not after, next_after=str(rest) if rest else "", dated=any(row.occurred_at for row in found), sides=shown,
+        whole=rest is None and not after, next_after=str(rest) if rest else "", dated=any(row.occurred_at for row in found),
+        accounts={row.kind for row in found} <= {"account", "tenure"}, sides=shown,
     )  # fmt: skip
 
 
@@ -142,7 +151,8 @@ def _row(row: CountedRow, asked: Asked, variant: str, accounts: dict[str, tuple[
     account_href = reverse("accounts:account", args=[pk]) if pk else ""
     name, href = str(KINDS[row.kind]), ""
     if row.kind in {"account", "tenure"}:
-        name, href = account, account_href
+        # the row is its account: naming it twice says nothing more
+        name, href, account, account_href = account, account_href, "", ""
     elif row.kind == "ticket":
         name = f"#{row.id} {tickets.get(int(row.id), '')}".strip()
         href = reverse("tickets:ticket", args=[row.id]) if int(row.id) in tickets else ""
@@ -162,8 +172,12 @@ def _more(row: CountedRow, asked: Asked) -> str:
     if row.kind == "cost":
         return _("of %(amount)s %(currency)s") % {"amount": words.wording.number(row.parts["amount"]), "currency": row.parts["currency"]}
     if row.kind == "account":
-        parts = [(name, value) for name, value in row.parts.items() if isinstance(value, (int, Decimal)) and not isinstance(value, bool) and value]
-        return ", ".join(f"{words.part(name)} {say(value, part_unit(asked.kpi, name))}" for name, value in parts[:6])
+        # what the columns beside it, or the row itself, already say is left out; a count of one is its name alone
+        parts = [(name, value) for name, value in row.parts.items() if name not in _SAID and isinstance(value, (int, Decimal)) and not isinstance(value, bool) and value]
+        return ", ".join(
+            words.part(name) if value == 1 and part_unit(asked.kpi, name) == "number" else f"{words.part(name)} {say(value, part_unit(asked.kpi, name))}"
+            for name, value in parts[:6]
+        )
     return ""
 
 

@@ -82,7 +82,7 @@ def difference(kpi: Kpi, variant: str, now: str | None, then: str | None) -> str
     if unit == "fraction":
         return f"{sign}{wording.number((size * 100).quantize(Decimal('0.1')))} pp"
     if unit in {"points", "scale"}:
-        return f"{sign}{wording.number(size.quantize(Decimal('0.01')))}"
+        return f"{sign}{wording.number(size.quantize(Decimal('0.01' if unit == 'scale' else '1')))}"
     if unit == "seconds":
         return f"{sign}{wording.duration(size)}"
     return f"{sign}{say(size, 'money' if unit == 'money' else 'number')}"

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from accounts import wording
+from accounts import drawing, wording
 from metrics.catalogue.telling import value_of
 from metrics.kpis.catalogue import CATALOGUE
 from metrics.models import KpiSetting
@@ -30,6 +32,15 @@ def edge(text: str) -> str:
         return wording.day(dt.date.fromisoformat(text))
     except ValueError:
         return text
+
+
+@register.simple_tag
+def standing(band: str) -> SafeString:
+    """How a figure stands to its target, as sign and words; nothing where nothing can be said."""
+    told = {"healthy": ("good", _("on target")), "watch": ("watch", _("near the target")), "at_risk": ("risk", _("off target"))}.get(band)
+    if told is None:
+        return SafeString("")
+    return format_html('<span class="band" data-band="{}">{}{}</span>', told[0], drawing.icon(f"s-{told[0]}", 9), told[1])
 
 
 @register.simple_tag

@@ -161,7 +161,7 @@ class TestPage:
         client.force_login(cast.ada)
         part = client.get(reverse("metrics:catalogue_values", args=["revenue"]))
         mrr = next(entry for entry in part.context["entries"] if entry.kpi.name == "mrr")
-        assert (mrr.value, mrr.target, mrr.owner, mrr.size, mrr.band) == ("€100", "€90", "Mert Lider", "1", "healthy")
+        assert (mrr.value, mrr.target, mrr.owner, mrr.size, mrr.band) == ("€100", "€90", "Mert Lider", "Customers: 1", "healthy")
         # a book is not judged by what the whole is to bring
         client.force_login(cast.elif_)
         own = client.get(reverse("metrics:catalogue_values", args=["revenue"]))

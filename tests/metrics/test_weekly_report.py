@@ -127,8 +127,8 @@ class TestContents:
 
     def test_figures_are_those_of_the_readers_accounts_with_change_and_count(self, paying):
         own, whole = self.report(paying.elif_).cards[0], self.report(paying.ada).cards[0]
-        assert (own.value, own.change, own.size, own.better) == ("€150", "+€50", "1", True)
-        assert (whole.value, whole.change, whole.size) == ("€230", "+€50", "2")
+        assert (own.value, own.change, own.size, own.better) == ("€150", "+€50", "Customers: 1", True)
+        assert (whole.value, whole.change, whole.size) == ("€230", "+€50", "Customers: 2")
 
     def test_what_changed_names_accounts_to_those_who_see_them(self, paying):
         assert [(row.name, row.text) for row in self.report(paying.elif_).changed] == [("Boğaziçi Lojistik A.Ş.", "expansion, +€50 a month")]

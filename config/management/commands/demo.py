@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts.actions.usage import put_usage
 from accounts.models import Account, Contact, ExchangeRate, Installation, Note, Playbook, Team, User
 from config.demo import company as story
-from config.demo import decisions, desk, playbooks, rows, usage, voices
+from config.demo import decisions, desk, playbooks, rows, targets, usage, voices
 from config.demo.loop import close_demo_loops
 from config.demo.people import DEMO_PASSWORD, PEOPLE
 from config.demo.work import open_demo_work
@@ -82,6 +82,7 @@ class Command(BaseCommand):
         counts["work_items"] = open_demo_work(now=now)
         counts["cases"] = close_demo_loops(now=now, seed=options["seed"])
         counts["initiatives"] = decisions.decide(company, months=options["months"], now=now)
+        counts["targets"] = targets.set_targets(now=now)
         installation = Installation.current()
         installation.demo_loaded_at = now
         installation.save(update_fields=["demo_loaded_at"])
