@@ -31,7 +31,7 @@ from metrics.kpis.team_performance import team_performance
 from metrics.kpis.tenure import tenure_survival
 from metrics.ledger.prepare import prepare
 
-__all__ = ["CATALOGUE", "WrongQuestion", "answer", "ask"]
+__all__ = ["CATALOGUE", "WrongQuestion", "answer", "answer_question", "ask"]
 
 COMPUTE: dict[str, Callable[[Question, str | None], dict[str | None, Figure]]] = {
     "nps": voice.nps,
@@ -103,6 +103,11 @@ def answer(
         return _answer(kpi, prepare(kpi, [question], by)[0], by)
     each = [question.between(left, right) for left, right in pieces(question, interval)]
     return {"series": [_answer(kpi, piece, by) for piece in prepare(kpi, each, by)]}
+
+
+def answer_question(question: Question, by: str | None) -> dict[str, Any]:
+    """The answer to a checked question, as `answer` gives it."""
+    return _answer(CATALOGUE[question.kpi], question, by)
 
 
 def ask(

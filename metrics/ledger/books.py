@@ -53,11 +53,13 @@ class Part:
         """Whether anybody in it paid at the start, at the end or in between for the first time."""
         return any(self.counts[name] for name in ("customers_start", "customers_end", "transient_accounts"))
 
-    def bridge(self, rates: Rates, place: int) -> Bridge:
-        """The bridge of the period that begins at the instant of that number."""
-        closing = {currency: self.opening.get(currency, 0) + self.delta.get(currency, 0) for currency in {*self.opening, *self.delta}}
-        opened, closed, valued = rates.value(self.opening, place), rates.value(closing, place), rates.value(closing, place + 1)
-        told = Bridge(opening=units(opened), fx=units(EXACT.subtract(valued, closed)), closing=units(valued))
+    def bridge(self, rates: Rates, place: int, *, closing: bool = True) -> Bridge:
+        """The bridge of the period that begins at the instant of that number; without its closing where nobody asks for that."""
+        told = Bridge(opening=units(rates.value(self.opening, place)))
+        if closing:
+            after = {currency: self.opening.get(currency, 0) + self.delta.get(currency, 0) for currency in {*self.opening, *self.delta}}
+            closed, valued = rates.value(after, place), rates.value(after, place + 1)
+            told.fx, told.closing = units(EXACT.subtract(valued, closed)), units(valued)
         for name in _MOVED.values():
             setattr(told, name, units(EXACT.add(rates.value(self.moved.get(name, {}), place), self.valued.get(name, Decimal(0)))))
         for name, count in self.counts.items():
@@ -184,6 +186,19 @@ def _add_mixed(asked: Asked, periods: Periods, parts: Parts, standing: _Standing
                 part.valued[_MOVED[kind]] = EXACT.add(part.valued[_MOVED[kind]], moved if sign > 0 else EXACT.minus(moved))
             if kind in _COUNTED:
                 part.counts[_COUNTED[kind]] += sign * count
+
+
+def standing_of(asked: Asked, periods: Periods) -> tuple[Parts, set[str]]:
+    """Openings and customers at the start of each period alone, and the currencies seen."""
+    parts, _rates = parts_of(asked, periods)
+    bare: Parts = defaultdict(lambda: [Part() for _ in range(len(periods))])
+    currencies: set[str] = set()
+    for group, row in parts.items():
+        for place, part in enumerate(row):
+            currencies |= part.currencies()
+            bare[group][place].opening = part.opening
+            bare[group][place].counts["customers_start"] = part.counts["customers_start"]
+    return bare, currencies
 
 
 def bridges_of(asked: Asked, periods: Periods) -> list[dict[str, dict[str | None, Bridge]] | None]:
