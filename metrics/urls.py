@@ -58,6 +58,7 @@ urlpatterns = [
     path("cohorts/value/", lifetime.value, name="lifetime_value"),
     path("cohorts/accounts/", lifetime.accounts, name="cohort_accounts"),
     path("restatements/", restatements.restatements, name="restatements"),
+    path("restatements/of/<slug:name>/", restatements.closed_panel, name="closed_panel"),
     path("restatements/csv/", restatements.restatements_csv, name="restatements_csv"),
     path("health-models/", health_models.health_models, name="health_models"),
     path("health-models/<int:pk>/", health_models.health_model, name="health_model"),

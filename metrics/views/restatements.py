@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,9 +15,10 @@ from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from accounts.spreadsheet import csv_lines
 from metrics.actions.restatement_exports import record_restatements_export
+from metrics.kpis.catalogue import CATALOGUE
 from metrics.models import ClosedMonth
-from metrics.months import SETTLING
-from metrics.restated import Wanted, choices, closed_months, exported, header, may_see, page_of, title_of
+from metrics.months import FAMILIES, SETTLING
+from metrics.restated import Wanted, choices, closed_months, exported, header, may_see, page_of, segment_names, title_of
 
 
 def _wanted(request: SignedInRequest) -> Wanted:
@@ -48,6 +49,20 @@ def restatements(request: SignedInRequest) -> HttpResponse:
         "export": f"{reverse('metrics:restatements_csv')}?{wanted.query()}",
     }
     return render(request, "metrics/restatements.html", context)
+
+
+@login_required
+@require_GET
+def closed_panel(request: SignedInRequest, name: str) -> HttpResponse:
+    """The closed months of a KPI as a fragment for its page; nothing where none is kept or the reader sees a part of the base only."""
+    if name not in CATALOGUE:
+        raise Http404
+    segment = request.GET.get("segment", "")[:60]
+    closed = closed_months(name, segment=segment) if may_see(request.user) and name in FAMILIES else []
+    if not closed:
+        return HttpResponse()
+    address = f"{reverse('metrics:restatements')}?{Wanted(kpi=name, segment=segment).query()}"
+    return render(request, "metrics/_closed_panel.html", {"closed": closed, "who": segment_names().get(segment, segment), "restatements": address})
 
 
 @login_required

@@ -128,3 +128,17 @@ def test_empty_pages_say_why(client, cast):
     assert "No month has closed yet" in page(client, cast.ada).content.decode()
     ClosedMonth.objects.create(month=MONTH, starts_at=SEEN, ends_at=SEEN, basis="x", closed_at=SEEN)
     assert "No closed month has changed" in page(client, cast.ada).content.decode()
+
+
+def test_the_page_of_a_kpi_loads_its_closed_months_for_those_who_see_the_whole_base(client, cast, restated):
+    address = reverse("metrics:closed_panel", args=["mrr"])
+    client.force_login(cast.ana)
+    assert address in client.get(reverse("metrics:kpi", args=["mrr"])).content.decode()
+    told = client.get(address).content.decode()
+    assert [word in told for word in ("March 2026", "€400", "€300", "/metrics/restatements/?kpi=mrr")] == [True] * 4
+    assert client.get(reverse("metrics:closed_panel", args=["clv"])).content == b""
+    assert client.get(reverse("metrics:closed_panel", args=["happiness"])).status_code == 404
+    client.force_login(cast.elif_)
+    assert client.get(address).content == b""
+    client.logout()
+    assert client.get(address).status_code == 302
