@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from django.contrib.admin.models import ADDITION
+
 from accounts.models import Account, Playbook, PlaybookRun, Segment, User
 from config.demo.company import Company, months_later
 from config.demo.rows import Row, at, costs
-from metrics.actions.initiatives import measure_initiatives
+from metrics.actions.initiatives import measure_initiatives, note_change
 from metrics.models import BudgetCategory, BudgetLine, Initiative
 
 # key, name, goal, figure, variant, direction, target, status, begins (months before now), lasts (months, 0: goes on), segment, country, plan by part, cost a month by category, learned
@@ -136,6 +138,9 @@ def decide(company: Company, *, months: int, now: dt.datetime) -> int:
             )
         )  # fmt: skip
     Initiative.objects.bulk_create(rows, ignore_conflicts=True)
+    for row in Initiative.objects.filter(key__in=[row.key for row in rows], created_by__isnull=False).select_related("created_by"):
+        if row.created_by:
+            note_change(actor=row.created_by, row=row, flag=ADDITION, changes={}, now=now)
     _plan(company, months)
     measure_initiatives(now=now)
     return len(rows)

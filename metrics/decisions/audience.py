@@ -6,7 +6,9 @@ import datetime as dt
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
 
+from accounts import wording
 from accounts.models import Account, SegmentMembership
 from metrics.models import Initiative
 
@@ -34,3 +36,11 @@ def audience(initiative: Initiative, *, start: dt.datetime, now: dt.datetime) ->
     if initiative.tag:
         found = found.filter(tags__contains=[initiative.tag])
     return found
+
+
+def audience_words(row: Initiative) -> list[str]:
+    """The filters of its audience in words; none is everybody."""
+    told = [wording.segment_name(row.segment)] if row.segment else []
+    told += [_("plan %(plan)s") % {"plan": row.plan}] if row.plan else []
+    told += [wording.country_name(row.country)] if row.country else []
+    return told + ([_("tag %(tag)s") % {"tag": row.tag}] if row.tag else [])

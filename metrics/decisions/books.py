@@ -76,14 +76,18 @@ def books(question: Question, group: str = "all", *, inside: list[int] | None = 
             FROM accounts_subscription s JOIN accounts_account a ON a.id = s.account_id
             WHERE NOT a.excluded AND {amount} > 0 AND s.start < %(t1)s AND (s.end IS NULL OR s.end >= %(t0)s) AND {conditions.sql}),
         books AS (
-            SELECT account_id, coalesce(sum(before * rate), 0) / {MICROS} AS x, coalesce(sum(after * rate), 0) / {MICROS} AS c,
+            SELECT account_id, coalesce(sum(before * rate), 0) AS x, coalesce(sum(after * rate), 0) AS c,
                    array_agg(currency) FILTER (WHERE rate IS NULL AND (before > 0 OR after > 0)) AS missing
-            FROM spans GROUP BY account_id HAVING bool_or(before > 0))
-        SELECT {key}, count(*), count(*) FILTER (WHERE b.c = 0), sum(b.x), sum(b.c), sum(greatest(b.x - b.c, 0)), sum(b.x * b.x), sum(b.c * b.c), sum(b.x * b.c),
-               sum(greatest(b.x - b.c, 0) * greatest(b.x - b.c, 0)), sum(b.x * greatest(b.x - b.c, 0)),
+            FROM spans GROUP BY account_id HAVING bool_or(before > 0)),
+        -- sums are exact; squares, which only intervals rest on, are not, and are quick
+        told AS (SELECT *, greatest(x - c, 0) AS lost, x::float8 / {MICROS} AS fx, c::float8 / {MICROS} AS fc FROM books),
+        kept AS (SELECT *, greatest(fx - fc, 0) AS fl FROM told)
+        SELECT {key}, count(*), count(*) FILTER (WHERE b.c = 0), sum(b.x), sum(b.c), sum(b.lost), sum(fx * fx), sum(fc * fc), sum(fx * fc), sum(fl * fl), sum(fx * fl),
                (array_agg(b.missing[1]) FILTER (WHERE b.missing IS NOT NULL))[1]
-        FROM books b JOIN accounts_account a ON a.id = b.account_id {join} GROUP BY 1"""
+        FROM kept b JOIN accounts_account a ON a.id = b.account_id {join} GROUP BY 1"""
     found: dict[Any, Book] = {}
-    for name, count, gone, x, c, lost, xx, cc, xc, ll, xl, missing in fetch(sql, conditions.values):
+    for name, count, gone, *sums, missing in fetch(sql, conditions.values):
+        x, c, lost = (value / MICROS for value in sums[:3])
+        xx, cc, xc, ll, xl = (Decimal(repr(value)) for value in sums[3:])
         found[name] = Book(count, gone, x, c, lost, Sums(count, x, c, xx, cc, xc), Sums(count, x, lost, xx, ll, xl), (missing,) if missing else ())
     return found

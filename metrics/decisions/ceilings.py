@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
-
 from metrics.decisions.books import books
 from metrics.decisions.reader import Reader
 from metrics.formulas.comparison import monthly_of_yearly, remaining_months
@@ -17,7 +15,7 @@ from metrics.formulas.numbers import ratio
 from metrics.kpis.assumptions import margin
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, fetch, narrow
 from metrics.kpis.question import add_months
-from metrics.kpis.support_contacts import aht, told_contacts
+from metrics.kpis.support_contacts import told_contacts
 from metrics.kpis.support_cost import whole_amount
 from metrics.kpis.support_load import ticket_volume
 
@@ -96,12 +94,11 @@ def read_after(text: str) -> tuple[int, int] | None:
     return place if all(abs(number) < 2**62 for number in place) else None
 
 
-def ceilings(reader: Reader, *, sort: str = "ceiling", after: tuple[int, int] | None = None, with_sums: bool = True) -> Ceilings:
+def ceilings(reader: Reader, *, sort: str = "ceiling", after: tuple[int, int] | None = None) -> Ceilings:
     """The accounts that pay now by what keeping them may cost, a page by key. Raises WrongQuestion."""
     asked = _Asked(reader, sort)
-    rows = asked.rows(after=after, most=SHOWN + 1)
+    rows, (count, mrr, value, ceiling) = asked.page(after=after, most=SHOWN + 1)
     lines = rows[:SHOWN]
-    count, mrr, value, ceiling = asked.sums() if with_sums else (0, 0, 0, None)
     return Ceilings(
         lines, count, mrr, value, ceiling, asked.rates, asked.margin, asked.with_margin, asked.by_time, asked.missing,
         f"{lines[-1].sort}~{lines[-1].account}" if len(rows) > SHOWN else "",
@@ -129,25 +126,24 @@ class _Asked:
         # work of everybody: what a second of it costs does not depend on who looks
         worked = replace(reader.question("aht", first=first, after=last, filtered=False), scope=None)
         cost, self.missing = whole_amount(reader.question("support_cost", first=first, after=last, filtered=False))
-        seconds = Decimal(aht(worked, None)[None].numerator or 0)
-        self.by_time = seconds > 0
-        conditions: Conditions
+        told, conditions = told_contacts(worked, "account")
+        self.by_time = bool(fetch(f"{told} SELECT EXISTS (SELECT FROM told WHERE handled AND seconds > 0)", conditions.values)[0][0])
+        served = ", served AS (SELECT key::bigint AS account_id, sum(seconds) AS work FROM told WHERE handled GROUP BY 1), whole AS (SELECT sum(work) AS work FROM served)"
         if self.by_time:
-            told, conditions = told_contacts(worked, "account")
-            served = f"{told}, served AS (SELECT key::bigint AS account_id, sum(seconds) AS work FROM told WHERE handled AND key IS NOT NULL GROUP BY key)"
-            each = None if cost is None else ratio(cost, seconds)
+            served = f"{told}{served}"
         else:
             volume = replace(reader.question("ticket_volume", first=first, after=last, filtered=False), scope=None)
             tickets = {key: figure.parts["tickets"] for key, figure in ticket_volume(volume, "account").items() if key}
             conditions = Conditions()
-            served = f"WITH served AS (SELECT key::bigint AS account_id, value::numeric AS work FROM jsonb_each_text({conditions.bind(json.dumps(tickets))}::jsonb))"
-            each = None if cost is None else ratio(cost, sum(tickets.values()))
-        # nothing was done for anybody: serving costs nothing, unless the costs themselves are not known
-        each = Decimal(0) if each is None and cost is not None else each
+            made = conditions.bind(json.dumps(tickets))
+            served = (
+                f"WITH served AS (SELECT key::bigint AS account_id, value::numeric AS work FROM jsonb_each_text({made}::jsonb)), "
+                "whole AS (SELECT sum(work) AS work FROM served)"
+            )  # fmt: skip
         self.values = conditions.values
         self.values |= {
             "months": json.dumps({key or "-": str(rate.months) for key, rate in self.rates.items() if key != "" and rate.months is not None}),
-            "months_of_all": self.rates[""].months, "margin": self.margin, "each": None if each is None else each * MICROS,
+            "months_of_all": self.rates[""].months, "margin": self.margin, "cost": None if cost is None else cost * MICROS,
         }  # fmt: skip
         chosen = Conditions(self.values)
         narrow(reader.question("mrr"), chosen, (ACCOUNT_SQL | {"segment": "sg.key"},), "now()")
@@ -155,8 +151,10 @@ class _Asked:
             {served},
             base AS (
                 SELECT a.id, a.external_id, a.name, sg.key AS segment, p.mrr_micros AS mrr,
-                       coalesce((%(months)s::jsonb ->> coalesce(sg.key, '-'))::numeric, %(months_of_all)s) AS months, coalesce(v.work, 0) * %(each)s::numeric AS cost
-                FROM accounts_accountsnapshot p JOIN accounts_account a ON a.id = p.account_id LEFT JOIN accounts_segment sg ON sg.id = a.segment_id
+                       coalesce((%(months)s::jsonb ->> coalesce(sg.key, '-'))::numeric, %(months_of_all)s) AS months,
+                       -- nothing was done for anybody: serving costs nothing, unless the costs themselves are not known
+                       coalesce(v.work, 0) * %(cost)s::numeric / coalesce(nullif(whole.work, 0), 1) AS cost
+                FROM accounts_accountsnapshot p CROSS JOIN whole JOIN accounts_account a ON a.id = p.account_id LEFT JOIN accounts_segment sg ON sg.id = a.segment_id
                 LEFT JOIN served v ON v.account_id = a.id
                 WHERE NOT a.excluded AND p.mrr_micros > 0 AND {chosen.sql}),
             valued AS (SELECT *, round(mrr * months * %(margin)s)::bigint AS value, round(cost)::bigint AS served FROM base WHERE months IS NOT NULL),
@@ -165,20 +163,21 @@ class _Asked:
 
     def rows(self, *, after: tuple[int, int] | None, most: int) -> list[Line]:
         """A page after a place in the list."""
+        return self.page(after=after, most=most)[0]
+
+    def page(self, *, after: tuple[int, int] | None, most: int) -> tuple[list[Line], tuple[int, int, int, int | None]]:
+        """A page after a place in the list; and of all accounts together their number, MRR, remaining value and ceilings."""
         bound: dict[str, Any] = {**self.values, "most": most}
         beyond = "TRUE"
         if after is not None:
             bound |= {"after_sort": after[0], "after_id": after[1]}
             beyond = "(sort, id) < (%(after_sort)s, %(after_id)s)"
-        sql = f"{self.sql} SELECT id, external_id, name, segment, mrr, months, value, served, ceiling, sort FROM sorted WHERE {beyond} ORDER BY sort DESC, id DESC LIMIT %(most)s"
-        return [Line(*row) for row in fetch(sql, bound)]
-
-    def sums(self) -> tuple[int, int, int, int | None]:
-        """Accounts, their MRR, remaining value and ceilings together."""
-        with connection.cursor() as cursor:
-            cursor.execute(f"{self.sql} SELECT count(*), coalesce(sum(mrr), 0), coalesce(sum(value), 0), sum(ceiling) FROM sorted", self.values)
-            count, mrr, value, ceiling = cursor.fetchone()
-        return count, int(mrr), int(value), None if ceiling is None else int(ceiling)
+        sql = f"""{self.sql}, sums AS (SELECT count(*) AS n, coalesce(sum(mrr), 0) AS mrrs, coalesce(sum(value), 0) AS valued, sum(ceiling) AS ceilings FROM sorted),
+            page AS (SELECT id, external_id, name, segment, mrr, months, value, served, ceiling, sort FROM sorted WHERE {beyond} ORDER BY sort DESC, id DESC LIMIT %(most)s)
+            SELECT sums.*, page.* FROM sums LEFT JOIN page ON TRUE ORDER BY page.sort DESC, page.id DESC"""
+        found = fetch(sql, bound)
+        count, mrr, value, ceiling = found[0][:4]
+        return [Line(*row[4:]) for row in found if row[4] is not None], (count, int(mrr), int(value), None if ceiling is None else int(ceiling))
 
 
 _SORT = {"ceiling": "coalesce(ceiling, 0)", "value": "value", "mrr": "mrr", "cost": "coalesce(served, 0)", "months": "(months * 1000000)::bigint"}

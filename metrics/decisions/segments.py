@@ -12,7 +12,7 @@ from metrics.decisions.worked import Outcome, Result, outcomes, results
 from metrics.formulas.comparison import Estimate
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, fetch, narrow
 from metrics.kpis.question import add_months
-from metrics.kpis.revenue import mrr
+from metrics.kpis.revenue import MICROS
 
 # fewer customers than this at the opening say too little about a rate
 FEW = 5
@@ -60,32 +60,30 @@ def ranking(reader: Reader, *, with_results: bool = True) -> Ranking:
     after = reader.today
     first = add_months(after, -12)
     found = books(reader.question("gross_mrr_churn", first=first, after=after), "segment")
-    pays = mrr(reader.question("mrr", first=first, after=after), "segment")
     segments = {row.key: row for row in Segment.objects.all()}
     traits = _traits(reader)
-    missing = {currency for figure in pays.values() for currency in figure.missing} | {name for book in found.values() for name in book.missing}
+    missing = {name for book in found.values() for name in book.missing}
     rows: list[Ranked] = []
-    for key in {*found, *pays}:
-        book, value = found.get(key), pays[key].value if key in pays else Decimal(0)
+    for key in {*found, *traits}:
+        book, (plan, value, customers) = found.get(key), traits.get(key, ("", Decimal(0), 0))
         rate = book.gross_churn if book else None
-        expected = None if rate is None or value is None else rate.times(value)
-        plan, mean = traits.get(key, ("", None))
-        rows.append(Ranked(key, segments.get(key or ""), value, pays[key].parts["customers"] if key in pays else 0, book, rate, expected, plan, mean))
+        expected = None if rate is None else rate.times(value)
+        rows.append(Ranked(key, segments.get(key or ""), value, customers, book, rate, expected, plan, value / customers if customers else None))
     rows.sort(key=lambda row: (row.expected is None, -(row.expected.value if row.expected else 0), row.key or "~"))
     whole = sum((row.expected.value for row in rows if row.expected), Decimal(0))
     told = _with_what_worked(reader, rows) if with_results else rows
     return Ranking(told, whole, first.isoformat(), after.isoformat(), sorted(missing))
 
 
-def _traits(reader: Reader) -> dict[str | None, tuple[str, Decimal | None]]:
-    """The plan most accounts of a segment have, and the mean MRR of those who pay; by the read model of the lists."""
+def _traits(reader: Reader) -> dict[str | None, tuple[str, Decimal, int]]:
+    """By segment of today: the plan most of those who pay have, their MRR and their number; by the read model of the lists."""
     conditions = Conditions()
-    narrow(reader.question("mrr"), conditions, (ACCOUNT_SQL,), "now()")
+    narrow(reader.question("mrr"), conditions, (ACCOUNT_SQL | {"segment": "sg.key"},), "now()")
     sql = f"""
-        SELECT sg.key, mode() WITHIN GROUP (ORDER BY nullif(a.plan, '')) FILTER (WHERE a.plan <> ''), avg(p.mrr_micros) / 1000000
+        SELECT sg.key, mode() WITHIN GROUP (ORDER BY nullif(a.plan, '')) FILTER (WHERE a.plan <> ''), sum(p.mrr_micros), count(*)
         FROM accounts_accountsnapshot p JOIN accounts_account a ON a.id = p.account_id LEFT JOIN accounts_segment sg ON sg.id = a.segment_id
         WHERE NOT a.excluded AND p.mrr_micros > 0 AND {conditions.sql} GROUP BY sg.key"""
-    return {key: (plan or "", mean) for key, plan, mean in fetch(sql, conditions.values)}
+    return {key: (plan or "", micros / MICROS, count) for key, plan, micros, count in fetch(sql, conditions.values)}
 
 
 def neighbours(row: Ranked, rows: list[Ranked]) -> tuple[tuple[str, str], ...]:
@@ -109,6 +107,6 @@ def _with_what_worked(reader: Reader, rows: list[Ranked]) -> list[Ranked]:
         here = [result for key in order for result in tried if result.segment == key] + [result for result in tried if result.segment is None and row.key is not None]
         work = [outcome for key in order for outcome in done if outcome.segment == key]
         told.append(
-            Ranked(row.key, row.segment, row.mrr, row.customers, row.book, row.rate, row.expected, row.plan, row.mean, near, tuple(here[:5]), tuple(work[:6]))
+            Ranked(row.key, row.segment, row.mrr, row.customers, row.book, row.rate, row.expected, row.plan, row.mean, near, tuple(here[:4]), tuple(work[:5]))
         )  # fmt: skip
     return told

@@ -107,9 +107,8 @@ def outcomes(reader: Reader) -> list[Outcome]:
             SELECT i.account_id, i.closed_at, '', i.type FROM accounts_workitem i
             WHERE i.status = 'done' AND i.playbook_run_id IS NULL AND i.closed_at >= %(since)s AND i.closed_at < %(until)s),
         judged AS (
-            SELECT w.account_id, w.playbook, w.type, sg.key, w.at < %(settled)s AND {pays("w.at")} AS settled,
-                   w.at < %(settled)s AND {pays("w.at")} AND {pays("(w.at + make_interval(days => %(days)s))")} AS stayed
-            FROM work w JOIN accounts_account a ON a.id = w.account_id
+            SELECT w.account_id, w.playbook, w.type, sg.key, then_paid AS settled, then_paid AND {pays("(w.at + make_interval(days => %(days)s))")} AS stayed
+            FROM work w CROSS JOIN LATERAL (SELECT w.at < %(settled)s AND {pays("w.at")} AS then_paid OFFSET 0) p JOIN accounts_account a ON a.id = w.account_id
             LEFT JOIN accounts_segmentmembership m ON m.account_id = w.account_id AND m.valid_from <= w.at AND (m.valid_to IS NULL OR m.valid_to > w.at)
             LEFT JOIN accounts_segment sg ON sg.id = m.segment_id
             WHERE NOT a.excluded AND {conditions.sql})

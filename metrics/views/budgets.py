@@ -62,7 +62,10 @@ def budget_page(request: SignedInRequest) -> HttpResponse:
     found = budget(year, today=reader.today, segment=segment or None)
     chart = bars(
         name="budget", title=_("Planned and spent by quarter"), steps=[f"Q{row.period.number}" for row in found.quarters], unit="money", head=_("Quarter"),
-        series=[Series(_("Planned"), [row.cells[""].plan for row in found.quarters], tone="quiet"), Series(_("Spent"), [row.cells[""].actual for row in found.quarters])],
+        series=[
+            Series(_("Planned"), [row.cells[""].plan for row in found.quarters], tone="quiet"),
+            Series(_("Spent"), [row.cells[""].actual for row in found.quarters], tone="accent", hatched=False),
+        ],
         partial=[place for place, row in enumerate(found.quarters) if row.running], height=220,
     )  # fmt: skip
     file = chart_file(request, [chart])

@@ -26,6 +26,7 @@ from accounts.spreadsheet import csv_lines
 from metrics.actions.decision_exports import record_export
 from metrics.charts import Chart, Series, Step, lines, ranking
 from metrics.decisions import ceilings, returned, segments, support_beside
+from metrics.decisions.audience import audience_words
 from metrics.decisions.budget import budget
 from metrics.decisions.reader import Reader
 from metrics.filters import Filters, filter_bar
@@ -123,7 +124,7 @@ def _segments(request: SignedInRequest, reader: Reader, chosen: Filters) -> dict
             "row": row, "name": segment_word(row.key, names), "href": _accounts_of(reader, row.key),
             "churn_href": kpi_link("gross_mrr_churn", reader, chosen, start=found.first, end=found.after, by="segment"),
             "near": [(segment_word(key, names), why) for key, why in row.near],
-            "results": [(result, "" if result.segment == row.key else segment_word(result.segment, names) if result.segment else _("everybody")) for result in row.results],
+            "results": [(result, "" if result.segment == row.key and row.key else ", ".join(audience_words(result.initiative)) or _("everybody")) for result in row.results],
             "outcomes": [(outcome, outcome.playbook or str(WorkItem.Type(outcome.type).label), "" if outcome.segment == row.key else segment_word(outcome.segment, names))
                          for outcome in row.outcomes],
         }

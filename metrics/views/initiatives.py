@@ -26,6 +26,7 @@ from accounts.signed_in import SignedInRequest
 from metrics import words
 from metrics.actions.initiatives import FIELDS, StaleRow, change_initiative, create_initiative, delete_initiative
 from metrics.dashboards import shown
+from metrics.decisions.audience import audience_words
 from metrics.decisions.measuring import Measured, Side, measure
 from metrics.decisions.reader import Reader
 from metrics.decisions.spending import PARTS, in_reporting, spent_by_tag
@@ -101,14 +102,6 @@ def _variant(row: Initiative) -> str:
 def target_word(row: Initiative) -> str:
     """The target as people read it; empty for none."""
     return "" if row.target is None or row.kpi not in CATALOGUE else shown(CATALOGUE[row.kpi], _variant(row), str(row.target))
-
-
-def audience_words(row: Initiative) -> list[str]:
-    """The filters of its audience in words; none is everybody."""
-    told = [wording.segment_name(row.segment)] if row.segment else []
-    told += [_("plan %(plan)s") % {"plan": row.plan}] if row.plan else []
-    told += [wording.country_name(row.country)] if row.country else []
-    return told + ([_("tag %(tag)s") % {"tag": row.tag}] if row.tag else [])
 
 
 def change_word(row: Initiative, value: Decimal, *, is_total: bool = False) -> str:
