@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
@@ -14,7 +16,7 @@ from metrics.formulas.numbers import decimal_text
 NO_SEGMENT = "(none)"
 
 
-def _amount(name: str) -> models.DecimalField:
+def _amount(name: Any) -> models.DecimalField:
     return models.DecimalField(name, max_digits=50, decimal_places=24, null=True)
 
 
