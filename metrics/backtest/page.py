@@ -100,7 +100,7 @@ def page_of(row: BacktestRun) -> Page:
     dates = figures["by_date"]
     charts = {
         "by_date": lines(
-            name="by-date", title=_("AUC by date"), steps=[_day(each["date"]) for each in dates], unit="number", head=_("Date"), goal=0.5,
+            name="by-date", title=_("AUC by date"), steps=[_day(each["date"]) for each in dates], unit="number", head=_("Date"),
             series=[Series(_("AUC"), [None if each["auc"] is None else round(each["auc"], 3) for each in dates])], note=_("0.5 is a coin. Dates on which nobody left have none."),
             description=_("How well the score of each date told who left within the horizon."),
         ),

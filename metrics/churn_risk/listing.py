@@ -129,6 +129,8 @@ class ModelTold:
     model: ChurnModel
     charts: dict[str, Chart]
     tells: bool
+    # its probabilities were further off than always telling the usual share
+    off: bool
     how: str
     sentence: str
     left_out: list[tuple[str, str]]
@@ -147,7 +149,15 @@ def told_of(model: ChurnModel) -> ModelTold:
         ),
     }  # fmt: skip
     left_out = [(feature_name(name), str(LEFT_OUT.get(why, why))) for name, why in sorted(model.figures.get("left_out", {}).items())]
-    return ModelTold(model=model, charts=charts, tells=tells(model), how=_how(tested), sentence=_sentence(model), left_out=left_out)
+    return ModelTold(
+        model=model,
+        charts=charts,
+        tells=tells(model),
+        off=(tested["brier"] or 0) > (tested["brier_of_base_rate"] or 0),
+        how=_how(tested),
+        sentence=_sentence(model),
+        left_out=left_out,
+    )
 
 
 def _how(tested: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import zoneinfo
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,6 @@ class Trained:
     churned: int
     first: dt.date
     last: dt.date
-    told: np.ndarray = field(repr=False, default_factory=lambda: np.zeros(0))
 
 
 def dates_to_learn(as_of: dt.datetime, stays: Stays, horizon_days: int) -> list[dt.datetime]:
@@ -139,8 +138,9 @@ def train(*, as_of: dt.datetime, now: dt.datetime, horizon_days: int = HORIZON_D
     rows = gather(as_of=as_of, now=now, horizon_days=horizon_days, progress=progress)
     with one_thread():
         tested, how = _test_on_later_dates(rows, horizon_days)
-        final = choose(rows.table, rows.left, rows.subject)
-        model = fit_model(rows.table, rows.left, final)
+        by_time = tested is not None
+        final = choose(rows.table, rows.left, rows.subject, rows.date if by_time else None, horizon_days * DAY)
+        model = fit_model(rows.table, rows.left, rows.subject, final)
     if tested is None:
         rate = float(rows.left.mean())
         tested, how = measured(final.told, rows.left, rows.subject, base_rate=rate), {"how": "five_folds", "folds": 5, "seed": SEED}
@@ -152,7 +152,7 @@ def train(*, as_of: dt.datetime, now: dt.datetime, horizon_days: int = HORIZON_D
     zone = zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)
     return Trained(
         model=model, figures=figures, rows=rows.table.rows, accounts=int(np.unique(rows.subject).size), churned=churned,
-        first=rows.dates[0].astimezone(zone).date(), last=rows.dates[-1].astimezone(zone).date(), told=final.told,
+        first=rows.dates[0].astimezone(zone).date(), last=rows.dates[-1].astimezone(zone).date(),
     )  # fmt: skip
 
 
@@ -166,8 +166,9 @@ def _test_on_later_dates(rows: Gathered, horizon_days: int) -> tuple[dict[str, A
     if learnt_churned < NEEDED // 2 or np.unique(rows.subject[split.test][test]).size < NEEDED_TESTED or learn.all() or test.all():
         return None, {}
     earlier = rows.table.take(split.learn)
-    tried: Tried = choose(earlier, learn, rows.subject[split.learn])
-    told = fit_model(earlier, learn, tried).probabilities(rows.table.take(split.test))
+    subjects = rows.subject[split.learn]
+    tried: Tried = choose(earlier, learn, subjects, rows.date[split.learn], horizon_days * DAY)
+    told = fit_model(earlier, learn, subjects, tried).probabilities(rows.table.take(split.test))
     day = dt.datetime.fromtimestamp(split.tested_from, zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()
     how = {"how": "later_dates", "tested_from": day.isoformat(), "learnt_on_rows": int(split.learn.sum()), "learnt_churned": learnt_churned, "chosen": tried.candidate.name}
     return measured(told, test, rows.subject[split.test], base_rate=float(learn.mean())), how

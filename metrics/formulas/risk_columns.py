@@ -18,6 +18,8 @@ LEVELS_AT_MOST = 20
 RARE = 10
 # a text that nearly always is a number, of more values than this, is cut into tenths
 NUMBERS_AT_LEAST = 12
+# standard deviations from the mean, at most: of a feature that hardly varied the next value would else count for everything
+FARTHEST = 3.0
 ATTRIBUTE = "attribute:"
 # attributes whose names speak of leaving know the outcome; English and Turkish
 _OUTCOME = re.compile(r"churn|attrition|cancel|terminat|lapsed|\bleft\b|\blost\b|exit|offboard|iptal|ayr[ıi]l|kayb|kay[ıi]p", re.IGNORECASE)
@@ -130,7 +132,7 @@ def encode(columns: list[dict[str, Any]], table: FeatureTable) -> tuple[np.ndarr
             values = table.numbers.get(name, np.full(table.rows, np.nan))
             gone = np.isnan(values)
             spread = (_curve(np.clip(np.where(gone, 0.0, values), column["low"], column["high"]), column["log"]) - column["mean"]) / column["scale"]
-            pieces.append(np.where(gone, 0.0, spread))
+            pieces.append(np.where(gone, 0.0, np.clip(spread, -FARTHEST, FARTHEST)))
             feature.append(place)
             if column["missing"]:
                 pieces.append(gone.astype(float))

@@ -22,6 +22,8 @@ TOO_GOOD = 0.98
 SAME = 0.98
 # fewer that left than this and trees learn who they were
 FOR_TREES = 200
+# blocks of later dates; accounts that left before one to learn from, rows that left in all of them to judge by
+BLOCKS, LEARNABLE, JUDGEABLE = 3, 15, 50
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,15 @@ class Candidate:
 CANDIDATES = (Candidate(LOGISTIC, 0.02), Candidate(LOGISTIC, 0.5), Candidate(BOOSTING))
 
 
-def fit_margin(candidate: Candidate, matrix: np.ndarray, left: np.ndarray) -> dict[str, Any]:
-    """The fitted numbers of one candidate, as JSON. Both kinds of rows must be there."""
+def fit_margin(candidate: Candidate, matrix: np.ndarray, left: np.ndarray, rows_a_subject: float = 1.0) -> dict[str, Any]:
+    """The fitted numbers of one candidate, as JSON. Both kinds of rows must be there.
+
+    Rows of one account say nearly the same: the penalty is that of one row an account.
+    """
     if candidate.algorithm == LOGISTIC:
         from sklearn.linear_model import LogisticRegression
 
-        found = LogisticRegression(C=candidate.strength, max_iter=500).fit(matrix, left)
+        found = LogisticRegression(C=candidate.strength / rows_a_subject, max_iter=500).fit(matrix, left)
         return logistic_json(found.coef_[0], float(found.intercept_[0]), matrix.mean(axis=0))
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -70,17 +75,46 @@ def folds_of(groups: np.ndarray, left: np.ndarray) -> np.ndarray:
     return fold[index]
 
 
-def out_of_fold(table: FeatureTable, left: np.ndarray, fold: np.ndarray, candidates: tuple[Candidate, ...] = CANDIDATES) -> dict[Candidate, np.ndarray]:
-    """The margin of every row under each candidate, fitted on the other folds alone, columns included."""
-    found = {candidate: np.zeros(table.rows) for candidate in candidates}
-    for number in range(FOLDS):
-        here = fold == number
-        columns = learn_columns(table.take(~here))
-        matrix, _feature = encode(columns, table.take(~here))
-        unseen, _feature = encode(columns, table.take(here))
+Cut = tuple[np.ndarray, np.ndarray]
+
+
+def account_cuts(fold: np.ndarray) -> list[Cut]:
+    """(rows to learn on, rows to judge) by folds of accounts."""
+    return [(fold != number, fold == number) for number in range(FOLDS)]
+
+
+def time_cuts(left: np.ndarray, groups: np.ndarray, date: np.ndarray, horizon: float) -> list[Cut]:
+    """(rows to learn on, rows to judge): later blocks of dates, each after the outcomes of what it is judged by.
+
+    The world changes, and a model that is only judged within its own time is too sure of itself. Empty where the
+    history is too short: fewer than two blocks, or fewer than 50 rows that left to judge.
+    """
+    dates = np.unique(date)
+    later = dates[dates.size // 3 :]
+    found: list[Cut] = []
+    for block in np.array_split(later, min(BLOCKS, later.size)):
+        learn, judge = date + horizon <= block[0], (date >= block[0]) & (date <= block[-1])
+        if np.unique(groups[learn & left]).size >= LEARNABLE and (learn & ~left).any():
+            found.append((learn, judge))
+    judged = sum(int(left[judge].sum()) for _learn, judge in found)
+    return found if len(found) > 1 and judged >= JUDGEABLE else []
+
+
+def unseen_margins(table: FeatureTable, left: np.ndarray, groups: np.ndarray, cuts: list[Cut], candidates: tuple[Candidate, ...]) -> dict[Candidate, np.ndarray]:
+    """The margin of every judged row under each candidate (NaN of the others), fitted on other rows alone, columns included."""
+    found = {candidate: np.full(table.rows, np.nan) for candidate in candidates}
+    for learn, judge in cuts:
+        columns = learn_columns(table.take(learn))
+        matrix, _feature = encode(columns, table.take(learn))
+        unseen, _feature = encode(columns, table.take(judge))
         for candidate in candidates:
-            found[candidate][here] = margins(candidate.algorithm, fit_margin(candidate, matrix, left[~here]), unseen)
+            found[candidate][judge] = margins(candidate.algorithm, fit_margin(candidate, matrix, left[learn], rows_a_subject(groups[learn])), unseen)
     return found
+
+
+def rows_a_subject(groups: np.ndarray) -> float:
+    """How many rows an account has on average."""
+    return groups.size / max(np.unique(groups).size, 1)
 
 
 def cross_calibrated(margin: np.ndarray, left: np.ndarray, fold: np.ndarray) -> np.ndarray:
@@ -95,31 +129,44 @@ def cross_calibrated(margin: np.ndarray, left: np.ndarray, fold: np.ndarray) -> 
 
 @dataclass(frozen=True)
 class Tried:
-    """The candidate of the smallest log loss out of fold, its probabilities there, and the losses of all."""
+    """The candidate of the smallest log loss on rows it had not seen, its margins and probabilities there, and the losses of all.
+
+    `judged` marks these rows; by folds of accounts they are all, by blocks of time the later ones.
+    """
 
     candidate: Candidate
     margin: np.ndarray
     told: np.ndarray
     losses: dict[str, float]
+    judged: np.ndarray
 
 
-def choose(table: FeatureTable, left: np.ndarray, groups: np.ndarray) -> Tried:
-    """Tries the candidates out of fold; folds never part the rows of a group. Trees are tried where enough left to grow them."""
+def choose(table: FeatureTable, left: np.ndarray, groups: np.ndarray, date: np.ndarray | None = None, horizon: float = 0.0) -> Tried:
+    """Tries the candidates on rows they had not seen: later ones where `date` and the history allow it, else other accounts'.
+
+    Trees are tried where enough left to grow them. `date` and `horizon` are in one unit.
+    """
     candidates = CANDIDATES if np.unique(groups[left]).size >= FOR_TREES else tuple(each for each in CANDIDATES if each.algorithm == LOGISTIC)
     fold = folds_of(groups, left)
-    margin = out_of_fold(table, left, fold, candidates)
-    told = {candidate: cross_calibrated(margin[candidate], left, fold) for candidate in candidates}
-    losses = {candidate: log_loss(told[candidate], left) for candidate in candidates}
+    cuts = time_cuts(left, groups, date, horizon) if date is not None else []
+    margin = unseen_margins(table, left, groups, cuts or account_cuts(fold), candidates)
+    judged = ~np.isnan(margin[candidates[0]])
+    told = {candidate: cross_calibrated(margin[candidate][judged], left[judged], fold[judged]) for candidate in candidates}
+    losses = {candidate: log_loss(told[candidate], left[judged]) for candidate in candidates}
     best = min(candidates, key=lambda candidate: losses[candidate])
-    return Tried(best, margin[best], told[best], {candidate.name: loss for candidate, loss in losses.items()})
+    return Tried(best, margin[best][judged], told[best], {candidate.name: loss for candidate, loss in losses.items()}, judged)
 
 
-def fit_model(table: FeatureTable, left: np.ndarray, tried: Tried) -> RiskModel:
-    """The chosen candidate on all rows; the sigmoid is that of the margins out of fold."""
+def fit_model(table: FeatureTable, left: np.ndarray, groups: np.ndarray, tried: Tried) -> RiskModel:
+    """The chosen candidate on all rows; the sigmoid is that of the margins on rows it had not seen."""
     columns = learn_columns(table)
     matrix, _feature = encode(columns, table)
-    slope, offset = fit_sigmoid(tried.margin, left)
-    return RiskModel(columns, tried.candidate.algorithm, fit_margin(tried.candidate, matrix, left), slope, offset)
+    slope, offset = fit_sigmoid(tried.margin, left[tried.judged])
+    if slope <= 0:
+        # that would turn the model round: what told nothing tells the usual share
+        rate = min(max(float(left[tried.judged].mean()), 1e-6), 1 - 1e-6)
+        slope, offset = 0.0, float(np.log(rate / (1 - rate)))
+    return RiskModel(columns, tried.candidate.algorithm, fit_margin(tried.candidate, matrix, left, rows_a_subject(groups)), slope, offset)
 
 
 def too_good(table: FeatureTable, left: np.ndarray, groups: np.ndarray) -> set[str]:
