@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -31,10 +32,12 @@ from metrics.decisions.budget import budget
 from metrics.decisions.reader import Reader
 from metrics.filters import Filters, filter_bar
 from metrics.kpis.engine import WrongQuestion
-from metrics.views.chart_files import chart_file
 from metrics.views.filtered import filtered
+from metrics.views.kept import kept_fragment
 
 PANELS = ("segments", "support", "ceilings", "returned", "budget")
+# stands in kept fragments where the reader's own token belongs
+_TOKEN = "csrf-token-of-the-reader"  # noqa: S105 - a mark, no secret
 EXPORTS = ("segments", "support", "ceilings", "returned")
 
 
@@ -83,20 +86,29 @@ def panel(request: SignedInRequest, chosen: Filters, name: str) -> HttpResponseB
     reader = reader_of(request, chosen)
     if name not in _panels(reader):
         raise Http404
-    try:
+    chosen_here = {key: request.GET[key] for key in ("by", "sort") if request.GET.get(key)}
+    exports = name in EXPORTS and (reader.sees_rows or name in {"segments", "support"})
+
+    def build() -> dict[str, Any]:
         found = _SHOWS[name](request, reader, chosen)
+        return {
+            **found, "name": name, "reader": reader, "charts": [value for value in found.values() if isinstance(value, Chart)],
+            "export": f"{reverse('metrics:decisions_export', args=[name])}?{chosen.query(**chosen_here)}" if exports else "", "token": _TOKEN,
+        }  # fmt: skip
+
+    template = f"metrics/_decisions_{name}.html"
+    try:
+        if name == "budget":
+            # quick, and whoever changes a line wants to see it
+            return render(request, template, {"chosen": chosen, **build()})
+        more = urlencode({**chosen_here, "after": request.GET.get("after", "")})
+        response = kept_fragment(request, chosen, f"decisions:{name}", template, build, more=more)
     except WrongQuestion as wrong:
         return render(request, "metrics/_decisions_fault.html", {"fault": str(wrong), "name": name}, status=422)
-    charts = [value for value in found.values() if isinstance(value, Chart)]
-    file = chart_file(request, charts)
-    if file is not None:
-        return file
-    query = chosen.query(**{key: request.GET.get(key, "") for key in ("by", "sort") if request.GET.get(key)})
-    context = {
-        **found, "name": name, "reader": reader, "chosen": chosen,
-        "export": f"{reverse('metrics:decisions_export', args=[name])}?{query}" if name in EXPORTS and (reader.sees_rows or name in {"segments", "support"}) else "",
-    }  # fmt: skip
-    return render(request, f"metrics/_decisions_{name}.html", context)
+    if isinstance(response, HttpResponse) and response["Content-Type"].startswith("text/html"):
+        # a kept fragment is shared; the token of its form is each reader's own
+        response.content = response.content.replace(_TOKEN.encode(), get_token(request).encode())
+    return response
 
 
 def segment_word(key: str | None, names: dict[str, Segment]) -> str:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -221,3 +222,12 @@ def test_the_pages_hold_before_anybody_pays(client, cast):
         assert client.get(reverse("metrics:decisions_panel", args=[name])).status_code == 200
     found = ceilings.ceilings(Reader(cast.vera, timezone.now()))
     assert (found.accounts, found.value, found.lines) == (0, 0, [])
+
+
+def test_a_kept_panel_bears_the_token_of_whoever_opens_it(customers):
+    for who in (customers.ada, customers.ada):
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(who)
+        page = client.get(reverse("metrics:decisions_panel", args=["segments"])).content.decode()
+        token = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+        assert client.post(reverse("metrics:decisions_export", args=["segments"]), {"csrfmiddlewaretoken": token}).status_code == 200
