@@ -65,7 +65,7 @@ class StudioForm(forms.Form):
     horizon = forms.IntegerField(required=False, min_value=1, max_value=LONGEST)
     spread = Share()
     seed = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_SEED, error_messages={"invalid": _("A whole number.")})
-    span = forms.TypedChoiceField(required=False, choices=[(span, span) for span in SPANS], coerce=int, empty_value=12)
+    span = forms.TypedChoiceField(required=False, choices=[(span, span) for span in SPANS], coerce=int)
     segment = forms.CharField(required=False, max_length=60)
     scenario = forms.IntegerField(required=False, min_value=1, max_value=2**62)
     edited = forms.IntegerField(required=False, min_value=0, max_value=2**31)
