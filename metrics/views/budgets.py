@@ -27,7 +27,7 @@ from metrics.forms.decisions import BudgetLineForm, PartsForm
 from metrics.models import BudgetLine, BudgetPart
 from metrics.views.chart_files import chart_file
 from metrics.views.decisions import not_for_agents
-from metrics.views.initiatives import conflict_of
+from metrics.views.initiatives import conflict_of, word_of
 
 MOST_LINES = 200
 
@@ -117,7 +117,7 @@ def budget_line(request: SignedInRequest, pk: int | None = None) -> HttpResponse
                 raise Http404 from None
             except StaleRow as stale:
                 version, status = stale.row.version, 409
-                conflict = conflict_of(stale.row, form.values(), lambda name: str(BudgetLine._meta.get_field(name).verbose_name))
+                conflict = conflict_of(stale.row, form.values(), lambda name: word_of(BudgetLine, name))
             else:
                 messages.success(request, _("Saved."))
                 return redirect(f"{reverse('metrics:budget')}?year={form.cleaned_data['year']}")

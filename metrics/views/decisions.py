@@ -131,7 +131,7 @@ def kpi_link(name: str, reader: Reader, chosen: Filters, **more: str | None) -> 
 def _segments(request: SignedInRequest, reader: Reader, chosen: Filters) -> dict[str, Any]:
     found = segments.ranking(reader)
     names = {row.key: row for row in Segment.objects.all()}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "row": row, "name": segment_word(row.key, names), "href": _accounts_of(reader, row.key),
             "churn_href": kpi_link("gross_mrr_churn", reader, chosen, start=found.first, end=found.after, by="segment"),

@@ -12,7 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.decorators import login_required
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -159,7 +159,12 @@ def _changes(row: Initiative) -> list[dict[str, Any]]:
 
 
 def _field(name: str) -> str:
-    return str(Initiative._meta.get_field(name).verbose_name) if name in FIELDS else name
+    return word_of(Initiative, name) if name in FIELDS else name
+
+
+def word_of(model: type[Model], name: str) -> str:
+    """What a field is called."""
+    return str(getattr(model._meta.get_field(name), "verbose_name", name))
 
 
 @login_required
