@@ -22,6 +22,7 @@ from config.demo import company as story
 from config.demo import decisions, desk, playbooks, rows, targets, usage, voices
 from config.demo.loop import close_demo_loops
 from config.demo.people import DEMO_PASSWORD, PEOPLE
+from config.demo.touches import log_demo_touches
 from config.demo.work import open_demo_work
 from config.imports import load_rows
 from metrics.actions.recompute import recompute_all
@@ -80,6 +81,7 @@ class Command(BaseCommand):
             Contact.objects.update(surveyable_from=None)
         self._health(now)
         counts["work_items"] = open_demo_work(now=now)
+        counts["touches"] = log_demo_touches(seed=options["seed"], now=now)
         counts["cases"] = close_demo_loops(now=now, seed=options["seed"])
         counts["initiatives"] = decisions.decide(company, months=options["months"], now=now)
         counts["targets"] = targets.set_targets(now=now)
