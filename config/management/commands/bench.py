@@ -10,17 +10,21 @@ import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
-from config.benchmarks import health, import_usage, mail_send, survey_answer, survey_plan, worklist
+from config.benchmarks import health, import_usage, mail_send, mrr_movements, net_retention, survey_answer, survey_plan, worklist
 from config.benchmarks.data import generate
 from config.benchmarks.measure import Result
+from config.benchmarks.money_data import generate_money
 from config.benchmarks.scratch import scratch_database
 
 BENCHMARKS: dict[str, Callable[..., Result]] = {
     "health-full": health.full, "health-incremental": health.incremental, "worklist": worklist.worklist, "survey-plan": survey_plan.survey_plan,
     "mail-send": mail_send.mail_send, "survey-answer": survey_answer.survey_answer, "import-usage": import_usage.import_usage,
+    "mrr-movements": mrr_movements.mrr_movements, "net-retention": net_retention.net_retention,
 }  # fmt: skip
+# what is measured on other customers than everything else
+GENERATORS: dict[str, Callable[..., None]] = {"mrr-movements": generate_money, "net-retention": generate_money}
 # names that are promised and not built yet: asking for one is refused, a run of all leaves them out
-PLANNED = ("mrr-movements", "net-retention", "cohorts")
+PLANNED = ("cohorts",)
 ROUNDS = 5
 
 
@@ -52,7 +56,7 @@ class Command(BaseCommand):
             try:
                 with scratch_database() as database:
                     self._say(f"{each}: generating {accounts} accounts in {database}")
-                    generate(accounts=accounts, nights=rounds + 1)
+                    GENERATORS.get(each, generate)(accounts=accounts, nights=rounds + 1)
                     self._say(f"{each}: a warm-up and {rounds} rounds")
                     result = BENCHMARKS[each](accounts=accounts, rounds=rounds, say=self._say)
             except (Error, psycopg.Error) as fault:
