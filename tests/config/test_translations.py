@@ -27,6 +27,7 @@ from django.utils.translation import trans_real
 from accounts import wording
 from accounts.models import AccountSnapshot, LifecycleStage, OutgoingMail, Segment
 from config.services.messages import compile_messages
+from metrics.models import Funnel
 from surveys.actions.letters import write_letter
 from surveys.models import Survey, SurveyText, Touchpoint
 from surveys.views.wording import shipped_name
@@ -234,6 +235,7 @@ def turkish(cast):
     item(cast.boga, due=now - dt.timedelta(days=2), stake=90_000, title="Selin’i ara")
     item(cast.boga, due=now + dt.timedelta(days=3), stake=90_000, title="Yenilemeyi konuş", reason="s", type="renewal")
     cast.ticket = tickets.open_ticket(account_id=cast.boga.pk, contact_id=cast.selin.pk, subject="İhracat hatası", body="500 veriyor", channel="web", severity=3, now=now)[0]
+    cast.funnel = Funnel.objects.get(key="trial_to_paid")
     return cast
 
 
@@ -242,6 +244,9 @@ PAGES = (
     "/accounts/{account}/money/", "/accounts/{account}/work/", "/accounts/{account}/notes/", "/tickets/", "/tickets/?view=all", "/tickets/?view=late", "/tickets/{ticket}/", "/tickets/new/?account={account}",
     "/tickets/panel/{account}/", "/surveys/", "/surveys/of/nps/", "/surveys/of/csat/", "/surveys/decisions/", "/surveys/unknown/", "/surveys/panel/{account}/", "/metrics/", "/metrics/card/mrr/", "/metrics/card/nps/",
     "/metrics/panel/{account}/", "/metrics/health-models/", "/metrics/judgements/{account}/", "/metrics/disagreements/", "/metrics/kpi/nrr/", "/metrics/kpi/clv/", "/metrics/kpi/cx_roi/", "/metrics/roi/", "/metrics/roi/evidence/", "/metrics/roi/board/", "/metrics/kpi/first_response_time/", "/metrics/cohorts/", "/metrics/cohorts/tenure/", "/metrics/cohorts/value/",
+    "/metrics/cohorts/kept/", "/metrics/voice/", "/metrics/voice/panel/nps/", "/metrics/voice/panel/response_rate/", "/metrics/voice/panel/topics/", "/metrics/voice/panel/loop/", "/metrics/voice/panel/silent/",
+    "/metrics/voice/silent/", "/metrics/voice/money/", "/metrics/voice/money/?kind=health", "/metrics/voice/money/accounts/?band=promoter", "/metrics/team/", "/metrics/team/panel/books/", "/metrics/team/panel/outcome/",
+    "/metrics/team/panel/effort/", "/metrics/team/panel/agents/", "/metrics/funnels/", "/metrics/funnels/{funnel}/?by=month",
     "/metrics/support/", "/metrics/support/panel/today/", "/metrics/support/panel/clocks/", "/metrics/support/panel/backlog/", "/metrics/support/panel/volume/", "/metrics/support/panel/quality/",
     "/metrics/support/panel/promises/", "/metrics/support/panel/agents/", "/metrics/support/panel/customers/", "/tickets/?view=accounts", "/tickets/?view=soon", "/tickets/unsorted/", "/preferences/", "/search/?q=bo", "/search/?q=yokböyle",
 )  # fmt: skip
@@ -250,7 +255,7 @@ PAGES = (
 @pytest.mark.parametrize("address", PAGES)
 def test_a_turkish_reader_meets_no_english(client, turkish, address):
     client.force_login(turkish.ada if "/load/" in address else turkish.elif_)
-    response = client.get(address.format(account=turkish.boga.pk, ticket=turkish.ticket.pk))
+    response = client.get(address.format(account=turkish.boga.pk, ticket=turkish.ticket.pk, funnel=turkish.funnel.pk))
     assert english_in(response) == []
 
 
