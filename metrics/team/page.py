@@ -92,7 +92,7 @@ def teams_of(people: Sequence[User], books: dict[int, Book]) -> list[Line]:
 def _links(person: User, filters: Filters) -> dict[str, str]:
     rows, accounts = reverse("metrics:team_rows"), f"{reverse('accounts:list')}?owner={person.pk}"
     query = filters.query()
-    links = {name: f"{rows}?{query}{'&' if query else ''}{urlencode({'figure': name, 'person': person.pk})}" for name in ROWS}
+    links = {name: f"{rows}?{query}{'&' if query else ''}{urlencode({'figure': name, 'person': str(person.pk)})}" for name in ROWS}
     # the list of accounts knows the segment alone among the filters; narrowed otherwise it would tell another number
     if not (filters.plan or filters.country or filters.segment):
         links |= {"accounts": accounts, **{band: f"{accounts}&band={band}" for band in ("healthy", "watch", "at_risk")}}

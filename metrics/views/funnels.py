@@ -22,11 +22,12 @@ from metrics import words
 from metrics.actions.funnels import remove_funnel, save_funnel
 from metrics.filters import Filters, filter_bar, read_filters
 from metrics.funnel_form import FunnelForm
-from metrics.funnels.page import Asked, accounts_page, chart_of, funnel_name, funnel_page, group_names, kind_words
+from metrics.funnels.page import Asked, accounts_page, chart_of, for_conversion_rate, funnel_name, funnel_page, group_names, kind_words
 from metrics.funnels.walks import BREAKDOWNS, SIDES
 from metrics.kpis.question import WrongQuestion
 from metrics.models import Funnel
 from metrics.views.chart_files import chart_file
+from metrics.voice.links import kpi_address
 
 WRITES_FUNNELS = frozenset({Role.ADMIN, Role.MANAGER})
 USUAL = "last_12_months"
@@ -78,8 +79,16 @@ def funnel(request: SignedInRequest, pk: int) -> HttpResponseBase:
         "by": by,
         "breakdowns": [(_("nothing"), f"{address}?{filters.query()}", not by), *((_name(each), f"{address}?{filters.query(by=each)}", each == by) for each in BREAKDOWNS)],
         "may_write": request.user.role in WRITES_FUNNELS,
+        "kpi": _kpi(row, filters),
     }
     return render(request, "metrics/funnel.html", context, status=400 if fault or filters.faults else 200)
+
+
+def _kpi(row: Funnel, filters: Filters) -> str:
+    """The page of the KPI with the same numbers; empty for a funnel that it cannot ask."""
+    offer = next((offer for offer in for_conversion_rate() if offer.pk == row.pk), None)
+    more: dict[str, Any] = {f"param.{name}": value for name, value in offer.params.items()} if offer else {}
+    return kpi_address("conversion_rate", filters, variant="funnel", **more) if offer else ""
 
 
 def _name(by: str) -> str:

@@ -81,7 +81,7 @@ def team_rows(request: SignedInRequest) -> HttpResponse:
     if person is None or figure not in ROWS or request.user.role == Role.ANALYST:
         raise Http404
     rows, mark = rows_of(figure, person, filters, user=request.user, after=request.GET.get("after", ""))
-    query, place = filters.query(), {"figure": figure, "person": person.pk}
+    query, place = filters.query(), {"figure": figure, "person": str(person.pk)}
     context = {
         "rows": rows,
         "title": ROWS[figure],

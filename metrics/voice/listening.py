@@ -125,7 +125,7 @@ def loop(user: User, filters: Filters) -> Loop:
     hours = sorted((closed - opened).total_seconds() / 3600 for opened, closed in rows.filter(ended).values_list("opened_at", "closed_at")[:10_000] if closed)
     whole = counts["closed"] + counts["late"]
     first, after = (dt.date.fromisoformat(day) for day in filters.months())
-    monthly = {
+    monthly: dict[dt.date, Any] = {
         row["month"].date(): row
         for row in cases.filter(opened_at__gte=midnight(first, filters.period.zone), opened_at__lt=midnight(after, filters.period.zone))
         .order_by()
@@ -139,7 +139,7 @@ def loop(user: User, filters: Filters) -> Loop:
     )  # fmt: skip
 
 
-def _loop_months(first: dt.date, after: dt.date, monthly: dict[dt.date, dict[str, Any]]) -> Chart:
+def _loop_months(first: dt.date, after: dt.date, monthly: dict[dt.date, Any]) -> Chart:
     steps, values, lows, highs = [], [], [], []
     month = first
     while month < after:
@@ -175,7 +175,7 @@ class SilentGroup:
 
 
 def _base(user: User, filters: Filters) -> Any:
-    accounts = Account.objects.all() if user.role == Role.ANALYST else Account.objects.visible_to(user)
+    accounts: Any = Account.objects.all() if user.role == Role.ANALYST else Account.objects.visible_to(user)
     rows = AccountSnapshot.objects.filter(account__in=accounts.filter(excluded=False, churned_at=None).values("pk"))
     return rows.filter(of_accounts(filters.filters))
 

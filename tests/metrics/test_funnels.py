@@ -168,3 +168,11 @@ def test_an_anonymous_reader_is_led_to_the_login(client, followed):
 
 def test_the_kpi_is_offered_the_funnels_it_can_answer(followed):
     assert [(offer.name, offer.params) for offer in for_conversion_rate()] == [("Trial to paid", {"from_event": "trial.started", "to_event": "subscription.started"})]
+
+
+def test_a_funnel_of_two_steps_leads_to_its_kpi_which_tells_the_same_numbers(client, cast, book):
+    funnel = save_funnel(funnel=None, name="Two", window_days=15, stages=[Stage("trial.started"), Stage("onboarding.completed")], actor=cast.ada)
+    client.force_login(cast.ada)
+    own = client.get(f"/metrics/funnels/{funnel.pk}/?{PERIOD_QUERY}")
+    page = client.get(own.context["kpi"]).context["page"]
+    assert (page.figure["denominator"], page.figure["numerator"]) == tuple(str(step.reached) for step in own.context["page"].steps)
