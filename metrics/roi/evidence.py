@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from accounts import words
+from metrics.formulas.daily import CHURNED
+from metrics.kpis.changes import histories, shop_histories
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, fetch, narrow
 from metrics.kpis.engine import answer, ask
 from metrics.kpis.question import Question
@@ -82,7 +84,7 @@ class Evidence:
 
 
 def evidence(*, basis: Basis, scope: Iterable[int] | None, now: dt.datetime) -> Evidence:
-    """The reasons of all losses of the period, month by month, and what the lost had said. Raises WrongQuestion for an unknown segment."""
+    """The reasons of all losses of the period, each when it happened, and what the lost had said. Raises WrongQuestion for an unknown segment."""
     start, end = basis.period(now)
     accounts = None if scope is None else list(scope)
     asked: dict[str, Any] = {"start": start, "end": end, "segment": basis.segment or None, "now": now}
@@ -94,14 +96,16 @@ def evidence(*, basis: Basis, scope: Iterable[int] | None, now: dt.datetime) -> 
         key = code or ""
         return named.setdefault(key, Reason(key))
 
-    for month in answer(name="customers_lost", by="reason", interval="month", accounts=accounts, **asked)["series"]:
-        for group in month["groups"]:
-            of(group["key"]).customers += int(Decimal(group["value"] or 0))
-    for month in answer(name="gross_mrr_churn", variant="cancel_only", by="reason", interval="month", accounts=accounts, **asked)["series"]:
-        if month["missing"]:
+    for history in histories(question, None, model="subscription"):
+        if history.missing:
             found.mrr = None
-        for group in month["groups"]:
-            of(group["key"]).mrr += Decimal(group["parts"]["churned"] or 0)
+        for entry in history.movements():
+            if entry.kind == CHURNED:
+                reason = of(entry.reason)
+                reason.customers, reason.mrr = reason.customers + 1, reason.mrr + entry.amount
+    for history in shop_histories(question, None):
+        for entry in history.movements():
+            of(entry.reason).customers += entry.kind == CHURNED
     found.answers, reasons, found.surveys = _exit_answers(question)
     for code, count in reasons.items():
         of(code).answers = count

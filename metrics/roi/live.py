@@ -9,14 +9,16 @@ from decimal import Decimal
 from typing import Any
 
 from metrics.dashboards import last_months
+from metrics.formulas.lifetime_value import mean
 from metrics.formulas.numbers import ratio
 from metrics.formulas.roi import Plan
 from metrics.kpis.assumptions import stored
-from metrics.kpis.costs import lines_of, people_of, spread
-from metrics.kpis.engine import answer, ask
+from metrics.kpis.costs import Costs, People, lines_of, people_of, spread
+from metrics.kpis.engine import ask
 from metrics.kpis.lifetime_value import closed_months, months_within
 from metrics.kpis.question import Question
-from metrics.kpis.return_on_experience import CHURN_MONTHS, PROGRAMME, TEAM, inputs_of, lost_in, months_of
+from metrics.kpis.retention import arpa
+from metrics.kpis.return_on_experience import CHURN_MONTHS, PROGRAMME, TEAM, lost_in
 from metrics.models import Assumption
 from surveys.scoring import t_975, wilson_interval
 
@@ -68,16 +70,14 @@ class LiveInput:
 
 @dataclass(frozen=True)
 class LiveFigures:
-    """All of them at one instant, with the lifetime value by its KPI and what lies beside in the ledger."""
+    """All of them at one instant, with what lies beside in the ledger."""
 
     start: str
     end: str
     segment: str
     inputs: Mapping[str, LiveInput]
-    clv: Decimal | None = None
     customers: int = 0
     beside: Decimal = Decimal(0)
-    flags: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
     @property
@@ -100,7 +100,7 @@ class LiveFigures:
         """As texts and numbers, to be stored."""
         return {
             "start": self.start, "end": self.end, "segment": self.segment, "inputs": {name: one.frozen() for name, one in self.inputs.items()},
-            "clv": None if self.clv is None else str(self.clv), "customers": self.customers, "beside": str(self.beside), "flags": list(self.flags), "missing": list(self.missing),
+            "customers": self.customers, "beside": str(self.beside), "missing": list(self.missing),
         }  # fmt: skip
 
     @classmethod
@@ -108,60 +108,60 @@ class LiveFigures:
         """As they were frozen."""
         return cls(
             start=told["start"], end=told["end"], segment=told["segment"], inputs={name: LiveInput.thawed(one) for name, one in told["inputs"].items()},
-            clv=None if told["clv"] is None else Decimal(told["clv"]), customers=told["customers"], beside=Decimal(told["beside"]), flags=list(told["flags"]),
-            missing=list(told["missing"]),
+            customers=told["customers"], beside=Decimal(told["beside"]), missing=list(told["missing"]),
         )  # fmt: skip
 
 
 def live_figures(*, basis: Basis, scope: Iterable[int] | None, now: dt.datetime) -> LiveFigures:
     """What `cx_roi` would answer with for the same period, segment and scope, and what stands behind it. Raises WrongQuestion for an unknown segment."""
     start, end = basis.period(now)
-    accounts = None if scope is None else list(scope)
-    asked: dict[str, Any] = {"start": start, "end": end, "segment": basis.segment or None, "now": now, "accounts": accounts}
-    question = ask(name="cx_roi", **asked)
-    found, missing = inputs_of(question, None)[None]
-    arpa = answer(name="arpa", **asked)
-    clv = answer(name="clv", variant="arpa_margin_over_churn", **asked)
-    margin = stored(Assumption.Name.MARGIN)
+    question = ask(name="cx_roi", start=start, end=end, segment=basis.segment or None, now=now, accounts=None if scope is None else list(scope))
+    earned, margin = arpa(question, None)[None], stored(Assumption.Name.MARGIN)
+    # the months of both the churn and the losses, the earliest first, read at once
+    counts = lost_in(question, None, closed_months(question, max(CHURN_MONTHS, basis.months))).get(None, [])
+    costs, beside, missing = _costs(question)
     inputs = {
-        "arpa": LiveInput(found.arpa, arpa["parts"]["customers"], counted=CUSTOMERS, interval=_interval(arpa["interval_95"])),
+        "arpa": LiveInput(earned.value, earned.parts["customers"], counted=CUSTOMERS, interval=earned.interval),
         "margin": LiveInput(Decimal(1), assumed=True) if margin is None else LiveInput(margin),
-        "churn": _churn(question, found.churn),
-        "lost": LiveInput(found.lost, sum(lost for lost, _start in lost_in(question, None, months_of(question)).get(None, [])), counted=LOSSES),
-        **_costs(question),
+        "churn": _churn(counts[-CHURN_MONTHS:]),
+        "lost": _lost(counts[-basis.months :], months_within(question)),
+        **costs,
         "cost_other": LiveInput(Decimal(0), assumed=True),
         "one_off_cost": LiveInput(Decimal(0), assumed=True),
     }
-    beside = spread(question, BESIDE, None, people_of(question)).get(None)
-    months = months_within(question)
-    return LiveFigures(
-        start=start, end=end, segment=basis.segment, inputs=inputs, clv=None if clv["value"] is None else Decimal(clv["value"]), customers=arpa["parts"]["customers"],
-        beside=Decimal(0) if beside is None or beside.missing else ratio(beside.total, months) or Decimal(0), flags=list(clv["flags"]), missing=missing,
-    )  # fmt: skip
+    return LiveFigures(start=start, end=end, segment=basis.segment, inputs=inputs, customers=earned.parts["customers"], beside=beside, missing=sorted({*earned.missing, *missing}))
 
 
-def _interval(edges: list[str] | None) -> tuple[Decimal, Decimal] | None:
-    return None if not edges else (Decimal(edges[0]), Decimal(edges[1]))
-
-
-def _churn(question: Question, value: Decimal | None) -> LiveInput:
-    """The churn with all customer months it was counted over; its interval is Wilson's around them."""
-    counts = lost_in(question, None, closed_months(question, CHURN_MONTHS)).get(None, [])
+def _churn(counts: list[tuple[int, int]]) -> LiveInput:
+    """The mean of the monthly rates, with all customer months they were counted over; its interval is Wilson's around these."""
     lost, start = sum(lost for lost, _start in counts), sum(start for _lost, start in counts)
-    return LiveInput(value, lost, start, SHARE, wilson_interval(lost, start))
+    return LiveInput(mean(ratio(lost, start) for lost, start in counts), lost, start, SHARE, wilson_interval(lost, start))
 
 
-def _costs(question: Question) -> dict[str, LiveInput]:
-    """The cost of the mean month by category, each line in one of them, so that they add up to what `cx_roi` takes off."""
-    people, months = people_of(question), months_within(question)
+def _lost(counts: list[tuple[int, int]], months: Decimal) -> LiveInput:
+    """Customers lost in the mean month."""
+    lost = sum(lost for lost, _start in counts)
+    return LiveInput(ratio(lost, months), lost, counted=LOSSES)
+
+
+def _costs(question: Question) -> tuple[dict[str, LiveInput], Decimal, set[str]]:
+    """The cost of the mean month by category, each line in one of them, so that they add up to what `cx_roi` takes off.
+
+    Then what lies beside it in the ledger, and the currencies without a rate.
+    """
+    narrowed = question.segment is not None or question.scope is not None
+    # customers matter only where costs are shared out between them
+    people, months = people_of(question) if narrowed else People({}, {}, narrowed=False, sees_all=True), months_within(question)
     found: dict[str, LiveInput] = {}
+    missing: set[str] = set()
     for categories in (TEAM, PROGRAMME):
         groups, lines = spread(question, categories, "category", people), lines_of(question, categories)
         for name in categories:
-            costs = groups.get(name)
-            value = Decimal(0) if costs is None else None if costs.missing else ratio(costs.total, months)
-            found[f"cost_{name}"] = LiveInput(value, lines.get(name, 0), counted=LINES)
-    return found
+            costs = groups.get(name) or Costs()
+            missing |= costs.missing
+            found[f"cost_{name}"] = LiveInput(None if costs.missing else ratio(costs.total, months), lines.get(name, 0), counted=LINES)
+    beside = spread(question, BESIDE, None, people).get(None) or Costs()
+    return found, Decimal(0) if beside.missing else ratio(beside.total, months) or Decimal(0), missing
 
 
 def standard_error(one: LiveInput) -> float:
