@@ -16,6 +16,7 @@ from accounts.roles import Role
 from metrics import words
 from metrics.catalogue import targets
 from metrics.catalogue.asked import Asked
+from metrics.catalogue.rows import PART
 from metrics.catalogue.telling import difference, part_unit, say, side_unit, value_of
 from metrics.charts import Chart, Series, lines
 from metrics.charts.chart import FULL
@@ -23,6 +24,7 @@ from metrics.dashboards import scope_of
 from metrics.kpis.catalogue import CATALOGUE, Kpi, told
 from metrics.kpis.engine import answer
 from metrics.kpis.entry import Told, Way
+from metrics.kpis.parts import adds_to
 from metrics.kpis.rows import why_no_rows
 from metrics.kpis.told import names
 
@@ -67,7 +69,7 @@ class KpiPage:
     href: str
     interval: tuple[str, str] | None
     sides: list[Side]
-    parts: list[tuple[str, str]]
+    parts: list[Line]
     months: list[Line]
     chart: Chart
     groups: list[Line]
@@ -75,6 +77,7 @@ class KpiPage:
     flags: list[str]
     few: bool
     compared: tuple[str, str, str, str] | None
+    compared_href: str
     wanted: targets.InForce
     wanted_target: str
     wanted_warn: str
@@ -101,13 +104,13 @@ def kpi_page(asked: Asked, *, user: User, now: dt.datetime) -> KpiPage:
         value=value_of(kpi, variant, figure["value"]), href=rows.of(),
         interval=(value_of(kpi, variant, interval[0]), value_of(kpi, variant, interval[1])) if interval else None,
         sides=_sides(kpi, variant, way, figure, rows),
-        parts=[(words.part(part), say(value, part_unit(kpi, part))) for part, value in figure["parts"].items()],
+        parts=[Line(words.part(part), say(value, part_unit(kpi, part)), href=rows.of_part(part, variant) if value else "") for part, value in figure["parts"].items()],
         months=[_month(kpi, variant, piece, asked, rows) for piece in series],
         chart=_chart(kpi, variant, series, asked, rows, wanted if comparable else targets.NOTHING),
         groups=[_group(kpi, variant, group, asked, rows) for group in groups[:MOST_GROUPS]], cut=len(groups) > MOST_GROUPS,
         flags=[names.flag(flag) for flag in figure["flags"]],
         few=kpi.name in FEW and size is not None and Decimal(size) < FEW[kpi.name],
-        compared=_compared(asked, figure, scope, now),
+        compared=_compared(asked, figure, scope, now), compared_href=rows.of(start=span[0], end=span[1]) if (span := asked.compared()) else "",
         wanted=wanted, wanted_target=_target(kpi, variant, wanted.target), wanted_warn=_target(kpi, variant, wanted.warn),
         band=wanted.band(None if figure["value"] is None else Decimal(figure["value"]), kpi.good_of(variant)) if comparable else "",
         why_no_rows=why_no_rows(kpi.name, variant) if user.role != Role.ANALYST else "",
@@ -126,6 +129,10 @@ class Rows:
     def of(self, side: str = "", **changes: Any) -> str:
         """The rows of a side (or of both) of the figure with some choices changed."""
         return "" if self._none else f"{self._path}?{self._asked.query(by='', interval='month', compare='', extra={'side': side}, **changes)}"
+
+    def of_part(self, part: str, variant: str) -> str:
+        """The rows of a part; empty for one that is no sum over rows."""
+        return self.of(f"{PART}{part}") if adds_to(self._asked.kpi.name, variant, part) else ""
 
 
 def _sides(kpi: Kpi, variant: str, way: Way, figure: dict[str, Any], rows: Rows) -> list[Side]:

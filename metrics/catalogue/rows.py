@@ -17,10 +17,11 @@ from metrics import words
 from metrics.catalogue.asked import Asked
 from metrics.catalogue.telling import part_unit, say, side_unit, value_of
 from metrics.dashboards import scope_of
-from metrics.kpis.catalogue import told
+from metrics.kpis.catalogue import Kpi, told
 from metrics.kpis.engine import answer, ask
 from metrics.kpis.entry import Way
-from metrics.kpis.question import Question
+from metrics.kpis.parts import Adds, adds_to
+from metrics.kpis.question import Question, WrongQuestion
 from metrics.kpis.rows import CountedRow, rows_page
 from tickets.models import Ticket
 
@@ -28,6 +29,7 @@ PAGE = 50
 # how many accounts are looked at for one page; a list with few rows among many accounts goes on by "next"
 FIRST, LARGEST, LOOKED_AT = 200, 5000, 60_000
 SIDES = ("numerator", "denominator")
+PART = "part."
 _SAID = frozenset({"rate", "customers", "customers_start", "customers_end", "customers_average", "churn_events", "lapse_events", "subscriptions", "accounts", "cohorts"})
 KINDS: dict[str, Any] = {
     "account": gettext_lazy("Account"), "answer": gettext_lazy("Answer"), "ticket": gettext_lazy("Ticket"), "interaction": gettext_lazy("Contact"),
@@ -45,8 +47,7 @@ class Row:
     account: str
     account_href: str
     at: dt.datetime | None
-    numerator: str
-    denominator: str
+    amounts: list[str]
     more: str
 
 
@@ -58,14 +59,14 @@ class RowsPage:
     value: str
     way: Way
     rows: list[Row]
-    sums: dict[str, str]
-    totals: dict[str, str]
+    heads: list[str]
+    sums: list[str]
+    totals: list[str]
     whole: bool
     next_after: str
     dated: bool
     # whether the rows are accounts themselves, so that naming their account says it twice
     accounts: bool
-    sides: tuple[str, ...]
 
     @property
     def lead(self) -> int:
@@ -97,10 +98,10 @@ class Place:
 def gathered(question: Question, side: str, place: Place, most: int = PAGE) -> tuple[list[CountedRow], Place | None]:
     """The next rows of a side from a place on, and the place of those after them (None: the end). Raises WrongQuestion."""
     rows: list[CountedRow] = []
-    looked = 0
+    looked, adds = 0, amount_of(question, side)
     while True:
         page = rows_page(question, after=place.after, accounts=place.size)
-        fresh = [row for row in page.rows if _keeps(row, side)][place.skip :]
+        fresh = [row for row in page.rows if adds is None or adds(row)][place.skip :]
         room = most - len(rows)
         if len(fresh) > room:
             return rows + fresh[:room], Place(place.after, place.size, place.skip + room)
@@ -113,40 +114,73 @@ def gathered(question: Question, side: str, place: Place, most: int = PAGE) -> t
             return rows, place
 
 
-def _keeps(row: CountedRow, side: str) -> bool:
-    return not side or bool(row.numerator if side == "numerator" else row.denominator)
+def amount_of(question: Question, side: str) -> Adds | None:
+    """What a row adds to a side, or to a part (`part.NAME`); None where all rows are asked for. Raises WrongQuestion for a part without rows."""
+    if not side:
+        return None
+    if side in SIDES:
+        return lambda row: getattr(row, side) or 0
+    name = side.removeprefix(PART)
+    found = adds_to(question.kpi, question.variant, name)
+    if found is None:
+        raise WrongQuestion(_("The part “%(part)s” is no sum over rows.") % {"part": words.part(name)})
+    return found
 
 
 def kpi_rows(asked: Asked, *, user: User, now: dt.datetime, side: str, after: str) -> RowsPage:
     """One page of rows. Raises WrongQuestion, also for a figure that is no sum over rows."""
     scope, kpi = scope_of(user), asked.kpi
     question = ask(**asked.arguments(), now=now, accounts=scope)
+    figure = answer(**asked.arguments(), now=now, accounts=scope)
+    variant, part = figure["variant"], side.removeprefix(PART) if side.startswith(PART) else ""
+    if part and part not in figure["parts"]:
+        raise WrongQuestion(_("There is no part “%(part)s”.") % {"part": part})
     place = Place.read(after)
     found, rest = gathered(question, side, place)
-    figure = answer(**asked.arguments(), now=now, accounts=scope)
-    variant = figure["variant"]
-    sums: dict[str, Decimal | int] = {one: sum((getattr(row, one) or 0 for row in found), Decimal(0)) for one in SIDES}
-    shown = tuple(one for one in SIDES if figure[one] is not None and kpi.name != "tenure_survival" and (not side or side == one))
-    units = {one: side_unit(kpi, variant, one) for one in SIDES}
+    shown = (side,) if part else tuple(one for one in SIDES if figure[one] is not None and kpi.name != "tenure_survival" and (not side or side == one))
+    columns = [_column(question, kpi, variant, one, figure, told(kpi.name).ways[variant]) for one in shown]
+    sums = [sum((column.adds(row) for row in found), Decimal(0)) for column in columns]
     return RowsPage(
-        figure=figure, value=value_of(kpi, variant, figure["value"]), way=told(kpi.name).ways[variant], rows=_shown(found, asked, variant, user),
-        sums={one: say(sums[one], units[one]) for one in shown}, totals={one: say(figure[one], units[one]) for one in shown},
+        figure=figure, value=value_of(kpi, variant, figure["value"]), way=told(kpi.name).ways[variant], rows=_shown(found, asked, columns, user),
+        heads=[column.title for column in columns],
+        sums=[say(value, column.unit) for column, value in zip(columns, sums, strict=True)],
+        totals=[column.total for column in columns],
         whole=rest is None and not after, next_after=str(rest) if rest else "", dated=any(row.occurred_at for row in found),
-        accounts={row.kind for row in found} <= {"account", "tenure"}, sides=shown,
+        accounts={row.kind for row in found} <= {"account", "tenure"},
     )  # fmt: skip
 
 
-def _shown(rows: list[CountedRow], asked: Asked, variant: str, user: User) -> list[Row]:
+@dataclass(frozen=True)
+class Column:
+    """One column of amounts: its words, its unit, what a row adds, and what the figure says it comes to."""
+
+    title: str
+    unit: str
+    adds: Adds
+    total: str
+
+
+def _column(question: Question, kpi: Kpi, variant: str, side: str, figure: dict[str, Any], way: Way) -> Column:
+    adds = amount_of(question, side)
+    assert adds is not None
+    if side.startswith(PART):
+        name = side.removeprefix(PART)
+        return Column(words.part(name), part_unit(kpi, name), adds, say(figure["parts"].get(name), part_unit(kpi, name)))
+    title = str(getattr(way, side)) or (_("Numerator") if side == "numerator" else _("Denominator"))
+    return Column(title, side_unit(kpi, variant, side), adds, say(figure[side], side_unit(kpi, variant, side)))
+
+
+def _shown(rows: list[CountedRow], asked: Asked, columns: list[Column], user: User) -> list[Row]:
     """Rows with names and links: two statements. What the reader may not open has no link."""
     accounts = {
         external_id: (pk, name)
         for pk, external_id, name in Account.objects.visible_to(user).filter(external_id__in={row.account for row in rows if row.account}).values_list("pk", "external_id", "name")
     }
     tickets = dict(Ticket.objects.visible_to(user).filter(pk__in=[int(row.id) for row in rows if row.kind == "ticket"]).values_list("pk", "subject"))
-    return [_row(row, asked, variant, accounts, tickets) for row in rows]
+    return [_row(row, asked, columns, accounts, tickets) for row in rows]
 
 
-def _row(row: CountedRow, asked: Asked, variant: str, accounts: dict[str, tuple[int, str]], tickets: dict[int, str]) -> Row:
+def _row(row: CountedRow, asked: Asked, columns: list[Column], accounts: dict[str, tuple[int, str]], tickets: dict[int, str]) -> Row:
     pk, account = accounts.get(row.account or "", (0, row.account or ""))
     account_href = reverse("accounts:account", args=[pk]) if pk else ""
     name, href = str(KINDS[row.kind]), ""
@@ -158,8 +192,8 @@ def _row(row: CountedRow, asked: Asked, variant: str, accounts: dict[str, tuple[
         href = reverse("tickets:ticket", args=[row.id]) if int(row.id) in tickets else ""
     elif row.kind == "cost":
         name = row.external_id
-    numerator, denominator = (say(getattr(row, side), side_unit(asked.kpi, variant, side)) for side in SIDES)
-    return Row(row.kind, name, href, account, account_href, row.occurred_at, numerator, denominator, _more(row, asked))
+    amounts = [say(amount, column.unit) if (amount := column.adds(row)) else "–" for column in columns]
+    return Row(row.kind, name, href, account, account_href, row.occurred_at, amounts, _more(row, asked))
 
 
 def _more(row: CountedRow, asked: Asked) -> str:

@@ -79,7 +79,7 @@ def rows_page(question: Question, *, after: int | None, accounts: int) -> RowPag
     if not ids:
         return RowPage([], None)
     part = replace(question, scope=tuple(ids))
-    reader = _NATURAL.get((question.kpi, question.variant))
+    reader = NATURAL.get((question.kpi, question.variant))
     if question.kpi in ANSWERS:
         rows = _answers(part)
     elif question.kpi in COSTS:
@@ -100,17 +100,17 @@ def why_no_rows(kpi: str, variant: str) -> str:
 
 def _costs(question: Question) -> list[CountedRow]:
     """The lines of the cost ledger with what each adds; a line whose currency has no rate adds nothing that could be told."""
-    added: dict[int, tuple[CostEntry, Decimal | None]] = {}
-    for entry, _belongs, _segment, cost in amounts(question, COSTS[question.kpi], False, people_of(question)):
-        before = added.get(entry.pk, (entry, Decimal(0)))[1]
-        added[entry.pk] = entry, None if cost is None or before is None else before + cost
+    added: dict[int, tuple[CostEntry, list[str], Decimal | None]] = {}
+    for entry, belongs, _segment, cost in amounts(question, COSTS[question.kpi], False, people_of(question)):
+        before = added[entry.pk][2] if entry.pk in added else Decimal(0)
+        added[entry.pk] = entry, belongs, None if cost is None or before is None else before + cost
     midnight = dt.time()
     return [
         CountedRow(
             "cost", str(entry.pk), entry.category, None, dt.datetime.combine(entry.start, midnight, tzinfo=question.zone), cost, None,
-            {"amount": entry.amount, "currency": entry.currency, "category": entry.category},
+            {"amount": entry.amount, "currency": entry.currency, "category": entry.category, "counted_as": belongs},
         )
-        for entry, cost in added.values()
+        for entry, belongs, cost in added.values()
     ]  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def _over(question: Question) -> list[CountedRow]:
     if question.variant == "amount":
         return []
     if question.variant == "per_resolved_ticket":
-        kind, found = _NATURAL["resolution_time", "full"](replace(people, kpi="resolution_time", variant="full", params={"clock": "calendar"}))
+        kind, found = NATURAL["resolution_time", "full"](replace(people, kpi="resolution_time", variant="full", params={"clock": "calendar"}))
         return [replace(row, numerator=None) for row in _tickets(kind, found)]
     if question.variant == "per_retained_customer":
         both = customers_by_rule(people, "account")
@@ -208,7 +208,8 @@ def _levels(question: Question) -> tuple[str, list[Counted]]:
     return "ticket", [(at, pk, level, 1) for level in range(1, 5) for at, pk, _figure in _of(f"severity_{level}")(question)]
 
 
-_NATURAL: dict[tuple[str, str], Callable[[Question], tuple[str, list[Counted]]]] = {
+# figures whose rows are tickets or contacts themselves; of all others they are accounts
+NATURAL: dict[tuple[str, str], Callable[[Question], tuple[str, list[Counted]]]] = {
     ("first_response_time", "standard"): _times("first_response"),
     ("resolution_time", "full"): _times("resolution"),
     ("fcr", "all_issues"): _issues,

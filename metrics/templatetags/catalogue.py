@@ -56,9 +56,3 @@ def target_value(row: KpiSetting, value: Decimal | None) -> str:
     if value is None or kpi is None:
         return "–" if value is None else str(value)
     return value_of(kpi, row.variant or kpi.variants[0], str(value))
-
-
-@register.simple_tag
-def sum_of(sums: Mapping[str, str], side: str) -> str:
-    """The sum of a side."""
-    return sums.get(side, "–")

@@ -18,7 +18,7 @@ from accounts.spreadsheet import csv_lines
 from metrics.actions.kpi_exports import record_rows_export
 from metrics.catalogue import form
 from metrics.catalogue.asked import Asked
-from metrics.catalogue.rows import SIDES, exported, kpi_rows
+from metrics.catalogue.rows import PART, SIDES, exported, kpi_rows
 from metrics.kpis.catalogue import CATALOGUE, told
 from metrics.kpis.engine import WrongQuestion
 from metrics.kpis.rows import why_no_rows
@@ -27,7 +27,7 @@ from metrics.kpis.rows import why_no_rows
 def _asked(request: SignedInRequest, name: str) -> tuple[Asked, str]:
     """What is asked and which side. Raises Http404 for another KPI, another side, and for readers of figures alone."""
     side = request.GET.get("side", "")
-    if name not in CATALOGUE or request.user.role == Role.ANALYST or side not in ("", *SIDES):
+    if name not in CATALOGUE or request.user.role == Role.ANALYST or (side not in ("", *SIDES) and not side.startswith(PART)):
         raise Http404
     return Asked.read(name, request.GET, now=timezone.now()), side
 
@@ -54,6 +54,7 @@ def rows(request: SignedInRequest, name: str) -> HttpResponse:
         "fault": "" if page else reason or fault,
         "inputs": [] if page else [(CATALOGUE[one].title, f"{reverse('metrics:kpi', args=[one])}?{inputs}") for one in told(name).inputs],
         "side": side,
+        "part": side.removeprefix(PART) if side.startswith(PART) else "",
         "variant": page.figure["variant"] if page else variant,
         "narrowed": form.narrowed_by(asked),
         "back": f"{reverse('metrics:kpi', args=[name])}?{asked.query()}",

@@ -11,6 +11,7 @@ from accounts.models import Account, Contact, CostEntry, Segment, Subscription, 
 from metrics.formulas.numbers import decimal_text
 from metrics.kpis.catalogue import CATALOGUE
 from metrics.kpis.engine import answer, ask
+from metrics.kpis.parts import adds_to
 from metrics.kpis.question import WrongQuestion
 from metrics.kpis.rows import rows_page
 from surveys.models import Response, Survey
@@ -101,6 +102,23 @@ def test_rows_sum_to_the_figure(world, name, variant):
         assert numerator == Decimal(figure["numerator"])
     if figure["denominator"] is not None:
         assert denominator == Decimal(figure["denominator"])
+
+
+@pytest.mark.parametrize(("name", "variant"), ADDITIVE)
+def test_rows_sum_to_every_part_that_opens(world, name, variant):
+    more = {"params": NEEDS[name, variant]} if (name, variant) in NEEDS else {}
+    figure = answer(name=name, variant=variant, now=NOW, **PERIOD, **more)
+    question, after, rows = ask(name=name, variant=variant, now=NOW, **PERIOD, **more), None, []
+    while True:
+        page = rows_page(question, after=after, accounts=100)
+        rows += page.rows
+        after = page.after
+        if after is None:
+            break
+    for part, value in figure["parts"].items():
+        adds = adds_to(name, variant, part)
+        if adds is not None and value is not None:
+            assert decimal_text(Decimal(sum(adds(row) for row in rows))) == decimal_text(Decimal(str(value))), part
 
 
 @pytest.mark.parametrize(

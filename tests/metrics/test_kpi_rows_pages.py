@@ -74,7 +74,7 @@ def test_a_page_has_fifty_rows_the_figures_sum_and_a_next_page(client, base):
     response = rows(client, "logo_churn", base.ada)
     page = response.context["page"]
     assert (len(page.rows), page.whole) == (50, False)
-    assert page.totals == {"numerator": "60", "denominator": "120"}
+    assert page.totals == ["60", "120"]
     assert "All pages, which is the figure’s" in response.content.decode()
     last = client.get(response.context["next"] and reverse("metrics:kpi_rows", args=["logo_churn"]) + response.context["next"])
     last = client.get(reverse("metrics:kpi_rows", args=["logo_churn"]) + last.context["next"])
@@ -86,18 +86,25 @@ def test_a_whole_page_says_that_its_sum_is_the_figures(client, base):
     page = response.context["page"]
     assert page.whole
     # two tickets, answered after two hours each
-    assert page.sums == page.totals == {"numerator": "4 h", "denominator": "2"}
+    assert page.sums == page.totals == ["4 h", "2"]
     text = response.content.decode()
     assert "Sum, which is the figure’s" in text
     assert "Fatura 1" in text
     assert f'href="/accounts/{base.boga.pk}/"' in text
 
 
+def test_a_part_opens_the_rows_that_add_up_to_it(client, base):
+    page = rows(client, "customer_retention_rate", base.ada, side="part.retained").context["page"]
+    assert (page.heads, page.totals, len(page.rows)) == (["Retained"], ["60"], 50)
+    assert rows(client, "customer_retention_rate", base.ada, side="part.moon").status_code == 400
+    assert rows(client, "first_response_time", base.ada, side="part.median").status_code == 400
+
+
 def test_rows_are_those_of_the_readers_accounts(client, base):
     own = rows(client, "logo_churn", base.elif_)
-    assert own.context["page"].totals == {"numerator": "30", "denominator": "60"}
+    assert own.context["page"].totals == ["30", "60"]
     assert "Account 2<" not in own.content.decode()
-    assert rows(client, "logo_churn", base.mert).context["page"].totals["denominator"] == "60"
+    assert rows(client, "logo_churn", base.mert).context["page"].totals[1] == "60"
 
 
 def test_readers_of_figures_alone_other_sides_and_unknown_kpis_find_nothing(client, base):
