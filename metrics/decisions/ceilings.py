@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from metrics.decisions.books import books
 from metrics.decisions.reader import Reader
 from metrics.formulas.comparison import monthly_of_yearly, remaining_months
 from metrics.formulas.numbers import ratio
 from metrics.kpis.assumptions import margin
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, fetch, narrow
 from metrics.kpis.question import add_months
+from metrics.kpis.revenue import amount_column, in_force, paying
 from metrics.kpis.support_contacts import told_contacts
 from metrics.kpis.support_cost import whole_amount
 from metrics.kpis.support_load import ticket_volume
@@ -74,13 +74,27 @@ class Ceilings:
 def leaving(reader: Reader) -> dict[str | None, Leaving]:
     """By the segment at the opening, and under "" for all customers: logo churn of the last twelve months as a monthly rate."""
     question = reader.question("logo_churn", first=add_months(reader.today, -12), after=reader.today, filtered=False)
-    found = books(question, "segment")
-    customers, lost = sum(book.customers for book in found.values()), sum(book.lost_customers for book in found.values())
+    params = question.params
+    conditions = Conditions({"t0": question.start, "t1": question.until, "n": params["delinquency_days"]})
+    narrow(question, conditions, (ACCOUNT_SQL,), "%(t0)s")
+
+    def pays(name: str) -> str:
+        return f"{in_force(params)} AND {paying(params)}".replace("%(t)s", f"%({name})s")
+
+    sql = f"""
+        WITH paid AS (
+            SELECT s.account_id, bool_or({pays("t1")}) AS still FROM accounts_subscription s
+            WHERE {amount_column(params)} > 0 AND s.start < %(t1)s AND (s.end IS NULL OR s.end >= %(t0)s) GROUP BY s.account_id HAVING bool_or({pays("t0")}))
+        SELECT sg.key, count(*), count(*) FILTER (WHERE NOT p.still) FROM paid p JOIN accounts_account a ON a.id = p.account_id
+        LEFT JOIN accounts_segmentmembership sm ON sm.account_id = a.id AND sm.valid_from <= %(t0)s AND (sm.valid_to IS NULL OR sm.valid_to > %(t0)s)
+        LEFT JOIN accounts_segment sg ON sg.id = sm.segment_id WHERE NOT a.excluded AND {conditions.sql} GROUP BY sg.key"""
+    found = {key: (customers, lost) for key, customers, lost in fetch(sql, conditions.values)}
+    customers, lost = sum(each[0] for each in found.values()), sum(each[1] for each in found.values())
     whole = monthly_of_yearly(ratio(lost, customers))
     rates: dict[str | None, Leaving] = {"": Leaving(customers, lost, whole, remaining_months(whole))}
-    for key, book in found.items():
-        own = monthly_of_yearly(book.logo_churn) if book.customers >= FEW else whole
-        rates[key] = Leaving(book.customers, book.lost_customers, own, remaining_months(own), book.customers < FEW)
+    for key, (count, gone) in found.items():
+        own = monthly_of_yearly(ratio(gone, count)) if count >= FEW else whole
+        rates[key] = Leaving(count, gone, own, remaining_months(own), count < FEW)
     return rates
 
 

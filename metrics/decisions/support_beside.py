@@ -11,12 +11,11 @@ from metrics.decisions.reader import Reader
 from metrics.formulas.comparison import Estimate, Interval, correlation, correlation_interval
 from metrics.formulas.numbers import ratio
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, fetch, narrow
-from metrics.kpis.figure import Figure
-from metrics.kpis.question import Question, add_months
+from metrics.kpis.question import add_months
 from metrics.kpis.support_contacts import told_contacts
 from metrics.kpis.support_cost import whole_amount
 from metrics.kpis.ticket_log import OPENED_WITHIN, bindings, with_tables
-from metrics.kpis.voice import csat, rated
+from metrics.kpis.voice import rated
 from surveys.scoring import wilson_interval
 
 BREAKDOWNS = ("segment", "plan")
@@ -80,31 +79,23 @@ def beside(reader: Reader, by: str) -> Beside:
     no time was measured, as the cost to serve is. Segments are those of the time of contact, ticket and answer.
     """
     first, after = reader.span
-    work = {name: reader.question(name) for name in ("aht", "ticket_volume", "csat", "support_cost")}
-    cost, missing = whole_amount(work["support_cost"])
-    cells, said = _seconds(work["aht"], by), csat(work["csat"], by)
-    narrowed = bool(reader.filters) or reader.scope is not None
-    all_cells = _seconds(replace(work["aht"], filters={}, scope=None), "") if narrowed else cells
-    tickets = _tickets(work["ticket_volume"], by)
-    by_time = sum(all_cells.values()) > 0
-    if not by_time:
-        cells = tickets
-        all_cells = _tickets(replace(work["ticket_volume"], filters={}, scope=None), "") if narrowed else tickets
-    everybody = sum(all_cells.values(), Decimal(0))
-    counted, done = _by_group(tickets), _by_group(cells)
+    cost, missing = whole_amount(reader.question("support_cost"))
+    tickets, cells = _tickets(reader, by), _seconds(reader, by)
+    by_time = sum(cells.everybody.values()) > 0
+    cells = cells if by_time else tickets
+    everybody = sum(cells.everybody.values(), Decimal(0))
+    counted, done, said = _by_group(tickets.own), _by_group(cells.own), _answers(reader, by)
 
-    def side(key: str | None, worked: Decimal, count: Decimal, answered: Figure | None) -> Side:
+    def side(key: str | None, worked: Decimal, count: Decimal, scores: list[int]) -> Side:
         share = None if cost is None or not everybody else cost * worked / everybody
-        return Side(
-            key, first, after, share, int(count), worked if by_time else Decimal(0), answered.value if answered else None, answered.interval if answered else None,
-            int(answered.denominator or 0) if answered else 0,
-        )  # fmt: skip
+        return Side(key, first, after, share, int(count), worked if by_time else Decimal(0), *_satisfied(scores))
 
-    groups = [side(key, done.get(key, Decimal(0)), counted.get(key, Decimal(0)), said.get(key)) for key in {*done, *counted, *said}]
+    scores = {key: [score for (of, _month), found in said.items() if of == key for score in found] for key, _month in said}
+    groups = [side(key, done.get(key, Decimal(0)), counted.get(key, Decimal(0)), scores.get(key, [])) for key in {*done, *counted, *scores}]
     groups = [group for group in groups if group.tickets or group.handle_seconds or group.answers]
     groups.sort(key=lambda group: (group.cost is None, -(group.cost or 0), group.key or "~"))
-    months = _by_month(reader, work, cells, all_cells if narrowed else None, by_time=by_time)
-    whole = side(None, sum(done.values(), Decimal(0)), sum(counted.values(), Decimal(0)), csat(work["csat"], None)[None])
+    months = _by_month(reader, cells, said, by_time=by_time)
+    whole = side(None, sum(done.values(), Decimal(0)), sum(counted.values(), Decimal(0)), [score for found in scores.values() for score in found])
     pairs = [(month.cost, None if month.few else month.csat) for month in months]
     found = correlation(pairs)
     return Beside(
@@ -112,76 +103,99 @@ def beside(reader: Reader, by: str) -> Beside:
     )  # fmt: skip
 
 
-# the group of account `a` at an instant, by a join instead of a look-up for each row
-_GROUPS = {
-    "segment": (
-        "sg.key",
-        "LEFT JOIN accounts_segmentmembership sm ON sm.account_id = a.id AND sm.valid_from <= {at} AND (sm.valid_to IS NULL OR sm.valid_to > {at}) "
-        "LEFT JOIN accounts_segment sg ON sg.id = sm.segment_id",
-    ),
-    "plan": ("nullif(a.plan, '')", ""),
-    "": ("NULL::text", ""),
-}
+Key = tuple[str | None, dt.date]
 
 
-Cells = dict[tuple[str | None, dt.date], Decimal]
+@dataclass(frozen=True)
+class Cells:
+    """Amounts by group and month: of the accounts chosen, and by month of everybody."""
+
+    own: dict[Key, Decimal]
+    everybody: dict[dt.date, Decimal]
 
 
-def _seconds(question: Question, by: str) -> Cells:
-    """Handle seconds by group and month of the zone, over the contacts that `aht` counts; one statement."""
+# the segment of account `a` at an instant, by a join instead of a look-up for each row
+_MEMBER = """LEFT JOIN accounts_segmentmembership sm ON sm.account_id = a.id AND sm.valid_from <= {at} AND (sm.valid_to IS NULL OR sm.valid_to > {at})
+    LEFT JOIN accounts_segment sg ON sg.id = sm.segment_id"""
+_KEYS = {"segment": "sg.key", "plan": "nullif(a.plan, '')"}
+
+
+def _chosen(reader: Reader, conditions: Conditions) -> str:
+    """SQL: whether account `a` with its segment `sg` is one of those chosen; what it binds goes into `conditions`."""
+    found = Conditions(conditions.values)
+    narrow(reader.question("mrr"), found, (ACCOUNT_SQL | {"segment": "sg.key"},), "now()")
+    return found.sql
+
+
+def _cells(sql: str, values: dict[str, Any]) -> Cells:
+    own: dict[Key, Decimal] = {}
+    everybody: dict[dt.date, Decimal] = {}
+    for key, month, chosen, amount in fetch(sql, values):
+        everybody[month] = everybody.get(month, Decimal(0)) + amount
+        if chosen:
+            own[key, month] = own.get((key, month), Decimal(0)) + amount
+    return Cells(own, everybody)
+
+
+def _seconds(reader: Reader, by: str) -> Cells:
+    """Handle seconds, over the contacts that `aht` counts; one statement."""
+    question = replace(reader.question("aht", filtered=False), scope=None)
     told, conditions = told_contacts(question, "account")
-    key, join = _GROUPS[by]
     month = f"date_trunc('month', c.ended_at AT TIME ZONE {conditions.bind(str(question.zone))})::date"
-    sql = f"""{told} SELECT {key}, {month}, sum(c.seconds) FROM told c LEFT JOIN accounts_account a ON a.id = c.key::bigint {join.format(at="c.ended_at")}
-        WHERE c.handled GROUP BY 1, 2"""
-    return {(name, first): seconds for name, first, seconds in fetch(sql, conditions.values)}
+    sql = f"""{told} SELECT {_KEYS[by]}, {month}, coalesce({_chosen(reader, conditions)}, false), sum(c.seconds)
+        FROM told c LEFT JOIN accounts_account a ON a.id = c.key::bigint {_MEMBER.format(at="c.ended_at")} WHERE c.handled GROUP BY 1, 2, 3"""
+    return _cells(sql, conditions.values)
 
 
-def _tickets(question: Question, by: str) -> Cells:
-    """Tickets by group and month, those that `ticket_volume` counts; read through, since a year's are most of them."""
+def _tickets(reader: Reader, by: str) -> Cells:
+    """Tickets, those that `ticket_volume` counts; read through, since a year's are most of them."""
+    question = replace(reader.question("ticket_volume", filtered=False), scope=None)
     conditions = Conditions(bindings(question))
-    narrow(question, conditions, (ACCOUNT_SQL,), "r.opened_at")
-    key, join = _GROUPS[by]
     month = f"date_trunc('month', r.opened_at AT TIME ZONE {conditions.bind(str(question.zone))})::date"
-    sql = f"""{with_tables(only=f"({OPENED_WITHIN})")} SELECT {key}, {month}, count(*)
-        FROM counted r JOIN tickets_ticket t ON t.id = r.id JOIN accounts_account a ON a.id = t.account_id {join.format(at="r.opened_at")}
-        WHERE {conditions.sql} GROUP BY 1, 2"""
-    return {(name, first): Decimal(count) for name, first, count in fetch(sql, conditions.values)}
+    sql = f"""{with_tables(only=f"({OPENED_WITHIN})")} SELECT {_KEYS[by]}, {month}, coalesce({_chosen(reader, conditions)}, false), count(*)::numeric
+        FROM counted r JOIN tickets_ticket t ON t.id = r.id JOIN accounts_account a ON a.id = t.account_id {_MEMBER.format(at="r.opened_at")} GROUP BY 1, 2, 3"""
+    return _cells(sql, conditions.values)
 
 
-def _by_group(cells: Cells) -> dict[str | None, Decimal]:
+def _answers(reader: Reader, by: str) -> dict[Key, list[int]]:
+    """Scores by group and month: of each rated object the latest answer of all the days, in its month, so that both come to the whole."""
+    question = replace(reader.question("csat", filtered=False), scope=None)
+    scores = {pk: (moment, score) for pk, moment, score in rated(question)}
+    conditions = Conditions({"s": question.start, "e": question.until})
+    chosen = _chosen(reader, conditions)
+    sql = f"""SELECT r.id::text, {_KEYS[by]} FROM surveys_response r LEFT JOIN accounts_account a ON a.id = r.account_id {_MEMBER.format(at="r.answered_at")}
+        WHERE r.kind = 'csat' AND r.answered_at >= %(s)s AND r.answered_at < %(e)s AND coalesce({chosen}, false)"""
+    found: dict[Key, list[int]] = {}
+    for pk, key in fetch(sql, conditions.values):
+        if pk in scores:
+            moment, score = scores[pk]
+            found.setdefault((key, dt.datetime.fromtimestamp(moment, reader.zone).date().replace(day=1)), []).append(score)
+    return found
+
+
+def _by_group(cells: dict[Key, Decimal]) -> dict[str | None, Decimal]:
     found: dict[str | None, Decimal] = {}
     for (key, _month), amount in cells.items():
         found[key] = found.get(key, Decimal(0)) + amount
     return found
 
 
-def _in_month(cells: Cells, month: dt.date) -> Decimal:
-    return sum((amount for (_key, first), amount in cells.items() if first == month), Decimal(0))
-
-
-def _satisfied(satisfied: int, answers: int) -> dict[str, Any]:
+def _satisfied(scores: list[int]) -> tuple[Decimal | None, Interval | None, int]:
     """Share of the satisfied, its interval, and the answers."""
-    return {"csat": ratio(satisfied, answers), "interval": wilson_interval(satisfied, answers), "answers": answers}
+    satisfied = sum(score >= 4 for score in scores)
+    return ratio(satisfied, len(scores)), wilson_interval(satisfied, len(scores)), len(scores)
 
 
-def _by_month(reader: Reader, work: dict[str, Question], own: Cells, everybody: Cells | None, *, by_time: bool) -> list[Side]:
-    """The months of the days chosen: the part of each month's cost that falls to the accounts chosen, and their satisfaction.
-
-    `everybody` is the work of all, None where all are chosen. Of each rated object the latest answer of all the
-    days counts, in its month, so that the months come to the whole.
-    """
-    scores: dict[dt.date, list[int]] = {}
-    for _pk, moment, score in rated(work["csat"]):
-        scores.setdefault(dt.datetime.fromtimestamp(moment, reader.zone).date().replace(day=1), []).append(score)
-    months = []
+def _by_month(reader: Reader, cells: Cells, said: dict[Key, list[int]], *, by_time: bool) -> list[Side]:
+    """The months of the days chosen: the part of each month's cost that falls to the accounts chosen, and their satisfaction."""
+    narrowed, question, months = bool(reader.filters) or reader.scope is not None, reader.question("support_cost"), []
     for left, right in _months(*reader.span):
-        span, month = (reader.day(left).astimezone(dt.UTC), reader.day(right).astimezone(dt.UTC)), left.replace(day=1)
-        cost, _missing = whole_amount(work["support_cost"].between(*span))
-        done = _in_month(own, month)
+        month = left.replace(day=1)
+        cost, _missing = whole_amount(question.between(reader.day(left).astimezone(dt.UTC), reader.day(right).astimezone(dt.UTC)))
+        done = sum((amount for (_key, first), amount in cells.own.items() if first == month), Decimal(0))
+        whole = cells.everybody.get(month, Decimal(0))
         # whose cost it is cannot be told where nobody worked, unless it is everybody's
-        part = cost if everybody is None or cost is None else None if not (whole := _in_month(everybody, month)) else cost * done / whole
-        said = scores.get(month, [])
-        side = Side(None, left, right, part, 0 if by_time else int(done), done if by_time else Decimal(0), None, None, 0)
-        months.append(replace(side, **_satisfied(sum(score >= 4 for score in said), len(said))))
+        part = cost if not narrowed or cost is None else cost * done / whole if whole else None
+        scores = [score for (_key, first), found in said.items() if first == month for score in found]
+        months.append(Side(None, left, right, part, 0 if by_time else int(done), done if by_time else Decimal(0), *_satisfied(scores)))
     return months
