@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -72,15 +72,17 @@ def earliest_fact() -> dt.datetime | None:
         return found
 
 
-def closing_steps(*, now: dt.datetime) -> Iterator[int]:
+def closing_steps(*, now: dt.datetime, kpis: Iterable[str] = tuple(FAMILIES)) -> Iterator[int]:
     """Closes what is due, piece by piece, the newest months first; each turn gives the figures written.
 
-    Nothing here is a restatement: a month that never closed has nothing to differ from.
+    Nothing here is a restatement: a month that never closed has nothing to differ from. `kpis` may name
+    some of the core figures; the others close when they are asked for.
     """
+    wanted = tuple(kpis)
     due = months_to_close(now=now, zone=zone(), earliest=earliest_fact())
     there = set(ClosedFigure.objects.filter(segment="").values_list("month", "kpi"))
-    for run in runs(month for month in due if any((month, kpi) not in there for kpi in FAMILIES)):
-        for kpi in FAMILIES:
+    for run in runs(month for month in due if any((month, kpi) not in there for kpi in wanted)):
+        for kpi in wanted:
             for missing in runs(month for month in run if (month, kpi) not in there):
                 written = _close(kpi, missing, now)
                 if written is None:

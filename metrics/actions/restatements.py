@@ -24,9 +24,10 @@ from metrics.formulas.numbers import decimal_text
 from metrics.models import ClosedFigure, ClosedMonth, LateChange, Restatement
 from metrics.months import EVERYTHING, FAMILIES, SETTLES_EVERY, SETTLING_FAMILIES, began, differing, first_of, next_month, runs
 
-# late changes taken at a time, and how many of them a restatement names
-AT_MOST = 5_000
+# late changes taken at a time, how many of them a restatement names, and of how many that do not say it the cause is looked up
+AT_MOST = 20_000
 NAMED = 10
+LOOKED_UP = 30
 # how far the event or the log entry of a change may lie from the change itself
 _NEAR = dt.timedelta(seconds=15)
 _LONG_AGO = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
@@ -154,6 +155,9 @@ def _restate(kpi: str, months: Sequence[ClosedMonth], changes: Iterable[LateChan
             return None
         there = {(figure.month_id, figure.segment): figure for figure in ClosedFigure.objects.filter(kpi=kpi, month__in=by_month).select_for_update()}
         whole = {month for month, segment in there if not segment}
+        if not whole:
+            # closing has not come to this figure yet
+            return 0
         after = {(figure.month_id, figure.segment): figure for figure in computed(kpi, list(by_month), now=now) if figure.month_id in whole}
         log: list[Restatement] = []
         for key in sorted({*there, *after}):
@@ -206,7 +210,8 @@ def _moved(before: ClosedFigure | None, after: ClosedFigure | None, now: dt.date
 def _explained(found: Restatement, month: ClosedMonth, changes: Sequence[LateChange], work: _Work) -> Restatement:
     """The restatement with its cause: the weightiest of what was recorded about it."""
     said: list[tuple[LateChange, Cause]] = []
-    for change in changes:
+    silent = [change for change in changes if not change.cause][-LOOKED_UP:]
+    for change in [*(change for change in changes if change.cause), *silent]:
         cause = work.cause(change)
         settles = change.family in SETTLING_FAMILIES and not change.cause and change.happened_at is not None and change.happened_at >= month.ends_at
         said.append((change, Cause(Restatement.Cause.SETTLED, actor=cause.actor) if settles else cause))
