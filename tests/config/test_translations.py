@@ -247,6 +247,7 @@ PAGES = (
     "/metrics/cohorts/kept/", "/metrics/voice/", "/metrics/voice/panel/nps/", "/metrics/voice/panel/response_rate/", "/metrics/voice/panel/topics/", "/metrics/voice/panel/loop/", "/metrics/voice/panel/silent/",
     "/metrics/voice/silent/", "/metrics/voice/money/", "/metrics/voice/money/?kind=health", "/metrics/voice/money/accounts/?band=promoter", "/metrics/team/", "/metrics/team/panel/books/", "/metrics/team/panel/outcome/",
     "/metrics/team/panel/effort/", "/metrics/team/panel/agents/", "/metrics/funnels/", "/metrics/funnels/{funnel}/?by=month",
+    "/metrics/catalogue/", "/metrics/catalogue/values/voice/", "/metrics/catalogue/contradictions/", "/metrics/kpi/csat/variants/", "/metrics/kpi/mrr/rows/", "/metrics/report/", "/metrics/report/preview/",
     "/metrics/support/", "/metrics/support/panel/today/", "/metrics/support/panel/clocks/", "/metrics/support/panel/backlog/", "/metrics/support/panel/volume/", "/metrics/support/panel/quality/",
     "/metrics/support/panel/promises/", "/metrics/support/panel/agents/", "/metrics/support/panel/customers/", "/tickets/?view=accounts", "/tickets/?view=soon", "/tickets/unsorted/", "/preferences/", "/search/?q=bo", "/search/?q=yokböyle",
 )  # fmt: skip
