@@ -32,7 +32,7 @@ def _month(at: str) -> str:
 def _span(accounts: str) -> str:
     """SQL: the spans that can earn, with the range in which they do, pauses aside. Ranges are open at their beginning and closed at their end."""
     return f"""span AS NOT MATERIALIZED (
-    SELECT s.account_id, s.currency, s.mrr_micros AS worth, greatest(s.start, s.trial_until) AS from_at, least(s."end", s.unpaid_at) AS to_at,
+    SELECT s.account_id, s.currency COLLATE "C" AS currency, s.mrr_micros AS worth, greatest(s.start, s.trial_until) AS from_at, least(s."end", s.unpaid_at) AS to_at,
            CASE WHEN s.paused_until > s.paused_from OR s.paused_until IS NULL THEN s.paused_from END AS paused_from, s.paused_until,
            s."end", s.end_reason, s.voluntary
     FROM accounts_subscription s

@@ -9,7 +9,7 @@ from decimal import Decimal
 from metrics.kpis.bridge import Bridge
 from metrics.ledger.periods import Periods
 from metrics.ledger.rates import EXACT, RATE_TABLE, Rates, units
-from metrics.ledger.statements import MEMBERS, Asked, Kind, by_segment, fetch, moves, segment_names
+from metrics.ledger.statements import MEMBERS, Asked, Kind, by_segment, fetch, moves, rows, segment_names
 
 Group = tuple[str | None, str | None]
 _MOVED = {Kind.NEW: "new", Kind.EXPANSION: "expansion", Kind.CONTRACTION: "contraction", Kind.CHURNED: "churned", Kind.REACTIVATION: "reactivation"}
@@ -80,8 +80,16 @@ def parts_of(asked: Asked, periods: Periods) -> tuple[Parts, Rates]:
     parts: Parts = defaultdict(lambda: [Part() for _ in range(len(periods))])
     standing = _Standing(len(periods))
     mixed, currencies = False, set()
-    whole = "SELECT key, period, currency, kind, sum(delta), count(*) FROM moves GROUP BY 1, 2, 3, 4"
-    for key, period, currency, kind, delta, count in fetch(f"WITH {with_moves} {whole}", conditions.values):
+    whole = "SELECT key, period, currency, kind, sum(delta), count(*) FROM {} GROUP BY 1, 2, 3, 4"
+    if periods.monthly:
+        found = fetch(f"WITH {with_moves} {whole.format('moves')}", conditions.values)
+    else:
+        # what came before is added up as it lies there, beside the sorted rest
+        earlier = asked.values((), ())
+        found = fetch(f"WITH {rows(asked, earlier, periods.months[0], '0')} {whole.format('rows')}", earlier.values)
+        of_periods = moves(asked, conditions, periods.months, False, before=False)
+        found += fetch(f"WITH {of_periods} {whole.format('moves')}", conditions.values)
+    for key, period, currency, kind, delta, count in found:
         currencies.add(currency)
         mixed |= kind == Kind.MIXED
         _note(parts, None, key, period, currency, kind, int(delta), count)
@@ -189,16 +197,22 @@ def _add_mixed(asked: Asked, periods: Periods, parts: Parts, standing: _Standing
 
 
 def standing_of(asked: Asked, periods: Periods) -> tuple[Parts, set[str]]:
-    """Openings and customers at the start of each period alone, and the currencies seen."""
-    parts, _rates = parts_of(asked, periods)
-    bare: Parts = defaultdict(lambda: [Part() for _ in range(len(periods))])
-    currencies: set[str] = set()
-    for group, row in parts.items():
-        for place, part in enumerate(row):
-            currencies |= part.currencies()
-            bare[group][place].opening = part.opening
-            bare[group][place].counts["customers_start"] = part.counts["customers_start"]
-    return bare, currencies
+    """Openings and customers at the start of each month alone, those of several currencies not counted, and the currencies seen."""
+    conditions = asked.values(periods.months[:-1], periods.instants[:-1])
+    ledger = rows(asked, conditions, periods.months[-2], f"greatest(l.month - {periods.months[0] - 1}, 0)")
+    came = f"count(*) FILTER (WHERE kind IN ({Kind.NEW}, {Kind.REACTIVATION})) - count(*) FILTER (WHERE kind = {Kind.CHURNED})"
+    standing, currencies = _Standing(len(periods)), set()
+    parts: Parts = defaultdict(lambda: [Part() for _ in range(len(periods))])
+    for key, period, currency, delta, count in fetch(f"WITH {ledger} SELECT key, period, currency, sum(delta), {came} FROM rows GROUP BY 1, 2, 3", conditions.values):
+        currencies.add(currency)
+        standing.add((None, key), currency, period + 1, None, int(delta), count)
+    if asked.segmented:
+        names = segment_names()
+        told = by_segment("rows", "r.currency", f"sum(r.delta), {came}", holding=False)
+        for segment, key, currency, lo, hi, _holds, delta, count in fetch(f"WITH {ledger}, {MEMBERS} {told}", conditions.values):
+            standing.add((names[segment], key), currency, lo, hi, int(delta), count)
+    standing.put(parts)
+    return parts, currencies
 
 
 def bridges_of(asked: Asked, periods: Periods) -> list[dict[str, dict[str | None, Bridge]] | None]:
@@ -208,10 +222,10 @@ def bridges_of(asked: Asked, periods: Periods) -> list[dict[str, dict[str | None
     for place in range(len(periods)):
         whole = Part()
         groups: dict[str | None, Part] = defaultdict(Part)
-        for (segment, key), rows in parts.items():
+        for (segment, key), row in parts.items():
             if not asked.segmented or asked.wants(segment):
-                whole.add(rows[place])
-                groups[asked.group(segment, key)].add(rows[place])
+                whole.add(row[place])
+                groups[asked.group(segment, key)].add(row[place])
         currencies = whole.currencies()
         if rates.lacks(currencies, place + 1) or rates.lacks(currencies, place + 2):
             found.append(None)

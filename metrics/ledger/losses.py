@@ -28,7 +28,7 @@ def losses_by_period(asked: Asked, periods: Periods) -> list[Found | None]:
         events AS (
             SELECT c.account_id, width_bucket(c.month, %(months)s::integer[]) AS period, sum(c.events) AS events, (array_agg(c.involuntary ORDER BY c.month DESC))[1] AS involuntary
             FROM {asked.churn_rows()} c WHERE c.events > 0 AND c.month >= {periods.months[0]} AND c.month < {periods.months[-1]} GROUP BY 1, 2),
-        mixed AS (
+        several AS (
             SELECT account_id, period, sum((balance > 0)::integer - (balance > delta)::integer) AS change,
                    sum(sum((balance > 0)::integer - (balance > delta)::integer)) OVER (PARTITION BY account_id ORDER BY period) AS held
             FROM moves WHERE kind = {Kind.MIXED} GROUP BY 1, 2),
@@ -36,7 +36,7 @@ def losses_by_period(asked: Asked, periods: Periods) -> list[Found | None]:
             SELECT m.account_id, m.key, m.period, e.events, e.involuntary, min(m.first_at) AS first_at,
                    bool_or(m.kind = {Kind.CHURNED} OR (x.held = 0 AND x.change < 0)) AS gone
             FROM moves m JOIN events e ON e.account_id = m.account_id AND e.period = m.period
-            LEFT JOIN mixed x ON x.account_id = m.account_id AND x.period = m.period GROUP BY 1, 2, 3, 4, 5)
+            LEFT JOIN several x ON x.account_id = m.account_id AND x.period = m.period GROUP BY 1, 2, 3, 4, 5)
         SELECT period, {column}, key, sum(events), count(*) FILTER (WHERE gone), count(*) FILTER (WHERE gone AND involuntary)
         FROM leaving m {member if asked.segmented else ""} GROUP BY 1, 2, 3"""
     names: dict[int | None, str] = {**segment_names()} if asked.segmented else {}

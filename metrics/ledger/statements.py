@@ -29,7 +29,8 @@ _WORK_MEM = "96MB"
 def fetch(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     """All rows of one statement over many accounts."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL work_mem = '{_WORK_MEM}'")
+        # rows worked out from spans are sorted once for their groups and all running sums
+        cursor.execute(f"SELECT set_config('work_mem', '{_WORK_MEM}', true), set_config('enable_hashagg', %s, true)", ["off" if "accounts_subscription s" in sql else "on"])
         cursor.execute(sql, values)
         return cursor.fetchall()
 
@@ -96,35 +97,40 @@ class Asked:
 
 def rows(asked: Asked, conditions: Conditions, before: int, period: str) -> str:
     """SQL: CTE `rows` with the period of each; ends before a month."""
-    # rows that are worked out are worked out once, stored ones are read again sooner than kept
-    return f"""rows AS {"NOT " if asked.stored else ""}MATERIALIZED (
+    # stored rows are read again sooner than kept
+    return f"""rows AS {"NOT MATERIALIZED " if asked.stored else ""}(
         SELECT l.account_id, l.currency, l.month, l.delta_micros AS delta, l.balance_micros AS balance, l.first_at, l.kind, {asked.key} AS key, {period} AS period
         FROM {asked.mrr_rows()} l {asked.join(conditions)} AND l.month < {conditions.bind(before)})"""
 
 
-def moves(asked: Asked, conditions: Conditions, months: Sequence[int], monthly: bool) -> str:
+def moves(asked: Asked, conditions: Conditions, months: Sequence[int], monthly: bool, *, before: bool = True) -> str:
     """SQL: CTEs up to `moves(account_id, currency, key, period, delta, balance, first_at, kind)`, one row an account, currency and period.
 
-    Before the first period there is a row a month. Binds the first months of the periods as months.
+    Before the first period there is a row a month, unless `before` is left out (of periods that are no single months). Binds the first months of the periods as months.
     """
     if monthly:
         found = rows(asked, conditions, months[-1], f"greatest(l.month - {months[0] - 1}, 0)")
         return f"{found}, moves AS NOT MATERIALIZED (SELECT account_id, currency, key, period, delta, balance, first_at, kind FROM rows)"
-    return f"""{rows(asked, conditions, months[-1], "width_bucket(l.month, %(months)s::integer[])")},
-    summed AS (
-        SELECT account_id, currency, key, period, sum(delta)::bigint AS delta, (array_agg(balance ORDER BY month DESC))[1] AS balance, min(first_at) AS first_at,
-               max(kind) = {Kind.MIXED} AS mixed
-        FROM rows WHERE month >= {months[0]} GROUP BY 1, 2, 3, 4),
-    -- an account of several currencies came when the first of them did
-    arrived AS (SELECT account_id, period, min(first_at) AS first_at FROM rows WHERE kind = {Kind.MIXED} AND first_at IS NOT NULL AND month >= {months[0]} GROUP BY 1, 2),
+    single = "" if len(months) == 2 else ", period"
+    period = "1" if len(months) == 2 else "width_bucket(l.month, %(months)s::integer[])"
+    known = f"CASE WHEN l.month < {months[0]} THEN 0 ELSE {period} END"
+    kind = f"""CASE WHEN before = 0 THEN CASE WHEN balance > 0 THEN CASE WHEN first_at IS NULL THEN {Kind.REACTIVATION} ELSE {Kind.NEW} END
+                                           WHEN first_at IS NULL THEN {Kind.NOTHING} ELSE {Kind.TRANSIENT} END
+                    WHEN balance = 0 THEN {Kind.CHURNED} WHEN balance > before THEN {Kind.EXPANSION} WHEN balance < before THEN {Kind.CONTRACTION} ELSE {Kind.NOTHING} END"""
+    return f"""{rows(asked, conditions, months[-1], known)},
+    -- the last row of a period knows how it ends, its first one how it began
+    ending AS (
+        SELECT account_id, currency, key, period, balance, first_value(balance - delta) OVER w AS before, first_value(first_at) OVER w AS first_at,
+               lead(month) OVER w IS NULL AS last
+        FROM rows WHERE month >= {months[0]} AND kind <> {Kind.MIXED} WINDOW w AS (PARTITION BY account_id{single} ORDER BY month)),
+    mixed AS (
+        SELECT account_id, currency, key, period, balance, delta, min(first_at) OVER (PARTITION BY account_id, period) AS first_at
+        FROM (SELECT account_id, currency, key, period, sum(delta)::bigint AS delta, (array_agg(balance ORDER BY month DESC))[1] AS balance, min(first_at) AS first_at
+              FROM rows WHERE month >= {months[0]} AND kind = {Kind.MIXED} GROUP BY 1, 2, 3, 4) s),
     moves AS (
-        SELECT s.account_id, s.currency, s.key, s.period, s.delta, s.balance, coalesce(s.first_at, v.first_at) AS first_at,
-               CASE WHEN mixed THEN {Kind.MIXED}
-                    WHEN balance = delta THEN CASE WHEN balance > 0 THEN CASE WHEN s.first_at IS NULL THEN {Kind.REACTIVATION} ELSE {Kind.NEW} END
-                                                   WHEN s.first_at IS NULL THEN {Kind.NOTHING} ELSE {Kind.TRANSIENT} END
-                    WHEN balance = 0 THEN {Kind.CHURNED} WHEN delta > 0 THEN {Kind.EXPANSION} WHEN delta < 0 THEN {Kind.CONTRACTION} ELSE {Kind.NOTHING} END AS kind
-        FROM summed s LEFT JOIN arrived v ON v.account_id = s.account_id AND v.period = s.period
-        UNION ALL SELECT account_id, currency, key, period, delta, balance, first_at, kind FROM rows WHERE month < {months[0]})"""
+        SELECT account_id, currency, key, period, balance - before AS delta, balance, first_at, {kind} AS kind FROM ending WHERE last
+        UNION ALL SELECT account_id, currency, key, period, delta, balance, first_at, {Kind.MIXED} FROM mixed
+        {f"UNION ALL SELECT account_id, currency, key, period, delta, balance, first_at, kind FROM rows WHERE month < {months[0]}" if before else ""})"""
 
 
 # memberships, and the numbers of the bound instants at which each holds: lo to hi - 1

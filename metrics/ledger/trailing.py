@@ -81,10 +81,19 @@ _MOVES = ("churned", "contraction", "expansion")
 def _bridges(asked: Asked, periods: Periods, ends: list[dt.datetime], months: int) -> list[dict[str, dict[str | None, Bridge]] | None]:
     """What retention needs of each bridge; None where a rate is missing, or a group might have newcomers alone."""
     parts, currencies = standing_of(asked, periods)
+    changes: dict[tuple[Any, Any, str], dict[int, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0, 0]))
     for segment, key, currency, lo, hi, *moved in _pairs(asked, periods, months):
         currencies.add(currency)
-        for place in range(max(lo, 1), min(hi, len(periods) + 1)):
-            _put(parts, segment, key, place, currency, [int(micros) for micros in moved])
+        for name, sign in ((segment, 1),) if segment is None else ((segment, 1), (None, -1)):
+            for instant, way in ((lo, sign), (hi, -sign)):
+                cell = changes[name, key, currency][instant]
+                cell[:] = [have + way * int(more) for have, more in zip(cell, moved, strict=True)]
+    for (segment, key, currency), cells in changes.items():
+        running = [0, 0, 0]
+        for place, part in enumerate(parts[segment, key], start=1):
+            running = [have + more for have, more in zip(running, cells.get(place, (0, 0, 0)), strict=True)]
+            for what, micros in zip(_MOVES, running, strict=True):
+                part.moved[what][currency] += micros
     rates, rates_then = Rates(asked.question, currencies, periods.instants[:-1]), Rates(asked.question, currencies, ends)
     for segment, key, place, *values in _mixed(asked, periods, months, rates, currencies):
         for name, sign in ((segment, 1),) if segment is None else ((segment, 1), (None, -1)):
@@ -103,15 +112,8 @@ def _bridges(asked: Asked, periods: Periods, ends: list[dt.datetime], months: in
             found.append(None)
             continue
         each = {key: part.bridge(rates, place, closing=False) for key, part in groups.items()}
-        found.append({"whole": {None: whole.bridge(rates, place, closing=False)}, "groups": {key: told for key, told in each.items() if told.customers_start}})
+        found.append({"whole": {None: whole.bridge(rates, place, closing=False)}, "groups": {key: told for key, told in each.items() if told.opening}})
     return found
-
-
-def _put(parts: dict[Any, list[Part]], segment: str | None, key: str | None, place: int, currency: str, moved: list[int]) -> None:
-    for name, sign in ((segment, 1),) if segment is None else ((segment, 1), (None, -1)):
-        part = parts[name, key][place - 1]
-        for what, micros in zip(_MOVES, moved, strict=True):
-            part.moved[what][currency] += sign * micros
 
 
 # after the last row of an account
@@ -120,30 +122,26 @@ _NEVER = 1_000_000
 
 def _pairs(asked: Asked, periods: Periods, months: int) -> list[tuple[Any, ...]]:
     """Segment, key, currency, the numbers of the instants lo to hi - 1, and what was churned, contracted and expanded from each to `months` later."""
-    found: list[tuple[Any, ...]] = []
     first, count = periods.months[0], len(periods)
-    for segmented in (False, True)[: 1 + asked.segmented]:
-        conditions = asked.values(periods.months[:-1], periods.instants[:-1])
-        ledger = rows(asked, conditions, periods.months[-2] + months, "0")
-        columns = "p.segment_id" if segmented else "NULL::bigint"
-        cut = """(SELECT p.*, g.segment_id, greatest(p.lo, g.lo) AS l, least(p.hi, g.hi) AS h
-                FROM pairs p JOIN members g ON g.account_id = p.account_id AND g.lo < p.hi AND p.lo < g.hi)"""
-        sql = f"""
-            WITH {ledger}, {MEMBERS if segmented else "members AS (SELECT 1)"},
-            ranged AS (
-                SELECT account_id, currency, key, month, balance, coalesce(lead(month) OVER (PARTITION BY account_id, currency ORDER BY month), {_NEVER}) AS next
-                FROM rows WHERE kind <> {Kind.MIXED}),
-            pairs AS (
-                SELECT a.account_id, a.currency, a.key, a.balance AS was, b.balance AS now,
-                       greatest(a.month, b.month - {months}) + 2 - {first} AS lo, least(a.next, b.next - {months}) + 2 - {first} AS hi
-                FROM ranged b JOIN ranged a ON a.account_id = b.account_id AND a.currency = b.currency AND a.month < b.month AND a.next > b.month - {months} AND a.balance > 0
-                WHERE b.next > {first} + {months} - 1 AND a.month < b.next - {months} AND a.balance <> b.balance)
-            SELECT {columns}, key, currency, greatest({"l" if segmented else "lo"}, 1), least({"h" if segmented else "hi"}, {count + 1}), sum(was) FILTER (WHERE now = 0),
-                   sum(was - now) FILTER (WHERE now > 0 AND now < was), sum(now - was) FILTER (WHERE now > was)
-            FROM {cut if segmented else "pairs"} p GROUP BY 1, 2, 3, 4, 5"""
-        names: dict[int | None, str] = {**segment_names()} if segmented else {}
-        found += [(names.get(segment), key, currency, lo, hi, *(amount or 0 for amount in moved)) for segment, key, currency, lo, hi, *moved in fetch(sql, conditions.values)]
-    return found
+    conditions = asked.values(periods.months[:-1], periods.instants[:-1])
+    ledger = rows(asked, conditions, periods.months[-2] + months, "0")
+    sums = "sum(was) FILTER (WHERE now = 0), sum(was - now) FILTER (WHERE now > 0 AND now < was), sum(now - was) FILTER (WHERE now > was)"
+    by_segment = f"""
+        UNION ALL SELECT g.segment_id, p.key, p.currency, greatest(p.lo, g.lo) AS lo, least(p.hi, g.hi) AS hi, {sums}
+        FROM pairs p JOIN members g ON g.account_id = p.account_id AND g.lo < p.hi AND p.lo < g.hi GROUP BY 1, 2, 3, 4, 5"""
+    sql = f"""
+        WITH {ledger}, {MEMBERS},
+        ranged AS (
+            SELECT account_id, currency, key, month, balance, coalesce(lead(month) OVER (PARTITION BY account_id, currency ORDER BY month), {_NEVER}) AS next
+            FROM rows WHERE kind <> {Kind.MIXED} AND kind <> {Kind.TRANSIENT}),
+        pairs AS (
+            SELECT a.account_id, a.currency, a.key, a.balance AS was, b.balance AS now, greatest(a.month + 2 - {first}, b.month + 2 - {first + months}, 1) AS lo,
+                   least(a.next + 2 - {first}, b.next + 2 - {first + months}, {count + 1}) AS hi
+            FROM ranged b JOIN ranged a ON a.account_id = b.account_id AND a.month < b.month AND a.next > b.month - {months} AND a.month < b.next - {months}
+            WHERE a.balance > 0 AND a.balance <> b.balance AND a.next > {first - 1} AND b.next > {first + months - 1})
+        SELECT NULL::bigint, key, currency, lo, hi, {sums} FROM pairs GROUP BY 1, 2, 3, 4, 5 {by_segment if asked.segmented else ""}"""
+    names: dict[int | None, str] = {**segment_names()}
+    return [(names.get(segment), key, currency, lo, hi, *(amount or 0 for amount in moved)) for segment, key, currency, lo, hi, *moved in fetch(sql, conditions.values)]
 
 
 def _mixed(asked: Asked, periods: Periods, months: int, rates: Rates, currencies: set[str]) -> list[tuple[Any, ...]]:
