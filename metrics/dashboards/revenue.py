@@ -17,11 +17,14 @@ from accounts import wording
 from accounts.models import Segment, Subscription, User
 from metrics.charts import Series, Step, bars, lines, ranking, say, waterfall
 from metrics.dashboards.figures import scope_of, sees_rows
+from metrics.dashboards.moves import movements_question, touched
 from metrics.filters import CUSTOM, Filters
 from metrics.formulas import retention as formulas
 from metrics.formulas.numbers import ratio
+from metrics.kpis.bridge import bridges
 from metrics.kpis.engine import answer
 from metrics.kpis.question import add_months
+from metrics.ledger.trailing import trailing
 
 MOVEMENTS = ("new", "expansion", "reactivation", "contraction", "churned")
 SPAN_MONTHS = (13, 25, 49)
@@ -131,34 +134,25 @@ def _series(reader: Reader, name: str, count: int, **more: Any) -> list[dict[str
 
 def retention(reader: Reader, count: int) -> dict[str, Any]:
     """Net and gross retention of single months, and over the twelve months up to each."""
-    steps, partial, found = [], [], {}
-    for name in ("nrr", "grr"):
-        series = _series(reader, name, count)
-        found[name] = [None if piece["value"] is None else Decimal(piece["value"]) for piece in series]
-        steps = [wording.month(dt.date.fromisoformat(piece["start"])) for piece in series]
-        partial = [place for place, piece in enumerate(series) if piece["partial"]]
+    series = _series(reader, "nrr", count)
+    start, end = reader.chosen.months(count)
+    years = trailing(name="nrr", start=start, end=end, now=reader.chosen.now, filters=reader.chosen.filters, accounts=reader.scope)["series"]
+    steps = [wording.month(dt.date.fromisoformat(piece["start"])) for piece in series]
+    partial = [place for place, piece in enumerate(series) if piece["partial"]]
     edges = [dt.date.fromisoformat(piece["end"][:10]) for piece in series]
-    year: dict[str, list[Decimal | None]] = {"nrr": [], "grr": []}
-    for edge in edges:
-        for name, values in _year_to(reader, edge).items():
-            year[name].append(values)
-    single = lines(
-        name="retention-month", title=_("Retention by month"), steps=steps, unit="fraction", partial=partial,
-        series=[Series(_("Net (NRR)"), found["nrr"], _kpi(reader, "nrr", edges, 1)), Series(_("Gross (GRR)"), found["grr"], _kpi(reader, "grr", edges, 1))],
-        empty=_("Retention needs customers at the start of a month."),
-    )  # fmt: skip
-    trailing = lines(
-        name="retention-year", title=_("Retention over twelve months"), steps=steps, unit="fraction", partial=partial, head=_("Twelve months to"),
-        series=[Series(_("Net (NRR)"), year["nrr"], _kpi(reader, "nrr", edges, 12)), Series(_("Gross (GRR)"), year["grr"], _kpi(reader, "grr", edges, 12))],
-        empty=_("Retention over a year needs customers a year ago."),
-    )  # fmt: skip
-    return {"charts": [trailing, single]}
+    charts = []
+    for name, title, pieces, length, head, empty in (
+        ("retention-year", _("Retention over twelve months"), years, 12, _("Twelve months to"), _("Retention over a year needs customers a year ago.")),
+        ("retention-month", _("Retention by month"), series, 1, _("Month"), _("Retention needs customers at the start of a month.")),
+    ):
+        net, gross = ([_decimal(value) for value in values] for values in ([piece["value"] for piece in pieces], [piece["parts"]["grr"] for piece in pieces]))
+        both = [Series(_("Net (NRR)"), net, _kpi(reader, "nrr", edges, length)), Series(_("Gross (GRR)"), gross, _kpi(reader, "grr", edges, length))]
+        charts.append(lines(name=name, title=title, steps=steps, series=both, unit="fraction", partial=partial, head=head, empty=empty))
+    return {"charts": charts}
 
 
-def _year_to(reader: Reader, edge: dt.date) -> dict[str, Decimal | None]:
-    """Both retentions over the twelve months up to a day, from one bridge."""
-    figure = reader.answer("nrr", start=add_months(edge, -12).isoformat(), end=edge.isoformat())
-    return {"nrr": None if figure["value"] is None else Decimal(figure["value"]), "grr": None if figure["parts"]["grr"] is None else Decimal(figure["parts"]["grr"])}
+def _decimal(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)
 
 
 def _kpi(reader: Reader, name: str, edges: list[dt.date], length: int) -> list[str]:
@@ -206,9 +200,10 @@ def churn(reader: Reader) -> dict[str, Any]:
 
 def expansion(reader: Reader) -> dict[str, Any]:
     """What revenue of customers who were there grew by: seats, services, plan, integration, product."""
-    groups = reader.answer("mrr_movements", by="kind")["groups"]
+    # who has no span with an edge inside the period did not grow
+    books = bridges(touched(movements_question(reader.user, reader.chosen)), "kind")
     words = {str(key): str(label).capitalize() for key, label in Subscription.Kind.choices}
-    grown = sorted(((group["key"] or "", Decimal(group["parts"]["expansion"])) for group in groups), key=lambda entry: (-entry[1], entry[0]))
+    grown = sorted(((key or "", book.expansion) for key, book in books.items()), key=lambda entry: (-entry[1], entry[0]))
     narrowed = "".join(f"&filter.{key}={value or 'none'}" for key, value in reader.chosen.filters.items())
     address = f"{reverse('metrics:kpi', args=['mrr_movements'])}?start={reader.chosen.start}&end={reader.chosen.end}&by=kind{narrowed}"
     steps = [Step(words.get(kind, kind), amount, address if reader.rows else "", tone="good") for kind, amount in grown if amount]

@@ -111,7 +111,11 @@ def bridges(question: Question, by: str | None, *, model: str | None = None) -> 
                    coalesce(sum(after * rate1), 0) AS valued
             FROM spans GROUP BY key, account_id),
         -- by product an existing customer's further product is expansion, one dropped by a customer who stays contraction
-        accounts AS (SELECT *, bool_or(was) OVER w AS held_before, bool_or(still) OVER w AS held_after FROM books WINDOW w AS (PARTITION BY account_id))
+        accounts AS (SELECT *, bool_or(was) OVER w AS held_before, bool_or(still) OVER w AS held_after FROM books WINDOW w AS (PARTITION BY account_id)),
+        -- hardly ever a row; asked of each group, of which there may be as many as accounts
+        lacking AS MATERIALIZED (
+            SELECT key, array_agg(DISTINCT currency ORDER BY currency) AS currencies FROM spans
+            WHERE (before > 0 AND rate0 IS NULL) OR (after > 0 AND rate1 IS NULL) GROUP BY key)
         SELECT b.key,
                sum(opening), sum(closing) FILTER (WHERE NOT held_before AND first_at >= %(t0)s),
                sum(closing - opening) FILTER (WHERE held_before AND closing > opening), sum(opening - closing) FILTER (WHERE held_after AND closing < opening),
@@ -120,8 +124,7 @@ def bridges(question: Question, by: str | None, *, model: str | None = None) -> 
                count(*) FILTER (WHERE NOT held_before AND NOT held_after AND first_at >= %(t0)s AND first_at < %(t1)s), count(*) FILTER (WHERE was),
                count(*) FILTER (WHERE NOT held_before AND still AND first_at >= %(t0)s), count(*) FILTER (WHERE NOT held_before AND still AND first_at < %(t0)s),
                count(*) FILTER (WHERE was AND NOT held_after), count(*) FILTER (WHERE still),
-               (SELECT array_agg(DISTINCT s.currency ORDER BY s.currency) FROM spans s WHERE s.key IS NOT DISTINCT FROM b.key
-                AND ((s.before > 0 AND s.rate0 IS NULL) OR (s.after > 0 AND s.rate1 IS NULL)))
+               (SELECT l.currencies FROM lacking l WHERE l.key IS NOT DISTINCT FROM b.key)
         FROM accounts b GROUP BY b.key HAVING %(whole)s OR bool_or(was OR still OR (first_at >= %(t0)s AND first_at < %(t1)s))"""
     money = [entry.name for entry in fields(Bridge)][:8]
     counts = [entry.name for entry in fields(Bridge)][8:14]
