@@ -30,7 +30,7 @@ def _statement(
     question: Question, by: str | None, *, kind: str, scale: tuple[int, int], subject: str, latest: bool, columns: str, direction: str | None = None, only: str = ""
 ) -> tuple[str, dict[str, Any]]:
     """The counting statement: valid answers, one per subject where asked for, grouped; of one direction where that matters."""
-    conditions = Conditions({"kind": kind, "low": scale[0], "high": scale[1], "s": question.start, "e": question.until})
+    conditions = Conditions({"kind": kind, "low": scale[0], "high": scale[1], "s": question.start, "e": question.until, "zone": str(question.zone)})
     if direction is not None:
         conditions.parts.append(f"r.direction = {conditions.bind(direction)}")
     if only:

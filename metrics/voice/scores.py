@@ -21,7 +21,9 @@ from metrics.dashboards import scope_of, shown
 from metrics.filters import Filters
 from metrics.funnels.page import group_names
 from metrics.kpis.catalogue import CATALOGUE, Kpi
-from metrics.kpis.engine import answer
+from metrics.kpis.engine import COMPUTE, answer, ask
+from metrics.kpis.figure import Figure
+from metrics.kpis.question import pieces
 from metrics.voice.links import kpi_address
 from surveys.comparing import Change, mean_change, nps_change, share_change
 from surveys.models import Survey
@@ -105,7 +107,7 @@ def score_panel(name: str, filters: Filters, *, by: str, user: User) -> ScorePan
     asked_before = filters.question_before(accounts=scope)
     before = answer(name=name, **asked_before) if asked_before else None
     first, after = filters.months(MONTHS)
-    series = answer(name=name, **filters.question(start=first, end=after, interval="month", accounts=scope))["series"]
+    series = _series(name, first, after, filters, scope)
     reading = reading_of(kpi, figure)
     change = _change(name, figure, before) if before else None
     before_reading = reading_of(kpi, before) if before else None
@@ -118,6 +120,25 @@ def score_panel(name: str, filters: Filters, *, by: str, user: User) -> ScorePan
         rows_href=kpi_address(name, filters, page="kpi_rows" if sees_rows else "kpi"),
         months=_months(kpi, series), spread=_spread(kpi, figure), groups=groups, hidden=hidden, by=by,
     )  # fmt: skip
+
+
+def _series(name: str, first: str, after: str, filters: Filters, scope: list[int] | None) -> list[dict[str, Any]]:
+    """The months of a score, each as `answer` has it: one statement for those made of answers, whose latest in a month is found month by month."""
+    if name == "response_rate":
+        return list(answer(name=name, **filters.question(start=first, end=after, interval="month", accounts=scope))["series"])
+    question = ask(name=name, **filters.question(start=first, end=after, accounts=scope))
+    found = COMPUTE[name](question, "month")
+    series = []
+    for start, end in pieces(question, "month"):
+        figure = found.get(f"{start.astimezone(question.zone):%Y-%m}") or Figure(value=None, numerator=0, denominator=0)
+        edges = None if figure.value is None or figure.interval is None else [str(edge) for edge in figure.interval]
+        series.append(
+            {
+                "start": start.astimezone(question.zone).date().isoformat(), "variant": question.variant, "value": None if figure.value is None else str(figure.value),
+                "denominator": str(figure.denominator or 0), "interval_95": edges, "partial": end > question.until,
+            }
+        )  # fmt: skip
+    return series
 
 
 def _delta(kpi: Kpi, variant: str, change: Change) -> Any:

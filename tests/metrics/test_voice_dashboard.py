@@ -9,10 +9,12 @@ from django.utils import timezone
 
 from accounts.models import Account, Subscription
 from metrics.actions.recompute import recompute_all
+from metrics.kpis.engine import answer
 from surveys.models import LoopCase, Survey
 from tests.metrics.health_facts import answer as answered
 
 pytestmark = pytest.mark.django_db
+NOW = timezone.now()
 PANELS = ("nps", "csat", "ces", "response_rate", "topics", "loop", "silent")
 PAGES = ("", "silent/", "money/", "money/accounts/?band=promoter", *(f"panel/{name}/" for name in PANELS))
 
@@ -150,3 +152,27 @@ def test_a_date_that_cannot_be_is_said(client, voices, query):
     client.force_login(voices.ada)
     page = client.get(f"/metrics/voice/money/?{query}")
     assert (page.status_code, page.context["page"]) == (400, None)
+
+
+@pytest.mark.parametrize("name", ["nps", "csat", "ces"])
+def test_the_months_of_a_score_are_those_of_the_kpi(client, voices, name):
+    """A person who answers in two months counts in both, with the latest of each, as the KPI counts month by month."""
+    scale = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}[name]
+    for place in range(40):
+        answered(
+            voices.boga,
+            place % scale[1] + scale[0],
+            at=days_ago(9 * (place % 30)),
+            kind=name,
+            scale=scale,
+            contact=voices.selin if place % 3 else None,
+            ticket_id=place % 7 or None,
+        )
+    client.force_login(voices.ada)
+    first, after = (NOW - dt.timedelta(days=395)).replace(day=1).date(), (NOW + dt.timedelta(days=31)).replace(day=1).date()
+    series = answer(name=name, start=first.isoformat(), end=after.isoformat(), interval="month", now=timezone.now())["series"]
+    told = [piece["denominator"] for piece in series if piece["denominator"] != "0"]
+    rows = client.get(f"/metrics/voice/panel/{name}/?period=month").context["panel"].months.rows
+    assert [str(row[-1].raw) for row in rows if row[-1].raw] == told[-13:]
+    values = [round(float(piece["value"]), 9) for piece in series if int(piece["denominator"]) >= 5]
+    assert [round(float(row[1].raw), 9) for row in rows if row[1].raw is not None] == values
