@@ -16,6 +16,7 @@ from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question, WrongQuestion, add_months
 from metrics.kpis.revenue import MICROS, amount_column
 from metrics.kpis.shoppers import completed
+from metrics.ledger.cohorts import active_rows
 from surveys.scoring import wilson_interval
 
 Figures = dict[str | None, Figure]
@@ -91,6 +92,9 @@ def _grouped(found: list[tuple[Any, ...]], money: bool = False) -> dict[str | No
 
 def _active(question: Question, by: str | None, periods: int) -> dict[str | None, list[Row]]:
     """Accounts with MRR > 0 at the end of each month."""
+    known = active_rows(question, by, periods)
+    if known is not None:
+        return known
     sql, values = _paying(question, by)
     cells = "".join(f", count(*) FILTER (WHERE m.earns @> {_month_end(cell)})" for cell in range(periods + 1))
     return _grouped(fetch(f"{sql} SELECT m.key, m.month, count(*), count(*), NULL::text[]{cells} FROM months m WHERE {_ASKED} GROUP BY 1, 2", values))
