@@ -153,7 +153,7 @@ def _tickets(reader: Reader, by: str) -> Cells:
     conditions = Conditions(bindings(question))
     month = f"date_trunc('month', r.opened_at AT TIME ZONE {conditions.bind(str(question.zone))})::date"
     sql = f"""{with_tables(only=f"({OPENED_WITHIN})")} SELECT {_KEYS[by]}, {month}, coalesce({_chosen(reader, conditions)}, false), count(*)::numeric
-        FROM counted r JOIN tickets_ticket t ON t.id = r.id JOIN accounts_account a ON a.id = t.account_id {_MEMBER.format(at="r.opened_at")} GROUP BY 1, 2, 3"""
+        FROM counted r JOIN accounts_account a ON a.id = r.account_id {_MEMBER.format(at="r.opened_at")} GROUP BY 1, 2, 3"""
     return _cells(sql, conditions.values)
 
 
