@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from accounts import wording
 from metrics import words
@@ -80,7 +81,8 @@ def difference(kpi: Kpi, variant: str, now: str | None, then: str | None) -> str
     sign = "+" if change > 0 else "−" if change < 0 else "±"
     size = abs(change)
     if unit == "fraction":
-        return f"{sign}{wording.number((size * 100).quantize(Decimal('0.1')))} pp"
+        # points of percent
+        return _("%(change)s pp") % {"change": f"{sign}{wording.number((size * 100).quantize(Decimal('0.1')))}"}
     if unit in {"points", "scale"}:
         return f"{sign}{wording.number(size.quantize(Decimal('0.01' if unit == 'scale' else '1')))}"
     if unit == "seconds":

@@ -24,7 +24,6 @@ def test_from_the_catalogue_to_a_figure_to_its_rows(browser: Any, live_server: A
     page.locator("#catalogue").get_by_role("link", name="€100", exact=True).first.click()
     page.wait_for_url("**/metrics/kpi/**")
     page.wait_for_load_state("networkidle")
-    assert violations(page) == []
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 360, "height": 800})
     page.locator(".kpi-form summary").first.click()
@@ -33,7 +32,7 @@ def test_from_the_catalogue_to_a_figure_to_its_rows(browser: Any, live_server: A
     page.locator(".kpi-figure .v a").click()
     page.wait_for_url("**/rows/**")
     assert page.locator("tfoot").get_by_text("€100").is_visible()
-    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.goto(f"{live_server.url}/metrics/report/")
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
