@@ -40,10 +40,12 @@ def test_figures_follow_the_fields_and_a_scenario_is_saved(browser: Any, live_se
     page.wait_for_url("**/metrics/roi/?cost_team=20")
     assert page.locator("#f-margin").input_value() == ""
     page.locator("#keep-name").fill("Twenty a month")
+    # saved right after typing, before the server has seen it
+    page.locator("#f-one_off_cost").fill("7")
     page.get_by_role("button", name="Save as new").click()
     page.wait_for_url("**/metrics/roi/?scenario=*")
     row = RoiScenario.objects.get()
-    assert (row.name, row.choices) == ("Twenty a month", {"cost_team": "20"})
+    assert (row.name, row.choices) == ("Twenty a month", {"cost_team": "20", "one_off_cost": "7"})
     assert page.locator("#f-cost_team").input_value() == "20"
     assert left(page) == []
 
