@@ -11,7 +11,7 @@ import datetime as dt
 import itertools
 import os
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 import pytest
@@ -29,6 +29,7 @@ NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 FIRST = dt.datetime(2022, 1, 1, tzinfo=dt.UTC)
 ACCOUNTS = 12
 GAINS, LOSSES = ("new", "expansion", "reactivation"), ("contraction", "churned")
+TWELVE = Context(prec=12, rounding=ROUND_HALF_UP)
 KINDS = ("plan", "seats", "service", "integration", "product")
 # units of the reporting currency, from these days on
 RATES = {"GBP": [(0, "1.17"), (200, "1.203"), (430, "0.999999999999"), (640, "1.31")], "TRY": [(0, "0.061"), (95, "0.0512345"), (365, "0.033333333333"), (700, "0.0287")]}
@@ -146,8 +147,8 @@ def stored(histories: list[list[dict[str, Any]]]) -> list[Subscription]:
 
 
 def twelve(parts: dict[str, Any]) -> dict[str, Decimal]:
-    """Numbers as an answer tells them: twelve significant digits."""
-    return {name: Decimal(f"{Decimal(value):.12g}") for name, value in parts.items()}
+    """Numbers as an answer tells them: twelve significant digits, half away from zero."""
+    return {name: TWELVE.plus(Decimal(value)) for name, value in parts.items()}
 
 
 def total(parts: dict[str, Any], names: tuple[str, ...]) -> Decimal:
