@@ -62,7 +62,7 @@ def backtests(request: SignedInRequest) -> HttpResponse:
         if form.is_valid():
             data = form.cleaned_data
             row = ask(model=data["model"], start=data["start"], end=data["end"], horizon_days=data["horizon_days"], user=user, now=now)
-            work_off.delay_on_commit(row.pk)
+            work_off.delay_on_commit(row.pk)  # type: ignore[attr-defined]
             return redirect("metrics:backtest", pk=row.pk)
     runs = BacktestRun.objects.select_related("made_by")[:SHOWN]
     context = {"form": form, "runs": [_listed(row) for row in runs], "writes": user.role in WRITES}

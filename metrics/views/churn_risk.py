@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http.response import HttpResponseBase
@@ -35,7 +37,7 @@ def churn_risk(request: SignedInRequest) -> HttpResponseBase:
             return answer
     chosen = RiskFilter.read(request.GET.dict())
     last = ChurnModel.objects.order_by("-number").first()
-    context = {"told": told, "refusal": say_refusal(last.refusal) if last is not None else "", "needed": NEEDED, "chosen": chosen}
+    context: dict[str, Any] = {"told": told, "refusal": say_refusal(last.refusal) if last is not None else "", "needed": NEEDED, "chosen": chosen}
     if told is not None and user.role != Role.ANALYST:
         found = page(user, chosen, request.GET.get("after", ""))
         context |= {
