@@ -30,7 +30,8 @@ from metrics.decisions import ceilings, returned, segments, support_beside
 from metrics.decisions.audience import audience_words
 from metrics.decisions.budget import budget
 from metrics.decisions.reader import Reader
-from metrics.filters import Filters, filter_bar
+from metrics.filters import NONE, Filters, filter_bar
+from metrics.kpis.catalogue import CATALOGUE
 from metrics.kpis.engine import WrongQuestion
 from metrics.views.filtered import filtered
 from metrics.views.kept import kept_fragment
@@ -122,9 +123,10 @@ def _accounts_of(reader: Reader, segment: str | None) -> str:
 
 
 def kpi_link(name: str, reader: Reader, chosen: Filters, **more: str | None) -> str:
-    """The page of a KPI over the same days."""
+    """The page of a KPI over the same days and accounts, as far as it knows the filters."""
     first, after = reader.span
-    given = {"start": first.isoformat(), "end": after.isoformat(), **more}
+    filters = {f"filter.{key}": value or NONE for key, value in reader.filters.items() if key in CATALOGUE[name].dimensions}
+    given = {"start": first.isoformat(), "end": after.isoformat(), **filters, **more}
     return f"{reverse('metrics:kpi', args=[name])}?{urlencode({key: value for key, value in given.items() if value})}"
 
 

@@ -215,12 +215,18 @@ def _change_span(row: Initiative, estimate: Estimate | None, found: Measured) ->
     return _("%(low)s to %(high)s") % {edge: change_word(row, value, is_total=found.is_total) for edge, value in zip(("low", "high"), interval, strict=True)}
 
 
+def _audience_query(row: Initiative) -> dict[str, str]:
+    """The audience as filters of the page of a KPI, as far as that knows them: tags are none of its dimensions."""
+    told = {"segment": row.segment.key if row.segment else "", "plan": row.plan, "country": row.country}
+    return {f"filter.{name}": value for name, value in told.items() if value and name in CATALOGUE[row.kpi].dimensions}
+
+
 def _side(row: Initiative, found: Measured, side: Side) -> dict[str, Any]:
     kpi, variant = CATALOGUE[row.kpi], _variant(row)
     fraction = kpi.unit_of(variant) == "fraction"
 
     def said(estimate: Estimate | None, days: tuple[dt.date, dt.date]) -> dict[str, Any]:
-        query = {"start": days[0].isoformat(), "end": days[1].isoformat(), "variant": variant}
+        query = {"start": days[0].isoformat(), "end": days[1].isoformat(), "variant": variant, **(_audience_query(row) if side is found.inside else {})}
         span = ""
         if estimate is not None and estimate.interval is not None:
             low, high = estimate.interval

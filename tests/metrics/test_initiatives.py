@@ -232,5 +232,6 @@ def test_the_page_of_the_measure_says_what_moved(client, customers):
     row = create_initiative(values=values(starts_on=timezone.localdate() - dt.timedelta(days=40)), actor=customers.ada, now=NOW)
     client.force_login(customers.ada)
     page = client.get(reverse("metrics:initiative_measure", args=[row.pk])).content.decode()
+    assert "filter.segment=vip" in page
     assert "This is no experiment" in page
     assert "Everybody else" in page
