@@ -252,6 +252,8 @@ PAGES = (
     "/metrics/initiatives/",
     "/metrics/support/", "/metrics/support/panel/today/", "/metrics/support/panel/clocks/", "/metrics/support/panel/backlog/", "/metrics/support/panel/volume/", "/metrics/support/panel/quality/",
     "/metrics/support/panel/promises/", "/metrics/support/panel/agents/", "/metrics/support/panel/customers/", "/tickets/?view=accounts", "/tickets/?view=soon", "/tickets/unsorted/", "/preferences/", "/search/?q=bo", "/search/?q=yokböyle",
+    "/metrics/overview/health/", "/metrics/overview/risks/", "/metrics/overview/changes/", "/metrics/revenue/", "/metrics/revenue/accounts/", "/metrics/revenue/part/bridge/",
+    "/metrics/revenue/part/months/", "/metrics/revenue/part/retention/", "/metrics/revenue/part/churn/", "/metrics/revenue/part/expansion/", "/metrics/revenue/part/groups/",
 )  # fmt: skip
 
 
