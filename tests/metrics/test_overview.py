@@ -70,7 +70,7 @@ def test_the_page_of_the_return_shows_every_length_and_what_goes_when_nothing_is
     Subscription.objects.create(account=cast.boga, start="2024-01-01T00:00Z", amount=Decimal(100), currency="EUR")
     client.force_login(cast.ada)
     page = client.get("/metrics/kpi/cx_roi/?start=2024-02-01&end=2024-03-01").content.decode()
-    assert page.count('<td class="n">120</td>') == 4, "each k over ten years, and the loss"
+    assert page.count('<td class="n">10 years</td>') == 4, "each k over ten years, and the loss"
     # ten more a month at 100 each for ten years
     assert "120,000" in page
     assert "no margin is taken off" in page
