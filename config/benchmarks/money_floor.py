@@ -23,7 +23,7 @@ PREPARE = (
     "VACUUM (ANALYZE) book_span",
 )
 # each span gives its MRR to the month it begins in and takes it from the month it ends in; running sums give the balance
-LEDGER = """
+_RUNNING = """
 WITH edges AS MATERIALIZED (SELECT array_agg(d AT TIME ZONE 'UTC' ORDER BY d) AS starts FROM generate_series(%(first)s::timestamp, %(now)s::timestamp, interval '1 month') d),
 change AS (
     SELECT s.account_id, width_bucket(s.start, (SELECT starts FROM edges)) AS month, s.mrr_micros AS worth FROM accounts_subscription s
@@ -34,9 +34,16 @@ change AS (
 monthly AS (SELECT account_id, month, sum(worth)::bigint AS delta FROM change GROUP BY 1, 2),
 running AS (
     SELECT account_id, month, delta, (sum(delta) OVER w)::bigint AS balance, row_number() OVER w AS place FROM monthly WINDOW w AS (PARTITION BY account_id ORDER BY month))
+"""
+LEDGER = f"""{_RUNNING}
 SELECT month, CASE WHEN balance = delta THEN CASE WHEN balance = 0 THEN '' WHEN place = 1 THEN 'new' ELSE 'reactivation' END
                    WHEN balance = 0 THEN 'churned' WHEN delta > 0 THEN 'expansion' WHEN delta < 0 THEN 'contraction' ELSE '' END AS kind, sum(abs(delta)), count(*)
 FROM running GROUP BY 1, 2
+"""
+# by the month of the first row, who came and who went in each month
+COHORTS = f"""{_RUNNING}
+SELECT first, month, sum((balance > 0)::integer - (balance > delta)::integer)
+FROM (SELECT *, first_value(month) OVER (PARTITION BY account_id ORDER BY month) AS first FROM running) r GROUP BY 1, 2
 """
 _AT = "b.start_at < %({0})s AND (b.end_at IS NULL OR b.end_at >= %({0})s)"
 _BOTH = f"""

@@ -38,12 +38,6 @@ def test_an_unknown_name_ends_with_two(db):
     assert refused.value.returncode == 2
 
 
-def test_a_name_that_is_planned_says_so(db):
-    with pytest.raises(CommandError, match="cohorts is not available yet") as refused:
-        call_command("bench", "cohorts")
-    assert refused.value.returncode == 1
-
-
 @pytest.mark.parametrize("arguments", [["health-full", "--accounts", "5"], ["health-full", "--rounds", "0"]])
 def test_sizes_that_measure_nothing_are_refused(db, arguments):
     with pytest.raises(CommandError) as refused:
@@ -61,6 +55,14 @@ def test_health_by_hand_and_by_the_product_write_the_same_rows(bench):
     assert connection.settings_dict["NAME"] == name
     assert not Account.objects.exists()
     assert scratch_databases() <= before
+
+
+def test_revenue_of_months_is_that_of_the_ledger_by_hand_and_of_the_handbook(bench):
+    movements, retention, cohorts = bench("mrr-movements", "net-retention", "cohorts", "--accounts", "600", "--rounds", "1", "--json")
+    assert [told["rows_differing_from_floor"] for told in (movements, retention, cohorts)] == [0, 0, 0]
+    assert movements.keys() >= FIELDS | {"rate_to_48_pairs"}
+    assert retention.keys() >= FIELDS | {"rate_of_the_book", "months_by_segment_to_a_pair"}
+    assert 0 < float(retention["nrr"]) < 2
 
 
 def test_the_worklist_and_its_floors_show_the_same_rows(bench, monkeypatch):
