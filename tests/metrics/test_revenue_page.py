@@ -75,7 +75,7 @@ def test_reasons_and_kinds_are_told_apart(client, book):
     client.force_login(book.ada)
     churn = part(client, "churn").content.decode()
     assert "Price: €40, 1 customer" in churn
-    assert "€40 with 1 customers: 1 by choice, 0 not by choice" in churn
+    assert "€40 with 1 customer: 1 by choice, 0 not by choice" in churn
     assert "Seats: €30" in part(client, "expansion").content.decode()
     for reason, names in (("price", ["Northgate Freight Ltd"]), ("none", [])):
         rows = client.get(reverse("metrics:revenue_accounts") + f"?movement=churned&reason={reason}")
