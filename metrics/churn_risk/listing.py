@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -163,7 +164,7 @@ def told_of(model: ChurnModel) -> ModelTold:
 def _how(tested: dict[str, Any]) -> str:
     if tested["how"] == "later_dates":
         return _("Learnt on the dates before %(day)s, tested on those from then on: %(rows)s rows of %(accounts)s accounts, of which %(churned)s left.") % {
-            "day": tested["tested_from"], "rows": wording.number(tested["rows"]), "accounts": wording.number(tested["accounts"]),
+            "day": wording.day(dt.date.fromisoformat(tested["tested_from"])), "rows": wording.number(tested["rows"]), "accounts": wording.number(tested["accounts"]),
             "churned": wording.number(tested["churned_accounts"]),
         }  # fmt: skip
     return _("Tested in five folds of accounts, each judged by a model that had not seen it: %(rows)s rows of %(accounts)s accounts, of which %(churned)s left.") % {

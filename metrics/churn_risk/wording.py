@@ -15,7 +15,7 @@ from metrics.formulas.risk_columns import ATTRIBUTE
 FEATURES: dict[str, Any] = {
     "tenure_days": gettext_lazy("Time as a customer"), "spans": gettext_lazy("Subscriptions"),
     "mrr": gettext_lazy("MRR"), "mrr_change_90d": gettext_lazy("Change of MRR in 90 days"), "uses": gettext_lazy("Uses in 28 days"),
-    "uses_a_day": gettext_lazy("Uses a day in 90 days"), "uses_per_mrr": gettext_lazy("Uses for the money"), "usage_trend": gettext_lazy("Usage trend"),
+    "uses_a_day": gettext_lazy("Uses a day in 90 days"), "uses_per_mrr": gettext_lazy("Uses per unit of MRR"), "usage_trend": gettext_lazy("Usage trend"),
     "days_used": gettext_lazy("Days with use in 28 days"), "days_since_use": gettext_lazy("Days since the last use"), "users": gettext_lazy("People who use it"),
     "features_used": gettext_lazy("Features in use"), "errors": gettext_lazy("Errors in 90 days"), "nps": gettext_lazy("Last NPS"),
     "nps_age": gettext_lazy("Days since the last NPS"), "csat": gettext_lazy("CSAT, 90 days"), "answers_year": gettext_lazy("Answers in a year"),
