@@ -172,7 +172,7 @@ class _Asked:
                 LEFT JOIN served v ON v.account_id = a.id
                 WHERE NOT a.excluded AND p.mrr_micros > 0 AND {chosen.sql}),
             valued AS (SELECT *, round(mrr * months * %(margin)s)::bigint AS value, round(cost)::bigint AS served FROM base WHERE months IS NOT NULL),
-            lines AS (SELECT *, greatest(value - round(cost / 12 * months), 0)::bigint AS ceiling FROM valued),
+            lines AS (SELECT *, CASE WHEN cost IS NOT NULL THEN greatest(value - round(cost / 12 * months), 0)::bigint END AS ceiling FROM valued),
             sorted AS (SELECT *, {_SORT[self.sort]} AS sort FROM lines)"""
 
     def rows(self, *, after: tuple[int, int] | None, most: int) -> list[Line]:

@@ -17,8 +17,8 @@ register = template.Library()
 
 
 def money(value: Decimal | None) -> str:
-    """Units of the reporting currency as money."""
-    return wording.money(None if value is None else int((value * 1_000_000).to_integral_value()), settings.REPORTING_CURRENCY)
+    """Units of the reporting currency as money; a dash for nothing, which templates hand over as an empty text."""
+    return wording.money(int((value * 1_000_000).to_integral_value()) if value or value == 0 else None, settings.REPORTING_CURRENCY)
 
 
 @register.filter
@@ -30,7 +30,7 @@ def units(value: Decimal | None) -> str:
 @register.filter
 def signed_units(value: Decimal | None) -> str:
     """Money with its sign; a dash for nothing."""
-    if value is None:
+    if not value and value != 0:
         return wording.DASH
     return f"+{money(value)}" if value > 0 else f"−{money(-value)}" if value < 0 else money(value)
 
@@ -38,20 +38,20 @@ def signed_units(value: Decimal | None) -> str:
 @register.filter
 def money_span(interval: tuple[Decimal, Decimal] | None) -> str:
     """An interval of money, from nothing below 0 on; empty for none."""
-    return "" if interval is None else _("%(low)s to %(high)s") % {"low": money(max(interval[0], Decimal(0))), "high": money(interval[1])}
+    return "" if not interval else _("%(low)s to %(high)s") % {"low": money(max(interval[0], Decimal(0))), "high": money(interval[1])}
 
 
 @register.filter
 def signed_money_span(interval: tuple[Decimal, Decimal] | None) -> str:
     """An interval of gains or losses; empty for none."""
-    return "" if interval is None else _("%(low)s to %(high)s") % {"low": signed_units(interval[0]), "high": signed_units(interval[1])}
+    return "" if not interval else _("%(low)s to %(high)s") % {"low": signed_units(interval[0]), "high": signed_units(interval[1])}
 
 
 @register.filter
 def share_span(found: Any) -> str:
     """The interval of a share (an estimate or two edges), cut to what a share can be; empty for none."""
     interval = found.interval if isinstance(found, Estimate) else found
-    if interval is None:
+    if not interval:
         return ""
     low, high = (wording.percent(min(max(edge, Decimal(0)), Decimal(1)), 1) for edge in interval)
     return _("%(low)s to %(high)s") % {"low": low, "high": high}
@@ -60,13 +60,13 @@ def share_span(found: Any) -> str:
 @register.filter
 def share_points(value: Decimal | None) -> str:
     """A change of a share in percentage points; a dash for nothing."""
-    return wording.DASH if value is None else _("%(points)s pp") % {"points": signed(100 * value, 1)}
+    return wording.DASH if not value and value != 0 else _("%(points)s pp") % {"points": signed(100 * value, 1)}
 
 
 @register.filter
 def places(value: Decimal | None, digits: int = 2) -> str:
     """A number with so many places and its sign; a dash for nothing."""
-    return wording.DASH if value is None else signed(value, int(digits))
+    return wording.DASH if not value and value != 0 else signed(value, int(digits))
 
 
 @register.filter

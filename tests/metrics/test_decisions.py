@@ -220,6 +220,13 @@ def test_the_pages_hold_before_anybody_pays(client, cast):
     client.force_login(cast.vera)
     for name in PANELS:
         assert client.get(reverse("metrics:decisions_panel", args=[name])).status_code == 200
+    # customers of this month alone: nothing can be said yet of how fast they leave
+    pays(customer("young", "vip", plan="Pro"), 100, timezone.now() - dt.timedelta(days=3))
+    [row] = segments.ranking(Reader(cast.vera, timezone.now())).rows
+    assert (row.mrr, row.book, row.expected) == (100, None, None)
+    client.force_login(cast.ana)
+    assert "nobody paid a year ago" in client.get(reverse("metrics:decisions_panel", args=["segments"]), {"segment": "vip", "plan": "Pro"}).content.decode()
+    assert client.get(reverse("metrics:decisions_panel", args=["ceilings"]), {"plan": "Pro"}).status_code == 200
     found = ceilings.ceilings(Reader(cast.vera, timezone.now()))
     assert (found.accounts, found.value, found.lines) == (0, 0, [])
 
@@ -231,3 +238,16 @@ def test_a_kept_panel_bears_the_token_of_whoever_opens_it(customers):
         page = client.get(reverse("metrics:decisions_panel", args=["segments"])).content.decode()
         token = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
         assert client.post(reverse("metrics:decisions_export", args=["segments"]), {"csrfmiddlewaretoken": token}).status_code == 200
+
+
+def test_a_currency_without_a_rate_is_named_and_gives_no_wrong_number(client, cast):
+    for number in range(6):
+        pays(customer(f"u{number}", "vip"), 100, timezone.now() - dt.timedelta(days=800), currency="USD")
+    CostEntry.objects.create(category="support", amount=10, currency="USD", start=timezone.localdate() - dt.timedelta(days=70))
+    client.force_login(cast.ada)
+    for name, told in (("segments", "No exchange rate for USD"), ("support", "No tickets and no answers"), ("ceilings", "No exchange rate for USD")):
+        page = client.get(reverse("metrics:decisions_panel", args=[name]), {"segment": "vip"})
+        assert (page.status_code, told in page.content.decode()) == (200, True), name
+    [row] = segments.ranking(Reader(cast.ada, timezone.now())).rows
+    assert (row.rate, row.expected) == (None, None)
+    assert {(line.cost, line.ceiling) for line in ceilings.ceilings(Reader(cast.ada, timezone.now())).lines} == {(None, None)}
