@@ -218,9 +218,9 @@ def test_the_page_of_a_kpi_tells_times_in_words_and_names_the_clock(client, cast
     address = f"/metrics/kpi/first_response_time/?start={start}&end={end}"
     html = client.get(address).content.decode()
     assert "10,800 seconds" in html
-    assert "standard, by the calendar" in html
+    assert "as usual: by the calendar" in html
     assert ">3 h<" in html
-    assert "standard, by business hours" in client.get(address + "&clock=business").content.decode()
+    assert '<option value="business" selected>by business hours' in client.get(address + "&clock=business").content.decode()
     cast.ada.language = "tr"
     cast.ada.save()
     assert ">3 sa<" in client.get(address).content.decode()
