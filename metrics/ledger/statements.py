@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from accounts.actions.month_build import is_whole
 from accounts.actions.month_ledger import churn_months, mrr_months, service_months
-from accounts.models import MrrMonth, Segment
+from accounts.models import Account, MrrMonth, Segment
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, narrow
 from metrics.kpis.question import Question
 
@@ -24,6 +24,7 @@ Kind = MrrMonth.Kind
 
 # sorts and groups over all accounts that leave memory take several times as long
 _WORK_MEM = "96MB"
+_LISTED = 5_000
 
 
 def fetch(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -66,7 +67,11 @@ class Asked:
         if self.model is not None:
             conditions.parts.append(f"a.business_model = {conditions.bind(self.model)}")
         if not conditions.parts and self.key == "NULL::text":
-            return "WHERE NOT EXISTS (SELECT 1 FROM accounts_account a WHERE a.id = l.account_id AND a.excluded)"
+            # a list of the few excluded costs a fifth of a join
+            excluded = list(Account.objects.filter(excluded=True).values_list("pk", flat=True)[: _LISTED + 1])
+            if len(excluded) > _LISTED:
+                return "WHERE NOT EXISTS (SELECT 1 FROM accounts_account a WHERE a.id = l.account_id AND a.excluded)"
+            return f"WHERE l.account_id <> ALL ({conditions.bind(excluded)}::bigint[])"
         return f"JOIN accounts_account a ON a.id = l.account_id AND NOT a.excluded AND {conditions.sql} WHERE TRUE"
 
     def wants(self, segment: str | None) -> bool:

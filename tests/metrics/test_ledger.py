@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from accounts.actions.month_build import build_months, is_whole
-from accounts.models import Account, ExchangeRate, LedgerRange, Segment, SegmentMembership, Subscription
-from metrics.kpis.engine import answer
+from accounts.actions.subscriptions import change_subscription, create_subscription
+from accounts.models import Account, ChurnMonth, ExchangeRate, LedgerRange, MrrMonth, Segment, SegmentMembership, Subscription
+from metrics.kpis.engine import WrongQuestion, answer
 from metrics.ledger.trailing import trailing
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +50,11 @@ def span(draw):
         "currency": draw(st.sampled_from(["EUR", "EUR", "EUR", "USD", "TRY"])), "voluntary": draw(st.sampled_from([None, None, True, False])),
         "end_reason": draw(st.sampled_from(["", "price", "payment_failure"])), "interval": draw(st.sampled_from(["month", "year"])),
     }  # fmt: skip
+
+
+@pytest.fixture
+def utc():
+    return lambda *parts: dt.datetime(*parts, tzinfo=dt.UTC)
 
 
 customer = st.fixed_dictionaries(
@@ -123,7 +129,7 @@ ASKED = (
 
 
 @settings(
-    max_examples=25,
+    max_examples=10,
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
     report_multiple_bugs=False,
@@ -149,3 +155,39 @@ def test_series_of_random_histories_are_those_of_the_exact_path(customers, store
         compare_trailing(**more)
         compare_cohorts(**more)
         transaction.set_rollback(True)
+
+
+def test_the_months_follow_every_change_in_its_transaction(utc):
+    acme = Account.objects.create(external_id="acme", name="Acme")
+    span = create_subscription(fields={"account": acme, "start": utc(2024, 2, 10), "amount": Decimal(50), "currency": "EUR"}, actor=None, now=NOW)
+    build_months(now=NOW)
+    rows = MrrMonth.objects.order_by("month").values_list("month", "delta_micros", "balance_micros", "kind")
+    assert list(rows) == [(2024 * 12 + 1, 50_000_000, 50_000_000, MrrMonth.Kind.NEW)]
+    change_subscription(span_id=span.pk, fields={"end": utc(2024, 5, 1), "end_reason": "price", "voluntary": False}, actor=None, now=NOW)
+    # the first moment without service is the first of May
+    assert list(rows.all())[1:] == [(2024 * 12 + 4, -50_000_000, 0, MrrMonth.Kind.CHURNED)]
+    assert list(ChurnMonth.objects.values_list("month", "events", "involuntary")) == [(2024 * 12 + 4, 1, True)]
+    assert answer(name="customers_lost", start="2024-05-01", end="2024-06-01", now=NOW)["parts"]["involuntary"] == 1
+
+
+def test_a_build_goes_on_where_it_was_stopped_and_begins_again_for_another_zone(utc, settings):
+    acme = Account.objects.create(external_id="acme", name="Acme")
+    create_subscription(fields={"account": acme, "start": utc(2024, 3, 31, 22), "amount": Decimal(50), "currency": "EUR"}, actor=None, now=NOW)
+    build_months(now=NOW)
+    LedgerRange.objects.update(done_at=None)
+    MrrMonth.objects.all().delete()
+    assert not is_whole()
+    assert build_months(now=NOW) == 1
+    assert build_months(now=NOW) == 0
+    assert MrrMonth.objects.get().month == 2024 * 12 + 2
+    settings.ORGANISATION_TIME_ZONE = "Europe/Istanbul"
+    # an hour past midnight there: already April
+    assert not is_whole()
+    assert build_months(now=NOW) == 1
+    assert (MrrMonth.objects.get().month, LedgerRange.objects.values_list("zone", flat=True).distinct().get()) == (2024 * 12 + 3, "Europe/Istanbul")
+
+
+@pytest.mark.parametrize(("more", "said"), [({"name": "mrr"}, "no trailing months"), ({"start": "2024-05-02"}, "begin and end with a month"), ({"months": 0}, "months=0")])
+def test_trailing_months_that_make_no_sense_are_refused(more, said):
+    with pytest.raises(WrongQuestion, match=said):
+        trailing(**{"name": "nrr", "start": "2024-05-01", "end": "2024-08-01", "now": NOW, **more})
