@@ -21,6 +21,7 @@ from metrics.churn_risk.wording import LEFT_OUT, Reason, feature_name, say_reaso
 from metrics.models import ChurnModel, ChurnRisk
 
 PAGE, COUNT_LIMIT = 50, 1000
+CHOICES_AT_MOST = 100
 SORTS = {"stake": "at_stake_micros", "risk": "probability"}
 NO_OWNER, MINE, NO_SEGMENT = "none", "me", "none"
 IMPORTANT = 12
@@ -116,6 +117,13 @@ def _parse(after: str, column: str) -> tuple[float | int, int] | None:
     except ValueError:
         return None
     return (exact, int(account)) if abs(exact) < 2**62 else None
+
+
+def choices(user: User, column: str) -> list[str]:
+    """The plans (`plan`) or countries (`country`) of the customers the user may see, in order; at most 100."""
+    name = f"account__{column}"
+    found = filtered(user, RiskFilter()).exclude(**{name: ""}).order_by(name).values_list(name, flat=True).distinct()
+    return list(found[:CHOICES_AT_MOST])
 
 
 def count(user: User, chosen: RiskFilter) -> int:

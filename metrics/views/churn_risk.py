@@ -15,7 +15,7 @@ from accounts.queries.accounts import owners
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from metrics.actions.churn_models import current_model
-from metrics.churn_risk.listing import RiskFilter, count, page, told_of
+from metrics.churn_risk.listing import RiskFilter, choices, count, page, told_of
 from metrics.churn_risk.training import NEEDED
 from metrics.churn_risk.wording import say_refusal
 from metrics.models import ChurnModel
@@ -42,6 +42,7 @@ def churn_risk(request: SignedInRequest) -> HttpResponseBase:
         found = page(user, chosen, request.GET.get("after", ""))
         context |= {
             "page": found, "count": count(user, chosen), "segments": Segment.objects.all(), "owners": owners(user),
+            "plans": choices(user, "plan"), "countries": choices(user, "country"),
             "next": chosen.query(after=found.after) if found.after else "", "first": chosen.query() if request.GET.get("after") else "",
             "by_risk": chosen.query(sort="risk"), "by_stake": chosen.query(sort="stake"),
         }  # fmt: skip

@@ -179,6 +179,9 @@ def test_the_page_lists_what_its_reader_may_see(client, trained):
         address = f"?after={page.after}" if page.after else ""
     expected = ChurnRisk.objects.order_by("-at_stake_micros", "account_id").values_list("account_id", flat=True)
     assert seen == list(expected)
+    Account.objects.filter(pk=mine.pk).update(plan="Gold", country="TR")
+    for chosen in ({"plan": "Gold"}, {"country": "tr"}, {"q": mine.name}, {"owner": str(people["csm"].pk)}):
+        assert [row.risk.account_id for row in client.get(here, chosen).context["page"].rows] == [mine.pk]
     assert client.get(here, {"after": "nonsense~x", "sort": "risk", "owner": "me", "country": "1?"}).status_code == 200
     assert client.get(here, {"export": "csv", "chart": "calibration"}).status_code == 200
 
