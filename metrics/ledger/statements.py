@@ -30,8 +30,7 @@ _LISTED = 5_000
 def fetch(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     """All rows of one statement over many accounts."""
     with transaction.atomic(), connection.cursor() as cursor:
-        # rows worked out from spans are sorted once for their groups and all running sums
-        cursor.execute(f"SELECT set_config('work_mem', '{_WORK_MEM}', true), set_config('enable_hashagg', %s, true)", ["off" if "accounts_subscription s" in sql else "on"])
+        cursor.execute(f"SET LOCAL work_mem = '{_WORK_MEM}'")
         cursor.execute(sql, values)
         return cursor.fetchall()
 
