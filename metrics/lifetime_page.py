@@ -231,14 +231,14 @@ def _curve(figure: dict[str, Any], steps: list[tuple[Decimal, Decimal]], longest
         highs.append(None if high is None else Decimal(high))
     chart = lines(
         name="survival", title=_("Share of customers that is still there, by months since they came"), steps=[str(month) for month in months],
-        series=[Series(_("Still there"), levels, lows=lows, highs=highs)], unit="fraction", head=_("Months"), zero=True, note=_("The band is the 95 % interval."),
+        series=[Series(_("Still there"), levels, lows=lows, highs=highs)], unit="fraction", head=_("Months"), zero=True, note=_("The band is the interval of 95 percent."),
     )  # fmt: skip
     told = [
         ("" if low is None or high is None else _("%(low)s to %(high)s") % {"low": wording.percent(low, 1), "high": wording.percent(high, 1)})
         for low, high in zip(lows, highs, strict=True)
     ]
     rows = tuple((*row, ChartCell(text or wording.DASH, text)) for row, text in zip(chart.rows, told, strict=True))
-    return replace(chart, columns=(*chart.columns, _("95 % interval")), rows=rows)
+    return replace(chart, columns=(*chart.columns, _("Interval (95 percent)")), rows=rows)
 
 
 @dataclass

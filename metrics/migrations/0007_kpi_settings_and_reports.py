@@ -6,72 +6,125 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0014_report_mails'),
-        ('metrics', '0006_funnels'),
+        ("accounts", "0014_report_mails"),
+        ("metrics", "0006_funnels"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='KpiSetting',
+            name="KpiSetting",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kpi', models.CharField(max_length=40, verbose_name='KPI')),
-                ('variant', models.CharField(blank=True, default='', help_text='Empty: the default one.', max_length=40, verbose_name='variant')),
-                ('target', models.DecimalField(blank=True, decimal_places=6, help_text='In the unit of the KPI: shares as fractions (0.05 is 5 %), times in seconds.', max_digits=20, null=True, verbose_name='target')),
-                ('warn', models.DecimalField(blank=True, decimal_places=6, help_text='Worse than this needs a word of explanation.', max_digits=20, null=True, verbose_name='warning line')),
-                ('note', models.CharField(blank=True, default='', max_length=300, verbose_name='note')),
-                ('valid_from', models.DateField(verbose_name='valid from')),
-                ('changed_at', models.DateTimeField(auto_now_add=True, verbose_name='changed')),
-                ('changed_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='changed by')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
-                ('segment', models.ForeignKey(blank=True, help_text='Empty: all customers.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.segment', verbose_name='segment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kpi", models.CharField(max_length=40, verbose_name="KPI")),
+                ("variant", models.CharField(blank=True, default="", help_text="Empty: the default one.", max_length=40, verbose_name="variant")),
+                (
+                    "target",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="In the unit of the KPI: shares as fractions (0.05 is 5 %), times in seconds.",
+                        max_digits=20,
+                        null=True,
+                        verbose_name="target",
+                    ),
+                ),
+                (
+                    "warn",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, help_text="Worse than this needs a word of explanation.", max_digits=20, null=True, verbose_name="warning line"
+                    ),
+                ),
+                ("note", models.CharField(blank=True, default="", max_length=300, verbose_name="note")),
+                ("valid_from", models.DateField(verbose_name="valid from")),
+                ("changed_at", models.DateTimeField(auto_now_add=True, verbose_name="changed")),
+                (
+                    "changed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="changed by",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL, verbose_name="owner"),
+                ),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty: all customers.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.segment",
+                        verbose_name="segment",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'target of a KPI',
-                'verbose_name_plural': 'targets of KPIs',
-                'ordering': ['kpi', '-valid_from', '-id'],
-                'indexes': [models.Index(fields=['kpi', 'variant', '-valid_from', '-id'], name='kpi_setting_in_force')],
+                "verbose_name": "target of a KPI",
+                "verbose_name_plural": "targets of KPIs",
+                "ordering": ["kpi", "-valid_from", "-id"],
+                "indexes": [models.Index(fields=["kpi", "variant", "-valid_from", "-id"], name="kpi_setting_in_force")],
             },
         ),
         migrations.CreateModel(
-            name='ReportOrder',
+            name="ReportOrder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('active', models.BooleanField(default=True, verbose_name='is sent')),
-                ('weekday', models.PositiveSmallIntegerField(choices=[(0, 'Monday'), (1, 'Tuesday'), (2, 'Wednesday'), (3, 'Thursday'), (4, 'Friday'), (5, 'Saturday'), (6, 'Sunday')], default=0, verbose_name='weekday')),
-                ('hour', models.PositiveSmallIntegerField(default=8, help_text="0 to 23, in the reader's time zone.", verbose_name='hour')),
-                ('cards', models.JSONField(blank=True, default=list, help_text='Names of KPIs; empty: those usual for the role.', verbose_name='figures')),
-                ('due_at', models.DateTimeField(blank=True, null=True, verbose_name='next one')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
-                ('segment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='accounts.segment', verbose_name='segment')),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='report_order', to=settings.AUTH_USER_MODEL, verbose_name='reader')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("active", models.BooleanField(default=True, verbose_name="is sent")),
+                (
+                    "weekday",
+                    models.PositiveSmallIntegerField(
+                        choices=[(0, "Monday"), (1, "Tuesday"), (2, "Wednesday"), (3, "Thursday"), (4, "Friday"), (5, "Saturday"), (6, "Sunday")], default=0, verbose_name="weekday"
+                    ),
+                ),
+                ("hour", models.PositiveSmallIntegerField(default=8, help_text="0 to 23, in the reader's time zone.", verbose_name="hour")),
+                ("cards", models.JSONField(blank=True, default=list, help_text="Names of KPIs; empty: those usual for the role.", verbose_name="figures")),
+                ("due_at", models.DateTimeField(blank=True, null=True, verbose_name="next one")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                (
+                    "owner",
+                    models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL, verbose_name="owner"),
+                ),
+                (
+                    "segment",
+                    models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="accounts.segment", verbose_name="segment"),
+                ),
+                ("user", models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name="report_order", to=settings.AUTH_USER_MODEL, verbose_name="reader")),
             ],
             options={
-                'verbose_name': 'weekly report',
-                'verbose_name_plural': 'weekly reports',
-                'ordering': ['user_id'],
-                'indexes': [models.Index(condition=models.Q(('active', True)), fields=['due_at'], name='report_due')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('weekday__lte', 6)), name='report_weekday_known'), models.CheckConstraint(condition=models.Q(('hour__lte', 23)), name='report_hour_known')],
+                "verbose_name": "weekly report",
+                "verbose_name_plural": "weekly reports",
+                "ordering": ["user_id"],
+                "indexes": [models.Index(condition=models.Q(("active", True)), fields=["due_at"], name="report_due")],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("weekday__lte", 6)), name="report_weekday_known"),
+                    models.CheckConstraint(condition=models.Q(("hour__lte", 23)), name="report_hour_known"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ReportWeek',
+            name="ReportWeek",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('week', models.DateField(help_text="Its Monday, in the reader's time zone.", verbose_name='week')),
-                ('made_at', models.DateTimeField(verbose_name='made')),
-                ('mail', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='accounts.outgoingmail', verbose_name='mail')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='report_weeks', to=settings.AUTH_USER_MODEL, verbose_name='reader')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("week", models.DateField(help_text="Its Monday, in the reader's time zone.", verbose_name="week")),
+                ("made_at", models.DateTimeField(verbose_name="made")),
+                ("mail", models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="accounts.outgoingmail", verbose_name="mail")),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="report_weeks", to=settings.AUTH_USER_MODEL, verbose_name="reader")),
             ],
             options={
-                'verbose_name': 'week of a report',
-                'verbose_name_plural': 'weeks of reports',
-                'ordering': ['-week', 'user_id'],
-                'constraints': [models.UniqueConstraint(fields=('user', 'week'), name='report_once_a_week')],
+                "verbose_name": "week of a report",
+                "verbose_name_plural": "weeks of reports",
+                "ordering": ["-week", "user_id"],
+                "constraints": [models.UniqueConstraint(fields=("user", "week"), name="report_once_a_week")],
             },
         ),
     ]

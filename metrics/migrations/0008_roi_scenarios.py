@@ -6,37 +6,46 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0014_report_mails'),
-        ('metrics', '0007_kpi_settings_and_reports'),
+        ("accounts", "0014_report_mails"),
+        ("metrics", "0007_kpi_settings_and_reports"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RoiScenario',
+            name="RoiScenario",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('note', models.TextField(blank=True, default='', max_length=2000, verbose_name='note')),
-                ('choices', models.JSONField(default=dict, verbose_name='choices')),
-                ('live', models.JSONField(default=dict, verbose_name='live figures it was made on')),
-                ('live_at', models.DateTimeField(verbose_name='live figures of')),
-                ('shared', models.BooleanField(default=False, verbose_name='everybody may read it')),
-                ('version', models.PositiveIntegerField(default=1, verbose_name='version')),
-                ('created_at', models.DateTimeField(verbose_name='created')),
-                ('updated_at', models.DateTimeField(verbose_name='updated')),
-                ('deleted_at', models.DateTimeField(blank=True, null=True, verbose_name='deleted')),
-                ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='roi_scenarios', to=settings.AUTH_USER_MODEL, verbose_name='author')),
-                ('changed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='changed by')),
-                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='accounts.team', verbose_name='team')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("note", models.TextField(blank=True, default="", max_length=2000, verbose_name="note")),
+                ("choices", models.JSONField(default=dict, verbose_name="choices")),
+                ("live", models.JSONField(default=dict, verbose_name="live figures it was made on")),
+                ("live_at", models.DateTimeField(verbose_name="live figures of")),
+                ("shared", models.BooleanField(default=False, verbose_name="everybody may read it")),
+                ("version", models.PositiveIntegerField(default=1, verbose_name="version")),
+                ("created_at", models.DateTimeField(verbose_name="created")),
+                ("updated_at", models.DateTimeField(verbose_name="updated")),
+                ("deleted_at", models.DateTimeField(blank=True, null=True, verbose_name="deleted")),
+                (
+                    "author",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="roi_scenarios", to=settings.AUTH_USER_MODEL, verbose_name="author"
+                    ),
+                ),
+                (
+                    "changed_by",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL, verbose_name="changed by"
+                    ),
+                ),
+                ("team", models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="accounts.team", verbose_name="team")),
             ],
             options={
-                'verbose_name': 'ROI scenario',
-                'verbose_name_plural': 'ROI scenarios',
-                'ordering': ['-updated_at', '-pk'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='roi_scenario_has_name')],
+                "verbose_name": "ROI scenario",
+                "verbose_name_plural": "ROI scenarios",
+                "ordering": ["-updated_at", "-pk"],
+                "constraints": [models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="roi_scenario_has_name")],
             },
         ),
     ]

@@ -7,85 +7,163 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0014_report_mails'),
-        ('metrics', '0008_roi_scenarios'),
+        ("accounts", "0014_report_mails"),
+        ("metrics", "0008_roi_scenarios"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='BudgetCategory',
+            name="BudgetCategory",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('category', models.CharField(choices=[('team', 'team'), ('programme', 'programme'), ('onboarding', 'onboarding'), ('training', 'training'), ('tools', 'tools'), ('marketing', 'marketing'), ('support', 'support'), ('quality', 'quality'), ('service', 'service')], max_length=10, unique=True, verbose_name='category of costs')),
-                ('part', models.CharField(choices=[('technology', 'Technology'), ('people', 'People'), ('tools', 'Tools')], max_length=10, verbose_name='part')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("team", "team"),
+                            ("programme", "programme"),
+                            ("onboarding", "onboarding"),
+                            ("training", "training"),
+                            ("tools", "tools"),
+                            ("marketing", "marketing"),
+                            ("support", "support"),
+                            ("quality", "quality"),
+                            ("service", "service"),
+                        ],
+                        max_length=10,
+                        unique=True,
+                        verbose_name="category of costs",
+                    ),
+                ),
+                ("part", models.CharField(choices=[("technology", "Technology"), ("people", "People"), ("tools", "Tools")], max_length=10, verbose_name="part")),
             ],
             options={
-                'verbose_name': 'budget part of a category',
-                'verbose_name_plural': 'budget parts of categories',
-                'ordering': ['category'],
+                "verbose_name": "budget part of a category",
+                "verbose_name_plural": "budget parts of categories",
+                "ordering": ["category"],
             },
         ),
         migrations.CreateModel(
-            name='BudgetLine',
+            name="BudgetLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('year', models.PositiveSmallIntegerField(verbose_name='year')),
-                ('quarter', models.PositiveSmallIntegerField(blank=True, choices=[(1, 'Q1'), (2, 'Q2'), (3, 'Q3'), (4, 'Q4')], help_text='Empty: the whole year, a quarter of it in each.', null=True, verbose_name='quarter')),
-                ('part', models.CharField(choices=[('technology', 'Technology'), ('people', 'People'), ('tools', 'Tools')], max_length=10, verbose_name='part')),
-                ('amount', accounts.fields.MoneyField(decimal_places=6, max_digits=20, verbose_name='amount')),
-                ('currency', accounts.fields.CurrencyField(max_length=3, verbose_name='currency')),
-                ('note', models.CharField(blank=True, default='', max_length=200, verbose_name='note')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
-                ('segment', models.ForeignKey(blank=True, help_text='Empty: for everybody.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='budget_lines', to='accounts.segment', verbose_name='segment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("year", models.PositiveSmallIntegerField(verbose_name="year")),
+                (
+                    "quarter",
+                    models.PositiveSmallIntegerField(
+                        blank=True,
+                        choices=[(1, "Q1"), (2, "Q2"), (3, "Q3"), (4, "Q4")],
+                        help_text="Empty: the whole year, a quarter of it in each.",
+                        null=True,
+                        verbose_name="quarter",
+                    ),
+                ),
+                ("part", models.CharField(choices=[("technology", "Technology"), ("people", "People"), ("tools", "Tools")], max_length=10, verbose_name="part")),
+                ("amount", accounts.fields.MoneyField(decimal_places=6, max_digits=20, verbose_name="amount")),
+                ("currency", accounts.fields.CurrencyField(max_length=3, verbose_name="currency")),
+                ("note", models.CharField(blank=True, default="", max_length=200, verbose_name="note")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty: for everybody.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="budget_lines",
+                        to="accounts.segment",
+                        verbose_name="segment",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'budget line',
-                'verbose_name_plural': 'budget lines',
-                'ordering': ['-year', 'quarter', 'part', 'id'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('year__gte', 2000), ('year__lte', 2100)), name='budget_year_plausible', violation_error_message='A year from 2000 to 2100.'), models.CheckConstraint(condition=models.Q(('quarter__isnull', True), models.Q(('quarter__gte', 1), ('quarter__lte', 4)), _connector='OR'), name='budget_quarter_is_one'), models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='budget_not_negative', violation_error_message='An amount of 0 or more.')],
+                "verbose_name": "budget line",
+                "verbose_name_plural": "budget lines",
+                "ordering": ["-year", "quarter", "part", "id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("year__gte", 2000), ("year__lte", 2100)), name="budget_year_plausible", violation_error_message="A year from 2000 to 2100."
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("quarter__isnull", True), models.Q(("quarter__gte", 1), ("quarter__lte", 4)), _connector="OR"), name="budget_quarter_is_one"
+                    ),
+                    models.CheckConstraint(condition=models.Q(("amount__gte", 0)), name="budget_not_negative", violation_error_message="An amount of 0 or more."),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Initiative',
+            name="Initiative",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(help_text='Cost lines that bear the tag “initiative:key” are its spending.', max_length=60, unique=True, verbose_name='key')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('goal', models.TextField(max_length=1000, verbose_name='goal in words')),
-                ('kpi', models.CharField(max_length=40, verbose_name='measured by')),
-                ('variant', models.CharField(blank=True, default='', max_length=40, verbose_name='variant')),
-                ('direction', models.CharField(choices=[('up', 'should rise'), ('down', 'should fall')], default='up', max_length=4, verbose_name='direction')),
-                ('target', models.DecimalField(blank=True, decimal_places=6, help_text="In the figure's own unit: rates as fractions, times in seconds.", max_digits=20, null=True, verbose_name='target')),
-                ('status', models.CharField(choices=[('planned', 'planned'), ('running', 'running'), ('done', 'done'), ('stopped', 'stopped')], default='planned', max_length=7, verbose_name='status')),
-                ('starts_on', models.DateField(verbose_name='first day')),
-                ('ends_on', models.DateField(blank=True, help_text='Empty: it goes on.', null=True, verbose_name='last day')),
-                ('plan_technology', accounts.fields.MoneyField(decimal_places=6, default=0, max_digits=20, verbose_name='planned for technology')),
-                ('plan_people', accounts.fields.MoneyField(decimal_places=6, default=0, max_digits=20, verbose_name='planned for people')),
-                ('plan_tools', accounts.fields.MoneyField(decimal_places=6, default=0, max_digits=20, verbose_name='planned for tools')),
-                ('currency', accounts.fields.CurrencyField(max_length=3, verbose_name='currency of the plan')),
-                ('plan', models.CharField(blank=True, default='', max_length=120, verbose_name='plan')),
-                ('country', models.CharField(blank=True, default='', max_length=2, verbose_name='country')),
-                ('tag', models.CharField(blank=True, default='', help_text='Accounts that bear this tag.', max_length=80, verbose_name='tag')),
-                ('learned', models.TextField(blank=True, default='', max_length=2000, verbose_name='what we learned')),
-                ('measured', models.JSONField(blank=True, default=dict, editable=False, verbose_name='measured')),
-                ('measured_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='measured at')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='initiatives', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
-                ('segment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='initiatives', to='accounts.segment', verbose_name='segment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.SlugField(help_text="Cost lines that bear the tag “initiative:key” are its spending.", max_length=60, unique=True, verbose_name="key")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("goal", models.TextField(max_length=1000, verbose_name="goal in words")),
+                ("kpi", models.CharField(max_length=40, verbose_name="measured by")),
+                ("variant", models.CharField(blank=True, default="", max_length=40, verbose_name="variant")),
+                ("direction", models.CharField(choices=[("up", "should rise"), ("down", "should fall")], default="up", max_length=4, verbose_name="direction")),
+                (
+                    "target",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, help_text="In the figure's own unit: rates as fractions, times in seconds.", max_digits=20, null=True, verbose_name="target"
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("planned", "planned"), ("running", "running"), ("done", "done"), ("stopped", "stopped")], default="planned", max_length=7, verbose_name="status"
+                    ),
+                ),
+                ("starts_on", models.DateField(verbose_name="first day")),
+                ("ends_on", models.DateField(blank=True, help_text="Empty: it goes on.", null=True, verbose_name="last day")),
+                ("plan_technology", accounts.fields.MoneyField(decimal_places=6, default=0, max_digits=20, verbose_name="planned for technology")),
+                ("plan_people", accounts.fields.MoneyField(decimal_places=6, default=0, max_digits=20, verbose_name="planned for people")),
+                ("plan_tools", accounts.fields.MoneyField(decimal_places=6, default=0, max_digits=20, verbose_name="planned for tools")),
+                ("currency", accounts.fields.CurrencyField(max_length=3, verbose_name="currency of the plan")),
+                ("plan", models.CharField(blank=True, default="", max_length=120, verbose_name="plan")),
+                ("country", models.CharField(blank=True, default="", max_length=2, verbose_name="country")),
+                ("tag", models.CharField(blank=True, default="", help_text="Accounts that bear this tag.", max_length=80, verbose_name="tag")),
+                ("learned", models.TextField(blank=True, default="", max_length=2000, verbose_name="what we learned")),
+                ("measured", models.JSONField(blank=True, default=dict, editable=False, verbose_name="measured")),
+                ("measured_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="measured at")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL, verbose_name="created by"
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="initiatives", to=settings.AUTH_USER_MODEL, verbose_name="owner"
+                    ),
+                ),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="initiatives", to="accounts.segment", verbose_name="segment"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'initiative',
-                'verbose_name_plural': 'initiatives',
-                'ordering': ['-starts_on', '-id'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='initiative_has_name'), models.CheckConstraint(condition=models.Q(('ends_on__isnull', True), ('ends_on__gte', models.F('starts_on')), _connector='OR'), name='initiative_ends_after_start', violation_error_message='It ends before it starts.'), models.CheckConstraint(condition=models.Q(('plan_people__gte', 0), ('plan_technology__gte', 0), ('plan_tools__gte', 0)), name='initiative_plan_not_negative')],
+                "verbose_name": "initiative",
+                "verbose_name_plural": "initiatives",
+                "ordering": ["-starts_on", "-id"],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="initiative_has_name"),
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_on__isnull", True), ("ends_on__gte", models.F("starts_on")), _connector="OR"),
+                        name="initiative_ends_after_start",
+                        violation_error_message="It ends before it starts.",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("plan_people__gte", 0), ("plan_technology__gte", 0), ("plan_tools__gte", 0)), name="initiative_plan_not_negative"),
+                ],
             },
         ),
     ]

@@ -7,75 +7,126 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0015_month_ledger'),
-        ('metrics', '0011_closed_months'),
+        ("accounts", "0015_month_ledger"),
+        ("metrics", "0011_closed_months"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='healthcomponent',
-            name='source',
-            field=models.CharField(choices=[('usage_trend', 'Usage trend'), ('last_nps', 'Last NPS'), ('csat_90d', 'CSAT, 90 days'), ('severe_tickets', 'Severe tickets'), ('days_to_renewal', 'Days to renewal'), ('failed_payments', 'Failed payments'), ('days_since_seen', 'Days since last use'), ('active_days', 'Active days of 28'), ('days_since_touch', 'Days since last touch'), ('pulse', 'Pulse of the CSM')], max_length=16, verbose_name='input'),
+            model_name="healthcomponent",
+            name="source",
+            field=models.CharField(
+                choices=[
+                    ("usage_trend", "Usage trend"),
+                    ("last_nps", "Last NPS"),
+                    ("csat_90d", "CSAT, 90 days"),
+                    ("severe_tickets", "Severe tickets"),
+                    ("days_to_renewal", "Days to renewal"),
+                    ("failed_payments", "Failed payments"),
+                    ("days_since_seen", "Days since last use"),
+                    ("active_days", "Active days of 28"),
+                    ("days_since_touch", "Days since last touch"),
+                    ("pulse", "Pulse of the CSM"),
+                ],
+                max_length=16,
+                verbose_name="input",
+            ),
         ),
         migrations.CreateModel(
-            name='DisagreementDecision',
+            name="DisagreementDecision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('pulse_score', 'Pulse against score'), ('csat_nps', 'CSAT against NPS'), ('usage_sentiment', 'Use against sentiment')], max_length=16, verbose_name='kind')),
-                ('trusts', models.CharField(choices=[('first', 'the first sign'), ('second', 'the second sign'), ('neither', 'neither: find out')], max_length=8, verbose_name='what is trusted')),
-                ('note', models.CharField(max_length=500, verbose_name='reason')),
-                ('first', models.CharField(max_length=40, verbose_name='first sign')),
-                ('second', models.CharField(max_length=40, verbose_name='second sign')),
-                ('decided_at', models.DateTimeField(verbose_name='decided')),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='disagreement_decisions', to='accounts.account', verbose_name='account')),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("pulse_score", "Pulse against score"), ("csat_nps", "CSAT against NPS"), ("usage_sentiment", "Use against sentiment")],
+                        max_length=16,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "trusts",
+                    models.CharField(
+                        choices=[("first", "the first sign"), ("second", "the second sign"), ("neither", "neither: find out")], max_length=8, verbose_name="what is trusted"
+                    ),
+                ),
+                ("note", models.CharField(max_length=500, verbose_name="reason")),
+                ("first", models.CharField(max_length=40, verbose_name="first sign")),
+                ("second", models.CharField(max_length=40, verbose_name="second sign")),
+                ("decided_at", models.DateTimeField(verbose_name="decided")),
+                ("account", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="disagreement_decisions", to="accounts.account", verbose_name="account")),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL, verbose_name="decided by"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'decision about a disagreement',
-                'verbose_name_plural': 'decisions about disagreements',
-                'ordering': ['-decided_at', '-id'],
-                'indexes': [models.Index(fields=['account', 'kind', '-decided_at'], name='decision_by_account')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('note', ''), _negated=True), name='decision_has_reason')],
+                "verbose_name": "decision about a disagreement",
+                "verbose_name_plural": "decisions about disagreements",
+                "ordering": ["-decided_at", "-id"],
+                "indexes": [models.Index(fields=["account", "kind", "-decided_at"], name="decision_by_account")],
+                "constraints": [models.CheckConstraint(condition=models.Q(("note", ""), _negated=True), name="decision_has_reason")],
             },
         ),
         migrations.CreateModel(
-            name='HealthOverride',
+            name="HealthOverride",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('band', models.CharField(choices=[('healthy', 'Healthy'), ('watch', 'Watch'), ('at_risk', 'At risk')], max_length=8, verbose_name='band')),
-                ('reason', models.CharField(max_length=500, verbose_name='reason')),
-                ('made_at', models.DateTimeField(verbose_name='made')),
-                ('until', models.DateTimeField(help_text='The first moment at which it no longer holds.', verbose_name='until')),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='taken back')),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='health_overrides', to='accounts.account', verbose_name='account')),
-                ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='author')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("band", models.CharField(choices=[("healthy", "Healthy"), ("watch", "Watch"), ("at_risk", "At risk")], max_length=8, verbose_name="band")),
+                ("reason", models.CharField(max_length=500, verbose_name="reason")),
+                ("made_at", models.DateTimeField(verbose_name="made")),
+                ("until", models.DateTimeField(help_text="The first moment at which it no longer holds.", verbose_name="until")),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="taken back")),
+                ("account", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="health_overrides", to="accounts.account", verbose_name="account")),
+                (
+                    "author",
+                    models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL, verbose_name="author"),
+                ),
             ],
             options={
-                'verbose_name': 'override of health',
-                'verbose_name_plural': 'overrides of health',
-                'ordering': ['-made_at', '-id'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='override_has_reason'), models.CheckConstraint(condition=models.Q(('until__gt', models.F('made_at'))), name='override_ends_later'), models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('account',), name='override_one_open')],
+                "verbose_name": "override of health",
+                "verbose_name_plural": "overrides of health",
+                "ordering": ["-made_at", "-id"],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("reason", ""), _negated=True), name="override_has_reason"),
+                    models.CheckConstraint(condition=models.Q(("until__gt", models.F("made_at"))), name="override_ends_later"),
+                    models.UniqueConstraint(condition=models.Q(("ended_at__isnull", True)), fields=("account",), name="override_one_open"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Pulse',
+            name="Pulse",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('value', models.PositiveSmallIntegerField(help_text='1 is lost, 5 is safe.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(5)], verbose_name='pulse')),
-                ('reason', models.CharField(max_length=500, verbose_name='reason')),
-                ('given_at', models.DateTimeField(verbose_name='given')),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pulses', to='accounts.account', verbose_name='account')),
-                ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='author')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "value",
+                    models.PositiveSmallIntegerField(
+                        help_text="1 is lost, 5 is safe.",
+                        validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(5)],
+                        verbose_name="pulse",
+                    ),
+                ),
+                ("reason", models.CharField(max_length=500, verbose_name="reason")),
+                ("given_at", models.DateTimeField(verbose_name="given")),
+                ("account", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="pulses", to="accounts.account", verbose_name="account")),
+                (
+                    "author",
+                    models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL, verbose_name="author"),
+                ),
             ],
             options={
-                'verbose_name': 'pulse',
-                'verbose_name_plural': 'pulses',
-                'ordering': ['-given_at', '-id'],
-                'indexes': [models.Index(fields=['account', '-given_at'], include=('value',), name='pulse_by_account')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('value__gte', 1), ('value__lte', 5)), name='pulse_of_five'), models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='pulse_has_reason')],
+                "verbose_name": "pulse",
+                "verbose_name_plural": "pulses",
+                "ordering": ["-given_at", "-id"],
+                "indexes": [models.Index(fields=["account", "-given_at"], include=("value",), name="pulse_by_account")],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("value__gte", 1), ("value__lte", 5)), name="pulse_of_five"),
+                    models.CheckConstraint(condition=models.Q(("reason", ""), _negated=True), name="pulse_has_reason"),
+                ],
             },
         ),
     ]

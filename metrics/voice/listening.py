@@ -152,7 +152,7 @@ def _loop_months(first: dt.date, after: dt.date, monthly: dict[dt.date, Any]) ->
         month = (month.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
     return lines(
         name="loop-months", title=_("Closed in time, by month of the answer"), steps=steps, series=[Series(_("Closed in time"), values, lows=lows, highs=highs)], unit="fraction",
-        height=220, note=_("The band is the 95 % interval; months of fewer than 5 are left out."), empty=_("No month has five cases yet."),
+        height=220, note=_("The band is the interval of 95 percent; months of fewer than 5 are left out."), empty=_("No month has five cases yet."),
     )  # fmt: skip
 
 

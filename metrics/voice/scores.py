@@ -173,7 +173,7 @@ def _months(kpi: Kpi, series: list[dict[str, Any]]) -> Chart:
             Series(str(kpi.title), [one.number for one in readings], lows=[one.edges[0] if one.edges else None for one in readings],
                    highs=[one.edges[1] if one.edges else None for one in readings])
         ],
-        partial=[place for place, piece in enumerate(series) if piece["partial"]], height=220, note=_("The band is the 95 % interval; months of fewer than 5 are left out."),
+        partial=[place for place, piece in enumerate(series) if piece["partial"]], height=220, note=_("The band is the interval of 95 percent; months of fewer than 5 are left out."),
         empty=_("No month has five answers yet."),
     )  # fmt: skip
     return with_counts(chart, readings)
@@ -184,7 +184,7 @@ def with_counts(chart: Chart, readings: list[Reading]) -> Chart:
     rows = tuple(
         (*row, Cell(one.interval or wording.DASH, one.interval), Cell(wording.number(one.count), one.count)) for row, one in zip(chart.rows, readings, strict=True)
     )  # fmt: skip
-    return replace(chart, columns=(*chart.columns, _("95 % interval"), _("Counted")), rows=rows)
+    return replace(chart, columns=(*chart.columns, _("Interval (95 percent)"), _("Counted")), rows=rows)
 
 
 def _month(text: str) -> str:

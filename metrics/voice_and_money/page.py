@@ -305,4 +305,4 @@ def _with_interval(chart: Chart, cells: list[Amount], page: MoneyPage) -> Chart:
         (*row, Cell(cell.interval or wording.DASH, cell.interval), Cell(wording.number(line.customers), line.customers))
         for row, cell, line in zip(chart.rows, cells, page.lines, strict=True)
     )
-    return replace(chart, columns=(*chart.columns, _("95 % interval"), _("Customers")), rows=rows)
+    return replace(chart, columns=(*chart.columns, _("Interval (95 percent)"), _("Customers")), rows=rows)

@@ -87,7 +87,7 @@ TOLD: dict[str, Told] = {
         _CUSTOMERS,
         {
             "start_of_period": Way(
-                _("(customers at the end − new − reactivated) / customers at the start"), _("100 % less the churn rate of the same customers."), _("Customers kept"), _AT_START
+                _("(customers at the end − new − reactivated) / customers at the start"), _("1 less the churn rate of the same customers."), _("Customers kept"), _AT_START
             )
         },
         (0,),
