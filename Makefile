@@ -66,7 +66,7 @@ format: install-dev ## Bring the code into its form.
 # Without date and lines of the source in it, the catalogue differs only where words do.
 messages: install-dev ## Collect the texts into locale/; needs GNU gettext.
 	$(NOWHERE) VEFA_DOTENV=0 $(RUN) manage.py makemessages -v 0 -l tr -e html,txt,py,mjml --add-location file --no-wrap --no-obsolete -i .venv -i var -i tests -i docs
-	@sed -i.old -e '/^"POT-Creation-Date:/d' -e '/^"Report-Msgid-Bugs-To:/d' locale/tr/LC_MESSAGES/django.po && rm -f locale/tr/LC_MESSAGES/django.po.old
+	@sed -i.old -e '/^"POT-Creation-Date:/d' -e '/^"Report-Msgid-Bugs-To:/d' -e '/^#|/d' -e '/^# |/d' locale/tr/LC_MESSAGES/django.po && rm -f locale/tr/LC_MESSAGES/django.po.old
 	@echo "$$(( $$(msgattrib --untranslated locale/tr/LC_MESSAGES/django.po | grep -c '^msgid') + $$(msgattrib --only-fuzzy locale/tr/LC_MESSAGES/django.po | grep -c '^msgid') )) lines wait for their Turkish (fuzzy ones are guesses)"
 
 clean: ## Remove what can be made again; data stay.

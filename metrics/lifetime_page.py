@@ -163,7 +163,8 @@ def kept_chart(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> Chart
     customers, money = found["active_at_period_end"], found["mrr_at_period_end"]
     shares = [[None if share is None else Decimal(share) for share in figure["average"]] for figure in (customers, money)]
     chart = lines(
-        name="kept", title=_("Customers and first MRR, by months since they came"), steps=[str(month) for month in range(len(shares[0]))], unit="fraction", head=_("Months after"), zero=True,
+        name="kept", title=_("Customers and first MRR, by months since they came"), steps=[str(month) for month in range(len(shares[0]))],
+        unit="fraction", head=_("Months after"), zero=True,
         series=[Series(_("Customers"), shares[0]), Series(_("First MRR"), shares[1])], empty=_("Nobody came in these months."),
         note=_("Weighted over the cohorts that have the month; above 100 % those who stay pay more than was lost."),
     )  # fmt: skip

@@ -4,15 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0013_objects_of_other_systems'),
+        ("accounts", "0013_objects_of_other_systems"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='outgoingmail',
-            name='kind',
-            field=models.CharField(choices=[('survey', 'survey'), ('reminder', 'reminder'), ('news', 'news of what was settled'), ('test', 'test'), ('reply', 'ticket reply'), ('alert', 'alert'), ('auth', 'account access'), ('report', 'weekly report')], max_length=10, verbose_name='kind'),
+            model_name="outgoingmail",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("survey", "survey"),
+                    ("reminder", "reminder"),
+                    ("news", "news of what was settled"),
+                    ("test", "test"),
+                    ("reply", "ticket reply"),
+                    ("alert", "alert"),
+                    ("auth", "account access"),
+                    ("report", "weekly report"),
+                ],
+                max_length=10,
+                verbose_name="kind",
+            ),
         ),
     ]

@@ -7,84 +7,97 @@ import accounts.fields
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0014_report_mails'),
+        ("accounts", "0014_report_mails"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ChurnMonth',
+            name="ChurnMonth",
             fields=[
-                ('account', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.account')),
-                ('month', models.IntegerField()),
-                ('pk', models.CompositePrimaryKey('account_id', 'month', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('events', models.SmallIntegerField()),
-                ('involuntary', models.BooleanField()),
-                ('across', models.BooleanField()),
+                ("account", models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name="+", to="accounts.account")),
+                ("month", models.IntegerField()),
+                ("pk", models.CompositePrimaryKey("account_id", "month", blank=True, editable=False, primary_key=True, serialize=False)),
+                ("events", models.SmallIntegerField()),
+                ("involuntary", models.BooleanField()),
+                ("across", models.BooleanField()),
             ],
             options={
-                'verbose_name': 'churn of a month',
-                'verbose_name_plural': 'churn of months',
+                "verbose_name": "churn of a month",
+                "verbose_name_plural": "churn of months",
             },
         ),
         migrations.CreateModel(
-            name='LedgerRange',
+            name="LedgerRange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('zone', models.CharField(max_length=64, verbose_name='time zone')),
-                ('low', models.BigIntegerField(verbose_name='first account')),
-                ('high', models.BigIntegerField(verbose_name='last account')),
-                ('started_at', models.DateTimeField(verbose_name='started')),
-                ('done_at', models.DateTimeField(blank=True, null=True, verbose_name='done')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("zone", models.CharField(max_length=64, verbose_name="time zone")),
+                ("low", models.BigIntegerField(verbose_name="first account")),
+                ("high", models.BigIntegerField(verbose_name="last account")),
+                ("started_at", models.DateTimeField(verbose_name="started")),
+                ("done_at", models.DateTimeField(blank=True, null=True, verbose_name="done")),
             ],
             options={
-                'verbose_name': 'range of the month ledger',
-                'verbose_name_plural': 'ranges of the month ledger',
-                'ordering': ['zone', 'low'],
+                "verbose_name": "range of the month ledger",
+                "verbose_name_plural": "ranges of the month ledger",
+                "ordering": ["zone", "low"],
             },
         ),
         migrations.CreateModel(
-            name='MrrMonth',
+            name="MrrMonth",
             fields=[
-                ('account', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.account')),
-                ('delta_micros', models.BigIntegerField()),
-                ('balance_micros', models.BigIntegerField()),
-                ('first_at', models.DateTimeField(null=True)),
-                ('month', models.IntegerField()),
-                ('pk', models.CompositePrimaryKey('account_id', 'currency', 'month', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.SmallIntegerField(choices=[(0, 'nothing'), (1, 'new'), (2, 'expansion'), (3, 'contraction'), (4, 'churned'), (5, 'reactivation'), (6, 'came and left'), (7, 'several currencies')])),
-                ('currency', accounts.fields.CurrencyField(max_length=3)),
+                ("account", models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name="+", to="accounts.account")),
+                ("delta_micros", models.BigIntegerField()),
+                ("balance_micros", models.BigIntegerField()),
+                ("first_at", models.DateTimeField(null=True)),
+                ("month", models.IntegerField()),
+                ("pk", models.CompositePrimaryKey("account_id", "currency", "month", blank=True, editable=False, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "nothing"),
+                            (1, "new"),
+                            (2, "expansion"),
+                            (3, "contraction"),
+                            (4, "churned"),
+                            (5, "reactivation"),
+                            (6, "came and left"),
+                            (7, "several currencies"),
+                        ]
+                    ),
+                ),
+                ("currency", accounts.fields.CurrencyField(max_length=3)),
             ],
             options={
-                'verbose_name': 'MRR of a month',
-                'verbose_name_plural': 'MRR of months',
+                "verbose_name": "MRR of a month",
+                "verbose_name_plural": "MRR of months",
             },
         ),
         migrations.CreateModel(
-            name='ServiceMonth',
+            name="ServiceMonth",
             fields=[
-                ('account', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.account')),
-                ('month', models.IntegerField()),
-                ('pk', models.CompositePrimaryKey('account_id', 'month', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('delta', models.IntegerField()),
-                ('held', models.IntegerField()),
+                ("account", models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name="+", to="accounts.account")),
+                ("month", models.IntegerField()),
+                ("pk", models.CompositePrimaryKey("account_id", "month", blank=True, editable=False, primary_key=True, serialize=False)),
+                ("delta", models.IntegerField()),
+                ("held", models.IntegerField()),
             ],
             options={
-                'verbose_name': 'service of a month',
-                'verbose_name_plural': 'service of months',
+                "verbose_name": "service of a month",
+                "verbose_name_plural": "service of months",
             },
         ),
         migrations.AddIndex(
-            model_name='account',
-            index=models.Index(condition=models.Q(('excluded', True)), fields=['id'], name='account_excluded'),
+            model_name="account",
+            index=models.Index(condition=models.Q(("excluded", True)), fields=["id"], name="account_excluded"),
         ),
         migrations.AddConstraint(
-            model_name='ledgerrange',
-            constraint=models.UniqueConstraint(fields=('zone', 'low'), name='ledger_range_once'),
+            model_name="ledgerrange",
+            constraint=models.UniqueConstraint(fields=("zone", "low"), name="ledger_range_once"),
         ),
         migrations.AddConstraint(
-            model_name='ledgerrange',
-            constraint=models.CheckConstraint(condition=models.Q(('high__gte', models.F('low'))), name='ledger_range_in_order'),
+            model_name="ledgerrange",
+            constraint=models.CheckConstraint(condition=models.Q(("high__gte", models.F("low"))), name="ledger_range_in_order"),
         ),
     ]

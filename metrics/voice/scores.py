@@ -173,7 +173,8 @@ def _months(kpi: Kpi, series: list[dict[str, Any]]) -> Chart:
             Series(str(kpi.title), [one.number for one in readings], lows=[one.edges[0] if one.edges else None for one in readings],
                    highs=[one.edges[1] if one.edges else None for one in readings])
         ],
-        partial=[place for place, piece in enumerate(series) if piece["partial"]], height=220, note=_("The band is the interval of 95 percent; months of fewer than 5 are left out."),
+        partial=[place for place, piece in enumerate(series) if piece["partial"]], height=220,
+        note=_("The band is the interval of 95 percent; months of fewer than 5 are left out."),
         empty=_("No month has five answers yet."),
     )  # fmt: skip
     return with_counts(chart, readings)

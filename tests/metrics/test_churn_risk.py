@@ -153,7 +153,10 @@ def test_it_is_trained_once_a_week_and_scored_once_a_day(trained):
 
 def test_the_page_lists_what_its_reader_may_see(client, trained):
     team = Team.objects.create(name="T")
-    people = {role: User.objects.create_user(email=f"{role}@vefa.test", password="correct horse battery", name=role, role=role, team=team) for role in ("admin", "csm", "agent", "analyst")}
+    people = {
+        role: User.objects.create_user(email=f"{role}@vefa.test", password="correct horse battery", name=role, role=role, team=team)
+        for role in ("admin", "csm", "agent", "analyst")
+    }
     mine = ChurnRisk.objects.order_by("-at_stake_micros").first().account
     Account.objects.filter(pk=mine.pk).update(owner=people["csm"])
     here = reverse("metrics:churn_risk")

@@ -203,6 +203,9 @@ def test_columns_cut_what_lies_far_out_and_leave_out_what_does_not_vary():
     assert matrix[1, feature == 0].tolist() == [0, 1]
 
 
-@pytest.mark.parametrize(("name", "says"), [("Churn", True), ("churn_flag", True), ("Cancellation Reason", True), ("left_on", True), ("ayrıldı", True), ("channel", False), ("leftover", False), ("Contract", False)])
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("Churn", True), ("churn_flag", True), ("Cancellation Reason", True), ("left_on", True), ("ayrıldı", True), ("channel", False), ("leftover", False), ("Contract", False)],
+)
 def test_attributes_that_name_the_outcome_are_known_by_name(name, says):
     assert tells_outcome(name) is says
