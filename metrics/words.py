@@ -209,6 +209,7 @@ PARTS: dict[str, Any] = {
     "censored": _("Going on"),
     "expected_tenure": _("Expected tenure, months"),
     "arpa": _("ARPA"),
+    "grr": _("Gross revenue retention"),
     "margin": _("Margin"),
     "churn": _("Monthly churn"),
     "lifespan_months": _("Lifespan, months"),

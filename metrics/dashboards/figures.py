@@ -55,7 +55,8 @@ def shown(kpi: Kpi, variant: str, value: str | None) -> str:
     if unit == "fraction":
         return wording.percent(number, 1)
     if unit == "points":
-        return f"{number:+.0f}".replace("-", "−")
+        # what rounds to nothing has no sign
+        return f"{number:+.0f}".replace("-", "−") if round(number) else "0"
     if unit == "scale":
         return wording.number(number.quantize(Decimal("0.01")))
     if unit == "seconds":
