@@ -15,6 +15,7 @@ from metrics import (  # noqa: F401 - registers
     admin_decisions,
     admin_funnels,
     admin_judgements,
+    admin_records,
     admin_roi,
 )
 from metrics.actions.health_models import activate, has_scored, new_version
