@@ -9,7 +9,7 @@ from decimal import Decimal
 from metrics.kpis.bridge import Bridge
 from metrics.ledger.periods import Periods
 from metrics.ledger.rates import EXACT, RATE_TABLE, Rates, units
-from metrics.ledger.statements import MEMBERS, Asked, Kind, by_segment, fetch, moves, rows, segment_names
+from metrics.ledger.statements import MEMBERS, Asked, Kind, by_segment, fetch, moves, rows, segment_names, sums
 
 Group = tuple[str | None, str | None]
 _MOVED = {Kind.NEW: "new", Kind.EXPANSION: "expansion", Kind.CONTRACTION: "contraction", Kind.CHURNED: "churned", Kind.REACTIVATION: "reactivation"}
@@ -75,20 +75,16 @@ def parts_of(asked: Asked, periods: Periods) -> tuple[Parts, Rates]:
 
     Periods are numbered from 0 in the lists; the rates of period i are those of the instants i + 1 and i + 2.
     """
-    conditions = asked.values(periods.months[:-1], periods.instants[:-1])
-    with_moves = moves(asked, conditions, periods.months, periods.monthly)
     parts: Parts = defaultdict(lambda: [Part() for _ in range(len(periods))])
     standing = _Standing(len(periods))
     mixed, currencies = False, set()
-    whole = "SELECT key, period, currency, kind, sum(delta), count(*) FROM {} GROUP BY 1, 2, 3, 4"
     if periods.monthly:
-        found = fetch(f"WITH {with_moves} {whole.format('moves')}", conditions.values)
+        found = sums(asked, periods.months[-1], f"greatest(l.month - {periods.months[0] - 1}, 0)")
     else:
-        # what came before is added up as it lies there, beside the sorted rest
-        earlier = asked.values((), ())
-        found = fetch(f"WITH {rows(asked, earlier, periods.months[0], '0')} {whole.format('rows')}", earlier.values)
-        of_periods = moves(asked, conditions, periods.months, False, before=False)
-        found += fetch(f"WITH {of_periods} {whole.format('moves')}", conditions.values)
+        # what came before is added up as it lies there, beside what the periods come to
+        told = "SELECT key, period, currency, kind, sum(delta), count(*) FROM moves GROUP BY 1, 2, 3, 4"
+        of_periods = asked.values(periods.months[:-1], periods.instants[:-1])
+        found = sums(asked, periods.months[0], "0") + fetch(f"WITH {moves(asked, of_periods, periods.months, False, before=False)} {told}", of_periods.values)
     for key, period, currency, kind, delta, count in found:
         currencies.add(currency)
         mixed |= kind == Kind.MIXED
@@ -96,6 +92,8 @@ def parts_of(asked: Asked, periods: Periods) -> tuple[Parts, Rates]:
         standing.add((None, key), currency, period + 1, None, int(delta), count * _CAME.get(kind, 0))
     if asked.segmented:
         names = segment_names()
+        conditions = asked.values(periods.months[:-1], periods.instants[:-1])
+        with_moves = moves(asked, conditions, periods.months, periods.monthly)
         told = by_segment("moves", "r.period, r.currency, r.kind", "sum(r.delta), count(*)", holding=True)
         for segment, key, period, currency, kind, lo, hi, holds, delta, count in fetch(f"WITH {with_moves}, {MEMBERS} {told}", conditions.values):
             name = names[segment]
@@ -198,16 +196,17 @@ def _add_mixed(asked: Asked, periods: Periods, parts: Parts, standing: _Standing
 
 def standing_of(asked: Asked, periods: Periods) -> tuple[Parts, set[str]]:
     """Openings and customers at the start of each month alone, those of several currencies not counted, and the currencies seen."""
-    conditions = asked.values(periods.months[:-1], periods.instants[:-1])
-    ledger = rows(asked, conditions, periods.months[-2], f"greatest(l.month - {periods.months[0] - 1}, 0)")
+    period = f"greatest(l.month - {periods.months[0] - 1}, 0)"
     came = f"count(*) FILTER (WHERE kind IN ({Kind.NEW}, {Kind.REACTIVATION})) - count(*) FILTER (WHERE kind = {Kind.CHURNED})"
     standing, currencies = _Standing(len(periods)), set()
     parts: Parts = defaultdict(lambda: [Part() for _ in range(len(periods))])
-    for key, period, currency, delta, count in fetch(f"WITH {ledger} SELECT key, period, currency, sum(delta), {came} FROM rows GROUP BY 1, 2, 3", conditions.values):
+    for key, place, currency, kind, delta, count in sums(asked, periods.months[-2], period):
         currencies.add(currency)
-        standing.add((None, key), currency, period + 1, None, int(delta), count)
+        standing.add((None, key), currency, place + 1, None, delta, count * _CAME.get(kind, 0))
     if asked.segmented:
         names = segment_names()
+        conditions = asked.values(periods.months[:-1], periods.instants[:-1])
+        ledger = rows(asked, conditions, periods.months[-2], period)
         told = by_segment("rows", "r.currency", f"sum(r.delta), {came}", holding=False)
         for segment, key, currency, lo, hi, _holds, delta, count in fetch(f"WITH {ledger}, {MEMBERS} {told}", conditions.values):
             standing.add((names[segment], key), currency, lo, hi, int(delta), count)

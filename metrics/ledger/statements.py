@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from django.db import connection, transaction
@@ -59,18 +60,38 @@ class Asked:
         """SQL: the group of an account by a dimension that does not change with time; NULL without one."""
         return "NULL::text" if self.by in (None, SEGMENT) else expression(self.by or "", (ACCOUNT_SQL,), "")
 
-    def join(self, conditions: Conditions) -> str:
-        """SQL: the join of rows `l` with the accounts asked for, and a condition; segments aside."""
+    def _narrow(self, conditions: Conditions) -> None:
         others = {name: values for name, values in self.question.filters.items() if name != SEGMENT}
         narrow(replace(self.question, segment=None, filters=others), conditions, (ACCOUNT_SQL,), "")
         if self.model is not None:
             conditions.parts.append(f"a.business_model = {conditions.bind(self.model)}")
-        if not conditions.parts and self.key == "NULL::text":
+
+    @cached_property
+    def everybody(self) -> bool:
+        """Whether nobody but the excluded is left out, and nobody told apart; segments aside."""
+        conditions = Conditions({})
+        self._narrow(conditions)
+        return not conditions.parts and self.key == "NULL::text"
+
+    @cached_property
+    def excluded(self) -> list[int] | None:
+        """Who is excluded; None where there are too many to list."""
+        found = list(Account.objects.filter(excluded=True).values_list("pk", flat=True)[: _LISTED + 1])
+        return None if len(found) > _LISTED else found
+
+    @cached_property
+    def mixed(self) -> bool:
+        """Whether the ledger might know accounts of several currencies."""
+        return not self.stored or bool(fetch(f"SELECT coalesce(sum(accounts), 0) <> 0 FROM accounts_mrrtotal WHERE kind = {Kind.MIXED}", {})[0][0])
+
+    def join(self, conditions: Conditions) -> str:
+        """SQL: the join of rows `l` with the accounts asked for, and a condition; segments aside."""
+        self._narrow(conditions)
+        if self.everybody:
             # a list of the few excluded costs a fifth of a join
-            excluded = list(Account.objects.filter(excluded=True).values_list("pk", flat=True)[: _LISTED + 1])
-            if len(excluded) > _LISTED:
+            if self.excluded is None:
                 return "WHERE NOT EXISTS (SELECT 1 FROM accounts_account a WHERE a.id = l.account_id AND a.excluded)"
-            return f"WHERE l.account_id <> ALL ({conditions.bind(excluded)}::bigint[])"
+            return f"WHERE l.account_id <> ALL ({conditions.bind(self.excluded)}::bigint[])"
         return f"JOIN accounts_account a ON a.id = l.account_id AND NOT a.excluded AND {conditions.sql} WHERE TRUE"
 
     def wants(self, segment: str | None) -> bool:
@@ -99,6 +120,25 @@ class Asked:
         return Conditions({"months": list(months), "instants": list(instants), "n": len(instants), "zone": str(self.question.zone)})
 
 
+def sums(asked: Asked, before: int, period: str) -> list[tuple[str | None, int, str, int, int, int]]:
+    """Key, period, currency, kind, what was added and the number of rows, of all rows that end before a month; `period` is SQL of `l.month`.
+
+    Of everybody they stand in the totals the database keeps: what the few excluded have there is taken away.
+    """
+    conditions = asked.values((), ())
+    if asked.stored and asked.everybody and asked.excluded is not None:
+        sql = f"""
+            SELECT NULL::text, period, currency, kind, sum(delta), sum(number) FROM (
+                SELECT {period} AS period, l.currency, l.kind, l.delta_micros AS delta, l.accounts AS number FROM accounts_mrrtotal l WHERE l.month < %(before)s
+                UNION ALL
+                SELECT {period}, l.currency, l.kind, -l.delta_micros, -1 FROM accounts_mrrmonth l WHERE l.account_id = ANY (%(excluded)s::bigint[]) AND l.month < %(before)s) l
+            GROUP BY 2, 3, 4 HAVING sum(number) <> 0"""
+        conditions.values |= {"before": before, "excluded": asked.excluded}
+    else:
+        sql = f"WITH {rows(asked, conditions, before, period)} SELECT key, period, currency, kind, sum(delta), count(*) FROM rows GROUP BY 1, 2, 3, 4"
+    return [(key, month, currency, kind, int(delta), int(number)) for key, month, currency, kind, delta, number in fetch(sql, conditions.values)]
+
+
 def rows(asked: Asked, conditions: Conditions, before: int, period: str) -> str:
     """SQL: CTE `rows` with the period of each; ends before a month."""
     # stored rows are read again sooner than kept
@@ -115,26 +155,29 @@ def moves(asked: Asked, conditions: Conditions, months: Sequence[int], monthly: 
     if monthly:
         found = rows(asked, conditions, months[-1], f"greatest(l.month - {months[0] - 1}, 0)")
         return f"{found}, moves AS NOT MATERIALIZED (SELECT account_id, currency, key, period, delta, balance, first_at, kind FROM rows)"
-    single = "" if len(months) == 2 else ", period"
     period = "1" if len(months) == 2 else "width_bucket(l.month, %(months)s::integer[])"
     known = f"CASE WHEN l.month < {months[0]} THEN 0 ELSE {period} END"
-    kind = f"""CASE WHEN before = 0 THEN CASE WHEN balance > 0 THEN CASE WHEN first_at IS NULL THEN {Kind.REACTIVATION} ELSE {Kind.NEW} END
-                                           WHEN first_at IS NULL THEN {Kind.NOTHING} ELSE {Kind.TRANSIENT} END
-                    WHEN balance = 0 THEN {Kind.CHURNED} WHEN balance > before THEN {Kind.EXPANSION} WHEN balance < before THEN {Kind.CONTRACTION} ELSE {Kind.NOTHING} END"""
-    return f"""{rows(asked, conditions, months[-1], known)},
-    -- the last row of a period knows how it ends, its first one how it began
-    ending AS (
-        SELECT account_id, currency, key, period, balance, first_value(balance - delta) OVER w AS before, first_value(first_at) OVER w AS first_at,
-               lead(month) OVER w IS NULL AS last
-        FROM rows WHERE month >= {months[0]} AND kind <> {Kind.MIXED} WINDOW w AS (PARTITION BY account_id{single} ORDER BY month)),
+    kind = f"""CASE WHEN first & 2 = 0 THEN CASE WHEN last & 1 = 1 THEN CASE WHEN first_at IS NULL THEN {Kind.REACTIVATION} ELSE {Kind.NEW} END
+                                             WHEN first_at IS NULL THEN {Kind.NOTHING} ELSE {Kind.TRANSIENT} END
+                    WHEN last & 1 = 0 THEN {Kind.CHURNED} WHEN delta > 0 THEN {Kind.EXPANSION} WHEN delta < 0 THEN {Kind.CONTRACTION} ELSE {Kind.NOTHING} END"""
+    found = rows(asked, conditions, months[-1], known)
+    selects = [f"SELECT account_id, currency, key, period, delta::bigint AS delta, NULL::bigint AS balance, first_at, {kind} AS kind FROM ending"]
+    if asked.mixed:
+        found += f""",
     mixed AS (
         SELECT account_id, currency, key, period, balance, delta, min(first_at) OVER (PARTITION BY account_id, period) AS first_at
         FROM (SELECT account_id, currency, key, period, sum(delta)::bigint AS delta, (array_agg(balance ORDER BY month DESC))[1] AS balance, min(first_at) AS first_at
-              FROM rows WHERE month >= {months[0]} AND kind = {Kind.MIXED} GROUP BY 1, 2, 3, 4) s),
-    moves AS (
-        SELECT account_id, currency, key, period, balance - before AS delta, balance, first_at, {kind} AS kind FROM ending WHERE last
-        UNION ALL SELECT account_id, currency, key, period, delta, balance, first_at, {Kind.MIXED} FROM mixed
-        {f"UNION ALL SELECT account_id, currency, key, period, delta, balance, first_at, kind FROM rows WHERE month < {months[0]}" if before else ""})"""
+              FROM rows WHERE month >= {months[0]} AND kind = {Kind.MIXED} GROUP BY 1, 2, 3, 4) s)"""
+        selects.append(f"SELECT account_id, currency, key, period, delta, balance, first_at, {Kind.MIXED} FROM mixed")
+    if before:
+        selects.append(f"SELECT account_id, currency, key, period, delta, balance, first_at, kind FROM rows WHERE month < {months[0]}")
+    return f"""{found},
+    -- the month and whether there was MRR before it (2) and after it (1), as one number: the least tells how a period began, the greatest how it ended
+    ending AS (
+        SELECT account_id, currency, key, period, sum(delta) AS delta, min(state) AS first, max(state) AS last, min(first_at) AS first_at
+        FROM (SELECT *, month * 4 + (balance > delta)::integer * 2 + (balance > 0)::integer AS state FROM rows
+              WHERE month >= {months[0]} {f"AND kind <> {Kind.MIXED}" if asked.mixed else ""}) s GROUP BY 1, 2, 3, 4),
+    moves AS ({" UNION ALL ".join(selects)})"""
 
 
 # memberships, and the numbers of the bound instants at which each holds: lo to hi - 1

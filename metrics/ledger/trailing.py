@@ -146,6 +146,8 @@ def _pairs(asked: Asked, periods: Periods, months: int) -> list[tuple[Any, ...]]
 
 def _mixed(asked: Asked, periods: Periods, months: int, rates: Rates, currencies: set[str]) -> list[tuple[Any, ...]]:
     """Segment, key, number of the instant, and what was churned, contracted and expanded by accounts of several currencies, at the rates of the instant."""
+    if not asked.mixed:
+        return []
     conditions = asked.values(periods.months[:-1], periods.instants[:-1])
     ledger = rows(asked, conditions, periods.months[-2] + months, "0")
     there = fetch(f"WITH {ledger} SELECT EXISTS (SELECT 1 FROM rows WHERE kind = {Kind.MIXED})", conditions.values)[0][0]

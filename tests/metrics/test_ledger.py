@@ -7,12 +7,12 @@ import zoneinfo
 from decimal import Decimal
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import override_settings
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from accounts.actions.month_build import build_months, is_whole
+from accounts.actions.month_build import build_months, is_whole, merge_totals
 from accounts.actions.subscriptions import change_subscription, create_subscription
 from accounts.models import Account, ChurnMonth, ExchangeRate, LedgerRange, MrrMonth, Segment, SegmentMembership, Subscription
 from metrics.kpis.engine import WrongQuestion, answer
@@ -191,3 +191,48 @@ def test_a_build_goes_on_where_it_was_stopped_and_begins_again_for_another_zone(
 def test_trailing_months_that_make_no_sense_are_refused(more, said):
     with pytest.raises(WrongQuestion, match=said):
         trailing(**{"name": "nrr", "start": "2024-05-01", "end": "2024-08-01", "now": NOW, **more})
+
+
+def totals():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM accounts_mrrtotal")
+        (notes,) = cursor.fetchone()
+        cursor.execute("SELECT month, currency, kind, sum(delta_micros), sum(accounts) FROM accounts_mrrtotal GROUP BY 1, 2, 3 HAVING sum(accounts) <> 0 ORDER BY 1, 2, 3")
+        return notes, cursor.fetchall()
+
+
+def test_the_totals_of_the_ledger_are_its_sums_whatever_is_written(utc, monkeypatch):
+    acme = Account.objects.create(external_id="acme", name="Acme")
+    shop = Account.objects.create(external_id="shop", name="Shop")
+    span = create_subscription(fields={"account": acme, "start": utc(2024, 2, 10), "amount": Decimal(50), "currency": "EUR"}, actor=None, now=NOW)
+    create_subscription(fields={"account": shop, "start": utc(2024, 2, 20), "amount": Decimal(30), "currency": "EUR"}, actor=None, now=NOW)
+    february, may = 2024 * 12 + 1, 2024 * 12 + 4
+    assert totals()[1] == [(february, "EUR", MrrMonth.Kind.NEW, 80_000_000, 2)]
+    change_subscription(span_id=span.pk, fields={"end": utc(2024, 5, 1)}, actor=None, now=NOW)
+    # rewritten rows are taken away and added again
+    after = [(february, "EUR", MrrMonth.Kind.NEW, 80_000_000, 2), (may, "EUR", MrrMonth.Kind.CHURNED, -50_000_000, 1)]
+    assert totals()[1] == after
+    assert totals()[0] > len(after)
+    monkeypatch.setattr("accounts.actions.month_build._NOTES", 2)
+    merge_totals()
+    assert totals() == (2, after)
+    MrrMonth.objects.filter(account_id=shop.pk).update(delta_micros=10_000_000)
+    assert totals()[1][0] == (february, "EUR", MrrMonth.Kind.NEW, 60_000_000, 2)
+    MrrMonth.objects.all().delete()
+    assert totals()[1] == []
+    merge_totals()
+    assert totals() == (0, [])
+
+
+def test_who_is_excluded_is_taken_from_the_totals_at_once(utc):
+    for name, amount in (("acme", 50), ("ours", 7)):
+        account = Account.objects.create(external_id=name, name=name)
+        create_subscription(fields={"account": account, "start": utc(2024, 2, 10), "amount": Decimal(amount), "currency": "EUR"}, actor=None, now=NOW)
+    build_months(now=NOW)
+
+    def opened():
+        return [piece["parts"]["new"] for piece in answer(name="mrr_movements", start="2024-02-01", end="2024-05-01", interval="month", now=NOW)["series"]]
+
+    assert opened() == ["57", "0", "0"]
+    Account.objects.filter(external_id="ours").update(excluded=True)
+    assert opened() == ["50", "0", "0"]
