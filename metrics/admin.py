@@ -19,7 +19,7 @@ from metrics import (  # noqa: F401 - registers
     admin_roi,
 )
 from metrics.actions.health_models import activate, has_scored, new_version
-from metrics.models import Assumption, HealthComponent, HealthModel, HealthRun, PerformanceTarget
+from metrics.models import Assumption, HealthComponent, HealthModel, HealthRun, LossReason, PerformanceTarget
 
 
 class HealthComponentInline(admin.TabularInline):
@@ -119,3 +119,12 @@ class AssumptionAdmin(admin.ModelAdmin):
     """What figures of value assume; a question may bring its own."""
 
     list_display = ("name", "value", "source", "updated_at")
+
+
+@admin.register(LossReason)
+class LossReasonAdmin(admin.ModelAdmin):
+    """Which losses could have been avoided; the revenue page tells them apart."""
+
+    list_display = ("reason", "avoidable", "note")
+    list_filter = ("avoidable",)
+    search_fields = ("reason",)

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 
 from accounts import wording
 from accounts.models import Segment, Subscription, User
+from accounts.roles import Role
 from metrics.charts import Series, Step, bars, lines, ranking, say, waterfall
 from metrics.dashboards.figures import scope_of, sees_rows
 from metrics.dashboards.moves import movements_question, touched
@@ -25,6 +26,7 @@ from metrics.kpis.bridge import bridges
 from metrics.kpis.engine import answer
 from metrics.kpis.question import add_months
 from metrics.ledger.trailing import trailing
+from metrics.models import LossReason
 
 MOVEMENTS = ("new", "expansion", "reactivation", "contraction", "churned")
 SPAN_MONTHS = (13, 25, 49)
@@ -171,6 +173,8 @@ class ReasonRow:
     customers: str
     involuntary: str
     href: str
+    # yes, no or not judged, in words
+    avoidable: str
 
 
 def churn(reader: Reader) -> dict[str, Any]:
@@ -179,21 +183,26 @@ def churn(reader: Reader) -> dict[str, Any]:
     lost = {group["key"]: group for group in reader.answer("customers_lost", by="reason")["groups"]}
     told = {group["key"]: Decimal(group["parts"]["churned"]) for group in groups}
     whole = sum(told.values(), Decimal(0))
+    judged = dict(LossReason.objects.filter(reason__in=[key for key in {*told, *lost} if key]).values_list("reason", "avoidable"))
     rows, steps = [], []
     customers_all = involuntary_all = 0
+    avoidable_all = Decimal(0)
     for reason in sorted({*told, *lost}, key=lambda key: (-told.get(key, Decimal(0)), key is None, key or "")):
         amount, parts = told.get(reason, Decimal(0)), lost[reason]["parts"] if reason in lost else {"churned": 0, "involuntary": 0}
         if not amount and not parts["churned"]:
             continue
         word, href = reason_word(reason), reader.rows_of("churned", reason=reason or "none")
         customers_all, involuntary_all = customers_all + parts["churned"], involuntary_all + parts["involuntary"]
-        share = ratio(amount, whole)
-        rows.append(ReasonRow(word, say(amount, "money"), say(share, "fraction"), wording.number(parts["churned"]), wording.number(parts["involuntary"]), href))
+        share, verdict = ratio(amount, whole), judged.get(reason or "")
+        avoidable_all += amount if verdict else 0
+        told_verdict = _("not judged") if verdict is None else _("yes") if verdict else _("no")
+        rows.append(ReasonRow(word, say(amount, "money"), say(share, "fraction"), wording.number(parts["churned"]), wording.number(parts["involuntary"]), href, told_verdict))
         steps.append(Step(word, amount, href, tone="risk", more=_customers(parts["churned"])))
     contraction = sum((Decimal(group["parts"]["contraction"]) for group in groups), Decimal(0))
     chart = ranking(name="reasons", title=_("Why revenue left"), steps=steps, unit="money", head=_("Reason"), of=_("MRR lost"), empty=_("No customer was lost in this period."))
     return {
         "charts": [chart], "reasons": rows, "lost": say(whole, "money"), "customers": customers_all, "involuntary": involuntary_all,
+        "avoidable": say(avoidable_all, "money") if judged else "", "judges": reader.user.role == Role.ADMIN,
         "voluntary": customers_all - involuntary_all, "contraction": say(contraction, "money"), "contraction_href": reader.rows_of("contraction") if contraction else "",
     }  # fmt: skip
 

@@ -8,6 +8,7 @@ from metrics.models.health import HealthComponent, HealthModel, HealthRun, Healt
 from metrics.models.initiatives import Initiative
 from metrics.models.judgements import Disagreement, DisagreementDecision, HealthOverride, Pulse
 from metrics.models.kpi_settings import KpiSetting
+from metrics.models.reasons import LossReason
 from metrics.models.reports import ReportOrder, ReportWeek
 from metrics.models.restatements import ClosedFigure, ClosedMonth, LateChange, Restatement
 from metrics.models.scenarios import RoiScenario
@@ -35,6 +36,7 @@ __all__ = [
     "Initiative",
     "KpiSetting",
     "LateChange",
+    "LossReason",
     "PerformanceTarget",
     "Pulse",
     "ReportOrder",

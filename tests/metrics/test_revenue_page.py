@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from accounts.models import Account, Subscription
+from metrics.models import LossReason
 
 pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2026, 11, 17, 9, tzinfo=dt.UTC)
@@ -73,7 +74,11 @@ def test_months_mark_the_one_that_is_not_over_and_open_theirs(client, book):
 
 def test_reasons_and_kinds_are_told_apart(client, book):
     client.force_login(book.ada)
+    LossReason.objects.create(reason="price", avoidable=True)
+    LossReason.objects.create(reason="moved away", avoidable=False)
     churn = part(client, "churn").content.decode()
+    assert "Avoidable losses: €40" in churn
+    assert "Judge the reasons" in churn
     assert "Price: €40, 1 customer" in churn
     assert "€40 with 1 customer: 1 by choice, 0 not by choice" in churn
     assert "Seats: €30" in part(client, "expansion").content.decode()
