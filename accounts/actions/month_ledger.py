@@ -78,6 +78,31 @@ SELECT account_id, currency, month, delta AS delta_micros, balance AS balance_mi
 FROM running"""
 
 
+def months_of_one_currency(accounts: str = "") -> str:
+    """SQL: account_id, month, delta and kind of `mrr_months`, where all spans have the same currency: half the work.
+
+    Sorted once for the sums of a month and for the balance after it. Binds %(zone)s.
+    """
+    return f"""
+WITH {EDGES}, {_span(accounts)}, change AS (
+    SELECT account_id, {_month("from_at")} AS month, worth FROM span WHERE {_EARNS_BEFORE}
+    UNION ALL
+    SELECT account_id, {_month(_BEFORE)}, -worth FROM span WHERE from_at < {_BEFORE}
+    UNION ALL
+    SELECT account_id, {_month("x.at")}, x.worth FROM span, LATERAL (VALUES ({_AFTER}, worth), (to_at, -worth)) x (at, worth) WHERE x.at IS NOT NULL AND {_EARNS_AFTER}
+), monthly AS (
+    -- the order is an order to the planner: it would rather hash
+    SELECT account_id, month, vefa_sum(worth) AS delta FROM (SELECT * FROM change ORDER BY account_id, month OFFSET 0) c GROUP BY 1, 2
+), running AS (
+    SELECT account_id, month, delta, vefa_sum(delta) OVER w AS balance, row_number() OVER w AS place FROM monthly WINDOW w AS (PARTITION BY account_id ORDER BY month)
+)
+SELECT account_id, month, delta,
+    CASE WHEN balance = delta THEN CASE WHEN balance > 0 THEN CASE WHEN place = 1 THEN {Kind.NEW} ELSE {Kind.REACTIVATION} END
+                                        WHEN place = 1 THEN {Kind.TRANSIENT} ELSE {Kind.NOTHING} END
+         WHEN balance = 0 THEN {Kind.CHURNED} WHEN delta > 0 THEN {Kind.EXPANSION} WHEN delta < 0 THEN {Kind.CONTRACTION} ELSE {Kind.NOTHING} END AS kind
+FROM running"""
+
+
 def service_months(accounts: str = "") -> str:
     """SQL: rows of `ServiceMonth` (account_id, month, delta, held). Binds %(zone)s."""
     return f"""

@@ -6,15 +6,17 @@ out from the spans within the statement.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
-from accounts.actions.month_build import is_whole
-from accounts.actions.month_ledger import churn_months, mrr_months, service_months
+from accounts.actions.month_build import RANGE, is_whole
+from accounts.actions.month_ledger import churn_months, months_of_one_currency, mrr_months, service_months
 from accounts.models import Account, MrrMonth, Segment
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, narrow
 from metrics.kpis.question import Question
@@ -31,9 +33,46 @@ _LISTED = 5_000
 def fetch(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     """All rows of one statement over many accounts."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL work_mem = '{_WORK_MEM}'")
-        cursor.execute(sql, values)
-        return cursor.fetchall()
+        return _run(cursor, sql, values)
+
+
+def fetch_in_two(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """The rows of a statement for the accounts from %(low)s to %(high)s, for all of them: large bases by two connections, half each.
+
+    Both see the same moment. Rows of the halves stand beside one another: the caller adds them up. Inside a
+    transaction, which others cannot look into, and where no second connection is to be had, one does it all.
+    """
+    ((low, high),) = fetch("SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM accounts_account", {})
+    middle = (low + high) // 2
+    whole, first, second = ({**values, "low": start, "high": end} for start, end in ((low, high), (low, middle), (middle + 1, high)))
+    if connection.in_atomic_block or high - low < RANGE:
+        return fetch(sql, whole)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger") as pool, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        cursor.execute("SELECT pg_export_snapshot()")
+        other = pool.submit(_beside, cursor.fetchone()[0], sql, second)
+        found = _run(cursor, sql, first)
+        try:
+            return found + other.result()
+        except OperationalError:
+            return found + _run(cursor, sql, second)
+
+
+def _beside(snapshot: str, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """A statement on a connection of its own that sees what another transaction sees."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SET TRANSACTION SNAPSHOT %s", [snapshot])
+            return _run(cursor, sql, values)
+    finally:
+        connection.close()
+
+
+def _run(cursor: Any, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    cursor.execute(f"SET LOCAL work_mem = '{_WORK_MEM}'")
+    cursor.execute(sql, values)
+    return cursor.fetchall()
 
 
 @dataclass(frozen=True)
@@ -126,6 +165,10 @@ def sums(asked: Asked, before: int, period: str) -> list[tuple[str | None, int, 
     Of everybody they stand in the totals the database keeps: what the few excluded have there is taken away.
     """
     conditions = asked.values((), ())
+    if not asked.stored and asked.everybody and asked.excluded is not None:
+        found = fetch(_FACTS, {})
+        if found and not found[0][1]:
+            return _of_one_currency(asked, found[0][0], before, period)
     if asked.stored and asked.everybody and asked.excluded is not None:
         sql = f"""
             SELECT NULL::text, period, currency, kind, sum(delta), sum(number) FROM (
@@ -137,6 +180,23 @@ def sums(asked: Asked, before: int, period: str) -> list[tuple[str | None, int, 
     else:
         sql = f"WITH {rows(asked, conditions, before, period)} SELECT key, period, currency, kind, sum(delta), count(*) FROM rows GROUP BY 1, 2, 3, 4"
     return [(key, month, currency, kind, int(delta), int(number)) for key, month, currency, kind, delta, number in fetch(sql, conditions.values)]
+
+
+# the currency of a span, and whether another one has another
+_FACTS = """
+SELECT f.currency, bool_or(s.currency <> f.currency) FROM accounts_subscription s, (SELECT currency FROM accounts_subscription LIMIT 1) f GROUP BY 1"""
+
+
+def _of_one_currency(asked: Asked, currency: str, before: int, period: str) -> list[tuple[str | None, int, str, int, int, int]]:
+    # one number a group: the planner knows nothing of it, takes it for few and hashes
+    sql = f"""
+        SELECT ({period}) * 8 + kind, sum(delta), count(*) FROM ({months_of_one_currency("AND s.account_id BETWEEN %(low)s AND %(high)s")}) l
+        WHERE l.account_id <> ALL (%(excluded)s::bigint[]) AND l.month < %(before)s GROUP BY 1"""
+    total: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    for place, delta, number in fetch_in_two(sql, {"zone": str(asked.question.zone), "excluded": asked.excluded, "before": before}):
+        total[place][0] += int(delta)
+        total[place][1] += number
+    return [(None, place >> 3, currency, place & 7, delta, number) for place, (delta, number) in total.items()]
 
 
 def rows(asked: Asked, conditions: Conditions, before: int, period: str) -> str:
@@ -161,7 +221,7 @@ def moves(asked: Asked, conditions: Conditions, months: Sequence[int], monthly: 
                                              WHEN first_at IS NULL THEN {Kind.NOTHING} ELSE {Kind.TRANSIENT} END
                     WHEN last & 1 = 0 THEN {Kind.CHURNED} WHEN delta > 0 THEN {Kind.EXPANSION} WHEN delta < 0 THEN {Kind.CONTRACTION} ELSE {Kind.NOTHING} END"""
     found = rows(asked, conditions, months[-1], known)
-    selects = [f"SELECT account_id, currency, key, period, delta::bigint AS delta, NULL::bigint AS balance, first_at, {kind} AS kind FROM ending"]
+    selects = [f"SELECT account_id, currency, key, period, delta, NULL::bigint AS balance, first_at, {kind} AS kind FROM ending"]
     if asked.mixed:
         found += f""",
     mixed AS (
@@ -174,7 +234,7 @@ def moves(asked: Asked, conditions: Conditions, months: Sequence[int], monthly: 
     return f"""{found},
     -- the month and whether there was MRR before it (2) and after it (1), as one number: the least tells how a period began, the greatest how it ended
     ending AS (
-        SELECT account_id, currency, key, period, sum(delta) AS delta, min(state) AS first, max(state) AS last, min(first_at) AS first_at
+        SELECT account_id, currency, key, period, vefa_sum(delta) AS delta, min(state) AS first, max(state) AS last, min(first_at) AS first_at
         FROM (SELECT *, month * 4 + (balance > delta)::integer * 2 + (balance > 0)::integer AS state FROM rows
               WHERE month >= {months[0]} {f"AND kind <> {Kind.MIXED}" if asked.mixed else ""}) s GROUP BY 1, 2, 3, 4),
     moves AS ({" UNION ALL ".join(selects)})"""

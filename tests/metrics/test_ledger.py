@@ -140,10 +140,13 @@ ASKED = (
     stored_rates=rates,
     interval=st.sampled_from(["month", "quarter", "year"]),
     built=st.booleans(),
+    one_currency=st.booleans(),
     how=st.sampled_from(ASKED),
 )
-def test_series_of_random_histories_are_those_of_the_exact_path(customers, stored_rates, interval, built, how):
+def test_series_of_random_histories_are_those_of_the_exact_path(customers, stored_rates, interval, built, one_currency, how):
     more = dict(how)
+    for terms in (terms for told in customers for terms in told["spans"] if one_currency):
+        terms["currency"] = "EUR"
     with transaction.atomic(), override_settings(ORGANISATION_TIME_ZONE=ZONE.key):
         put(customers, stored_rates)
         if built:
