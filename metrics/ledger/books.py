@@ -9,7 +9,7 @@ from decimal import Decimal
 from metrics.kpis.bridge import Bridge
 from metrics.ledger.periods import Periods
 from metrics.ledger.rates import EXACT, RATE_TABLE, Rates, units
-from metrics.ledger.statements import MEMBERS, Asked, Kind, by_segment, fetch, moves, rows, segment_names, sums
+from metrics.ledger.statements import MEMBERS, MEMBERS_HALVED, Asked, Kind, by_segment, fetch, fetch_in_two, moves, rows, segment_names, sums
 
 Group = tuple[str | None, str | None]
 _MOVED = {Kind.NEW: "new", Kind.EXPANSION: "expansion", Kind.CONTRACTION: "contraction", Kind.CHURNED: "churned", Kind.REACTIVATION: "reactivation"}
@@ -206,9 +206,9 @@ def standing_of(asked: Asked, periods: Periods) -> tuple[Parts, set[str]]:
     if asked.segmented:
         names = segment_names()
         conditions = asked.values(periods.months[:-1], periods.instants[:-1])
-        ledger = rows(asked, conditions, periods.months[-2], period)
+        ledger = rows(asked, conditions, periods.months[-2], period, halved=True)
         told = by_segment("rows", "r.currency", f"sum(r.delta), {came}", holding=False)
-        for segment, key, currency, lo, hi, _holds, delta, count in fetch(f"WITH {ledger}, {MEMBERS} {told}", conditions.values):
+        for segment, key, currency, lo, hi, _holds, delta, count in fetch_in_two(f"WITH {ledger}, {MEMBERS_HALVED} {told}", conditions.values, hashed=True):
             standing.add((names[segment], key), currency, lo, hi, int(delta), count)
     standing.put(parts)
     return parts, currencies

@@ -28,6 +28,8 @@ Kind = MrrMonth.Kind
 # sorts and groups over all accounts that leave memory take several times as long
 _WORK_MEM = "96MB"
 _LISTED = 5_000
+# the accounts that one call of `fetch_in_two` is about
+HALF = "account_id BETWEEN %(low)s AND %(high)s"
 
 
 def fetch(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -36,41 +38,51 @@ def fetch(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         return _run(cursor, sql, values)
 
 
-def fetch_in_two(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+def fetch_in_two(sql: str, values: dict[str, Any], *, hashed: bool = False) -> list[tuple[Any, ...]]:
     """The rows of a statement for the accounts from %(low)s to %(high)s, for all of them: large bases by two connections, half each.
 
     Both see the same moment. Rows of the halves stand beside one another: the caller adds them up. Inside a
     transaction, which others cannot look into, and where no second connection is to be had, one does it all.
+    `hashed`: groups are hashed where the planner would sort, as it takes a join inside an account for a few rows.
     """
     ((low, high),) = fetch("SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM accounts_account", {})
     middle = (low + high) // 2
     whole, first, second = ({**values, "low": start, "high": end} for start, end in ((low, high), (low, middle), (middle + 1, high)))
     if connection.in_atomic_block or high - low < RANGE:
-        return fetch(sql, whole)
+        with transaction.atomic(), connection.cursor() as cursor:
+            found = _run(cursor, sql, whole, hashed=hashed)
+            cursor.execute("SET LOCAL enable_sort = on")
+            return found
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger") as pool, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute("SELECT pg_export_snapshot()")
-        other = pool.submit(_beside, cursor.fetchone()[0], sql, second)
-        found = _run(cursor, sql, first)
+        other = pool.submit(_beside, cursor.fetchone()[0], sql, second, hashed)
+        cursor.execute(_NO_MORE)
+        found = _run(cursor, sql, first, hashed=hashed)
         try:
             return found + other.result()
         except OperationalError:
-            return found + _run(cursor, sql, second)
+            return found + _run(cursor, sql, second, hashed=hashed)
 
 
-def _beside(snapshot: str, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+# both processors are at it already
+_NO_MORE = "SET LOCAL max_parallel_workers_per_gather = 0"
+
+
+def _beside(snapshot: str, sql: str, values: dict[str, Any], hashed: bool) -> list[tuple[Any, ...]]:
     """A statement on a connection of its own that sees what another transaction sees."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute("SET TRANSACTION SNAPSHOT %s", [snapshot])
-            return _run(cursor, sql, values)
+            cursor.execute(_NO_MORE)
+            return _run(cursor, sql, values, hashed=hashed)
     finally:
         connection.close()
 
 
-def _run(cursor: Any, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    cursor.execute(f"SET LOCAL work_mem = '{_WORK_MEM}'")
+def _run(cursor: Any, sql: str, values: dict[str, Any], *, hashed: bool = False) -> list[tuple[Any, ...]]:
+    cursor.execute(f"SET LOCAL work_mem = '{_WORK_MEM}'{'; SET LOCAL enable_sort = off' if hashed else ''}")
     cursor.execute(sql, values)
     return cursor.fetchall()
 
@@ -142,9 +154,11 @@ class Asked:
         """The group of a row in the answer."""
         return segment if self.by == SEGMENT else key
 
-    def mrr_rows(self) -> str:
-        """SQL: the rows of the ledger, stored or worked out."""
-        return "accounts_mrrmonth" if self.stored else f"({mrr_months()})"
+    def mrr_rows(self, *, halved: bool = False) -> str:
+        """SQL: the rows of the ledger, stored or worked out; `halved`: of the accounts of `fetch_in_two` alone."""
+        if self.stored:
+            return f"(SELECT * FROM accounts_mrrmonth m WHERE m.{HALF})" if halved else "accounts_mrrmonth"
+        return f"({mrr_months(f'AND s.{HALF}' if halved else '')})"
 
     def service_rows(self) -> str:
         """SQL: the same of spans in force."""
@@ -190,7 +204,7 @@ SELECT f.currency, bool_or(s.currency <> f.currency) FROM accounts_subscription 
 def _of_one_currency(asked: Asked, currency: str, before: int, period: str) -> list[tuple[str | None, int, str, int, int, int]]:
     # one number a group: the planner knows nothing of it, takes it for few and hashes
     sql = f"""
-        SELECT ({period}) * 8 + kind, sum(delta), count(*) FROM ({months_of_one_currency("AND s.account_id BETWEEN %(low)s AND %(high)s")}) l
+        SELECT ({period}) * 8 + kind, sum(delta), count(*) FROM ({months_of_one_currency(f"AND s.{HALF}")}) l
         WHERE l.account_id <> ALL (%(excluded)s::bigint[]) AND l.month < %(before)s GROUP BY 1"""
     total: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     for place, delta, number in fetch_in_two(sql, {"zone": str(asked.question.zone), "excluded": asked.excluded, "before": before}):
@@ -199,12 +213,12 @@ def _of_one_currency(asked: Asked, currency: str, before: int, period: str) -> l
     return [(None, place >> 3, currency, place & 7, delta, number) for place, (delta, number) in total.items()]
 
 
-def rows(asked: Asked, conditions: Conditions, before: int, period: str) -> str:
-    """SQL: CTE `rows` with the period of each; ends before a month."""
+def rows(asked: Asked, conditions: Conditions, before: int, period: str, *, halved: bool = False) -> str:
+    """SQL: CTE `rows` with the period of each; ends before a month. `halved` is for `fetch_in_two`."""
     # stored rows are read again sooner than kept
     return f"""rows AS {"NOT MATERIALIZED " if asked.stored else ""}(
         SELECT l.account_id, l.currency, l.month, l.delta_micros AS delta, l.balance_micros AS balance, l.first_at, l.kind, {asked.key} AS key, {period} AS period
-        FROM {asked.mrr_rows()} l {asked.join(conditions)} AND l.month < {conditions.bind(before)})"""
+        FROM {asked.mrr_rows(halved=halved)} l {asked.join(conditions)} AND l.month < {conditions.bind(before)})"""
 
 
 def moves(asked: Asked, conditions: Conditions, months: Sequence[int], monthly: bool, *, before: bool = True) -> str:
@@ -245,6 +259,7 @@ MEMBERS = """members AS (
         SELECT b.account_id, b.segment_id, b.valid_from, b.valid_to, 1 + width_bucket(b.valid_from - interval '1 microsecond', %(instants)s::timestamptz[]) AS lo,
                CASE WHEN b.valid_to IS NULL THEN %(n)s + 1 ELSE 1 + width_bucket(b.valid_to - interval '1 microsecond', %(instants)s::timestamptz[]) END AS hi
         FROM accounts_segmentmembership b)"""
+MEMBERS_HALVED = f"{MEMBERS[:-1]} WHERE b.{HALF})"
 # whether membership `g` holds where row `r` counts: at the start of its period, or when the account first paid if that came later
 _HOLDS = """(r.period > 0 AND g.valid_from <= greatest((%(instants)s::timestamptz[])[r.period], r.first_at)
         AND (g.valid_to IS NULL OR g.valid_to > greatest((%(instants)s::timestamptz[])[r.period], r.first_at)))"""

@@ -21,7 +21,7 @@ from metrics.ledger.books import Part, standing_of
 from metrics.ledger.periods import Periods, month_number
 from metrics.ledger.prepare import can_tell
 from metrics.ledger.rates import EXACT, RATE_TABLE, Rates
-from metrics.ledger.statements import MEMBERS, Asked, Kind, fetch, rows, segment_names
+from metrics.ledger.statements import MEMBERS, MEMBERS_HALVED, Asked, Kind, fetch, fetch_in_two, rows, segment_names
 
 NAMES = ("nrr", "grr")
 
@@ -84,16 +84,20 @@ def _bridges(asked: Asked, periods: Periods, ends: list[dt.datetime], months: in
     changes: dict[tuple[Any, Any, str], dict[int, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0, 0]))
     for segment, key, currency, lo, hi, *moved in _pairs(asked, periods, months):
         currencies.add(currency)
-        for name, sign in ((segment, 1),) if segment is None else ((segment, 1), (None, -1)):
-            for instant, way in ((lo, sign), (hi, -sign)):
-                cell = changes[name, key, currency][instant]
-                cell[:] = [have + way * int(more) for have, more in zip(cell, moved, strict=True)]
+        cells = changes[segment, key, currency]
+        for cell, way in ((cells[lo], 1), (cells[hi], -1)):
+            for which, micros in enumerate(moved):
+                cell[which] += way * int(micros)
     for (segment, key, currency), cells in changes.items():
         running = [0, 0, 0]
-        for place, part in enumerate(parts[segment, key], start=1):
-            running = [have + more for have, more in zip(running, cells.get(place, (0, 0, 0)), strict=True)]
-            for what, micros in zip(_MOVES, running, strict=True):
-                part.moved[what][currency] += micros
+        for place in range(1, len(periods) + 1):
+            if place in cells:
+                running = [have + more for have, more in zip(running, cells[place], strict=True)]
+            # what a segment has is taken from those without
+            for name, sign in ((segment, 1),) if segment is None else ((segment, 1), (None, -1)):
+                moved_here = parts[name, key][place - 1].moved
+                for what, micros in zip(_MOVES, running, strict=True):
+                    moved_here[what][currency] += sign * micros
     rates, rates_then = Rates(asked.question, currencies, periods.instants[:-1]), Rates(asked.question, currencies, ends)
     for segment, key, place, *values in _mixed(asked, periods, months, rates, currencies):
         for name, sign in ((segment, 1),) if segment is None else ((segment, 1), (None, -1)):
@@ -124,13 +128,13 @@ def _pairs(asked: Asked, periods: Periods, months: int) -> list[tuple[Any, ...]]
     """Segment, key, currency, the numbers of the instants lo to hi - 1, and what was churned, contracted and expanded from each to `months` later."""
     first, count = periods.months[0], len(periods)
     conditions = asked.values(periods.months[:-1], periods.instants[:-1])
-    ledger = rows(asked, conditions, periods.months[-2] + months, "0")
+    ledger = rows(asked, conditions, periods.months[-2] + months, "0", halved=True)
     sums = "sum(was) FILTER (WHERE now = 0), sum(was - now) FILTER (WHERE now > 0 AND now < was), sum(now - was) FILTER (WHERE now > was)"
     by_segment = f"""
         UNION ALL SELECT g.segment_id, p.key, p.currency, greatest(p.lo, g.lo) AS lo, least(p.hi, g.hi) AS hi, {sums}
         FROM pairs p JOIN members g ON g.account_id = p.account_id AND g.lo < p.hi AND p.lo < g.hi GROUP BY 1, 2, 3, 4, 5"""
     sql = f"""
-        WITH {ledger}, {MEMBERS},
+        WITH {ledger}, {MEMBERS_HALVED},
         ranged AS (
             SELECT account_id, currency, key, month, balance, coalesce(lead(month) OVER (PARTITION BY account_id, currency ORDER BY month), {_NEVER}) AS next
             FROM rows WHERE kind <> {Kind.MIXED} AND kind <> {Kind.TRANSIENT}),
@@ -141,7 +145,8 @@ def _pairs(asked: Asked, periods: Periods, months: int) -> list[tuple[Any, ...]]
             WHERE a.balance > 0 AND a.balance <> b.balance AND a.next > {first - 1} AND b.next > {first + months - 1})
         SELECT NULL::bigint, key, currency, lo, hi, {sums} FROM pairs GROUP BY 1, 2, 3, 4, 5 {by_segment if asked.segmented else ""}"""
     names: dict[int | None, str] = {**segment_names()}
-    return [(names.get(segment), key, currency, lo, hi, *(amount or 0 for amount in moved)) for segment, key, currency, lo, hi, *moved in fetch(sql, conditions.values)]
+    found = fetch_in_two(sql, conditions.values, hashed=True)
+    return [(names.get(segment), key, currency, lo, hi, *(amount or 0 for amount in moved)) for segment, key, currency, lo, hi, *moved in found]
 
 
 def _mixed(asked: Asked, periods: Periods, months: int, rates: Rates, currencies: set[str]) -> list[tuple[Any, ...]]:
