@@ -12,8 +12,8 @@ from metrics.ledger.rates import EXACT, RATE_TABLE, Rates, units
 from metrics.ledger.statements import MEMBERS, MEMBERS_HALVED, Asked, Kind, by_segment, fetch, fetch_in_two, moves, rows, segment_names, sums
 
 Group = tuple[str | None, str | None]
-_MOVED = {Kind.NEW: "new", Kind.EXPANSION: "expansion", Kind.CONTRACTION: "contraction", Kind.CHURNED: "churned", Kind.REACTIVATION: "reactivation"}
-_COUNTED = {Kind.NEW: "customers_new", Kind.CHURNED: "customers_churned", Kind.REACTIVATION: "customers_reactivated", Kind.TRANSIENT: "transient_accounts"}
+_MOVED: dict[int, str] = {Kind.NEW: "new", Kind.EXPANSION: "expansion", Kind.CONTRACTION: "contraction", Kind.CHURNED: "churned", Kind.REACTIVATION: "reactivation"}
+_COUNTED: dict[int, str] = {Kind.NEW: "customers_new", Kind.CHURNED: "customers_churned", Kind.REACTIVATION: "customers_reactivated", Kind.TRANSIENT: "transient_accounts"}
 
 
 def _by_currency() -> dict[str, int]:
@@ -112,7 +112,7 @@ def parts_of(asked: Asked, periods: Periods) -> tuple[Parts, Rates]:
 
 
 # what a row of the ledger does to the number of customers
-_CAME = {Kind.NEW: 1, Kind.REACTIVATION: 1, Kind.CHURNED: -1}
+_CAME: dict[int, int] = {Kind.NEW: 1, Kind.REACTIVATION: 1, Kind.CHURNED: -1}
 
 
 def _note(parts: Parts, segment: str | None, key: str | None, period: int, currency: str, kind: int, delta: int, count: int) -> None:

@@ -256,7 +256,10 @@ def moves(asked: Asked, conditions: Conditions, months: Sequence[int], monthly: 
 
 # memberships, and the numbers of the bound instants at which each holds: lo to hi - 1
 MEMBERS = """members AS (
-        SELECT b.account_id, b.segment_id, b.valid_from, b.valid_to, 1 + width_bucket(b.valid_from - interval '1 microsecond', %(instants)s::timestamptz[]) AS lo,
+        SELECT b.account_id, b.segment_id, b.valid_from, b.valid_to,
+               -- most began before the first instant: nothing to search for
+               CASE WHEN b.valid_from <= (%(instants)s::timestamptz[])[1] THEN 1
+                    ELSE 1 + width_bucket(b.valid_from - interval '1 microsecond', %(instants)s::timestamptz[]) END AS lo,
                CASE WHEN b.valid_to IS NULL THEN %(n)s + 1 ELSE 1 + width_bucket(b.valid_to - interval '1 microsecond', %(instants)s::timestamptz[]) END AS hi
         FROM accounts_segmentmembership b)"""
 MEMBERS_HALVED = f"{MEMBERS[:-1]} WHERE b.{HALF})"
@@ -278,6 +281,6 @@ def by_segment(table: str, columns: str, sums: str, *, holding: bool) -> str:
         WHERE g.hi > r.period + 1 AND g.lo < g.hi OR {holds} GROUP BY 1, 2, {", ".join(str(place + 3) for place in range(columns.count(",") + 4))}"""
 
 
-def segment_names() -> dict[int, str]:
+def segment_names() -> dict[int | None, str]:
     """The keys of all segments by id."""
-    return dict(Segment.objects.values_list("pk", "key"))
+    return {number: key for number, key in Segment.objects.values_list("pk", "key")}  # noqa: C416 - the key may be None to the type checker
