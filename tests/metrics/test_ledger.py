@@ -7,7 +7,7 @@ import zoneinfo
 from decimal import Decimal
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import override_settings
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -16,6 +16,7 @@ from accounts.actions.month_build import build_months, is_whole, merge_totals
 from accounts.actions.subscriptions import change_subscription, create_subscription
 from accounts.models import Account, ChurnMonth, ExchangeRate, LedgerRange, MrrMonth, Segment, SegmentMembership, Subscription
 from metrics.kpis.engine import WrongQuestion, answer
+from metrics.ledger import statements
 from metrics.ledger.trailing import trailing
 
 pytestmark = pytest.mark.django_db
@@ -239,3 +240,31 @@ def test_who_is_excluded_is_taken_from_the_totals_at_once(utc):
     assert opened() == ["57", "0", "0"]
     Account.objects.filter(external_id="ours").update(excluded=True)
     assert opened() == ["50", "0", "0"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_connections_answer_what_one_answers(utc, monkeypatch):
+    for number in range(4):
+        account = Account.objects.create(external_id=f"c{number}", name="x")
+        terms = {"account": account, "start": utc(2024, 2, 10 + number), "end": utc(2024, 6 + number, 1), "amount": Decimal(10 + number), "currency": "EUR"}
+        create_subscription(fields=terms, actor=None, now=NOW)
+
+    def told():
+        # the months from the spans first, then the stored ones
+        LedgerRange.objects.all().delete()
+        series = answer(name="mrr_movements", start="2024-02-01", end="2024-12-01", interval="month", now=NOW)["series"]
+        build_months(now=NOW)
+        return series, trailing(name="nrr", start="2024-05-01", end="2024-12-01", months=3, by="segment", now=NOW)["series"]
+
+    alone, halves = told(), []
+    monkeypatch.setattr(statements, "RANGE", 1)
+    beside = statements._beside
+    monkeypatch.setattr(statements, "_beside", lambda *asked: halves.append(beside(*asked)) or halves[-1])
+    assert told() == alone
+    assert any(halves)
+
+    def refused(*_asked):
+        raise OperationalError("no connection to be had")
+
+    monkeypatch.setattr(statements, "_beside", refused)
+    assert told() == alone
