@@ -41,7 +41,7 @@ install-dev: install ## Install what tests and checks need as well.
 	$(call install,requirements-dev.txt)
 
 test: install-dev ## All tests, on real servers. ARGS="tests/accounts -x" narrows them down.
-	$(RUN) -m pytest -n 2 -m "not soak" $(ARGS)
+	$(RUN) -m pytest -n 2 --dist worksteal -m "not soak" $(ARGS)
 
 soak: install-dev ## The storms and long histories in full; takes long.
 	VEFA_SOAK=1 $(RUN) -m pytest -m soak $(ARGS)

@@ -36,6 +36,8 @@ def bars(
     names_accounts: bool = False,
 ) -> Chart:
     """Bars over steps, side by side or stacked (what is negative hangs below zero). Every second series is hatched; what is not over is pale with a star."""
+    # outside of the f-string, where the collector of texts sees it
+    unfinished = _("not over yet")
     labels = [f"{step}*" if place in partial else step for place, step in enumerate(steps)]
     columns, rows = table(labels, series, unit, head or _("Month"))
     links = Links()
@@ -46,7 +48,7 @@ def bars(
             if value is None or not value:
                 continue
             amount = float(value)
-            said = f"{one.name}, {steps[place]}: {say(value, unit)}" + (f" ({_('not over yet')})" if place in partial else "")
+            said = f"{one.name}, {steps[place]}: {say(value, unit)}" + (f" ({unfinished})" if place in partial else "")
             if stacked:
                 side = tops if amount > 0 else floors
                 start = side[place]

@@ -32,6 +32,8 @@ def lines(
     names_accounts: bool = False,
 ) -> Chart:
     """A line a series over the steps. `partial` are places not over yet: marked hollow and with a star; `goal` is a level drawn across."""
+    # outside of the f-string, where the collector of texts sees it
+    unfinished = _("not over yet")
     labels = [f"{step}*" if place in partial else step for place, step in enumerate(steps)]
     columns, rows = table(labels, series, unit, head or _("Month"))
     known = [float(value) for one in series for value in (*one.values, *one.lows, *one.highs) if value is not None]
@@ -50,7 +52,7 @@ def lines(
             if value is None:
                 continue
             so_far = place in partial
-            said = f"{one.name}, {steps[place]}: {say(value, unit)}" + (f" ({_('not over yet')})" if so_far else "")
+            said = f"{one.name}, {steps[place]}: {say(value, unit)}" + (f" ({unfinished})" if so_far else "")
             points.append({"x": place, "y": float(value), "s": one.name, "said": said, "link": links.add(one.href(place)), "hollow": so_far})
             if place < len(one.lows) and place < len(one.highs) and one.lows[place] is not None and one.highs[place] is not None:
                 bands.append({"x": place, "low": float(one.lows[place] or 0), "high": float(one.highs[place] or 0), "s": one.name})

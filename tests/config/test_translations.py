@@ -45,7 +45,7 @@ MARKUP = re.compile(r"</?\w+[^>]*>")
 
 # the same word in both languages, an abbreviation, or nothing but placeholders and signs
 SAME = re.compile(
-    r"(?:%\(\w+\)s|[\W\d]|\b(?:VIP|NPS|CSAT|CES|MRR|ARPA|Kaplan|Meier|Net|HTML|Web|API|Plan|plan|Segment|segment|Sponsor|sponsor|Potential|Risk|risk|model|Form|test|normal|min|Standard|CSV|SVG|PNG|Vefa|[Ll]ogo|p|link|admin|api)\b)*"
+    r"(?:%\(\w+\)s|[\W\d]|\b(?:VIP|NPS|CSAT|CES|MRR|ARPA|NRR|GRR|AUC|ROI|KPI|Log|odds|Kaplan|Meier|Net|net|web|HTML|Web|API|Plan|plan|Segment|segment|Sponsor|sponsor|Potential|Risk|risk|[Mm]odel|Form|test|normal|min|Standard|CSV|SVG|PNG|Vefa|[Ll]ogo|p|link|admin|api)\b)*"
 )
 
 
