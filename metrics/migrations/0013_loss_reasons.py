@@ -4,25 +4,32 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('metrics', '0012_judgements'),
+        ("metrics", "0012_judgements"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LossReason',
+            name="LossReason",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(help_text='As it stands on the subscription or the account; payment_failure, pause and inactivity are ours.', max_length=80, unique=True, verbose_name='reason')),
-                ('avoidable', models.BooleanField(help_text='The team or the product could have kept them.', verbose_name='avoidable')),
-                ('note', models.CharField(blank=True, default='', max_length=200, verbose_name='why')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "reason",
+                    models.CharField(
+                        help_text="As it stands on the subscription or the account; payment_failure, pause and inactivity are ours.",
+                        max_length=80,
+                        unique=True,
+                        verbose_name="reason",
+                    ),
+                ),
+                ("avoidable", models.BooleanField(help_text="The team or the product could have kept them.", verbose_name="avoidable")),
+                ("note", models.CharField(blank=True, default="", max_length=200, verbose_name="why")),
             ],
             options={
-                'verbose_name': 'reason of loss',
-                'verbose_name_plural': 'reasons of loss',
-                'ordering': ['reason'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='loss_reason_has_name')],
+                "verbose_name": "reason of loss",
+                "verbose_name_plural": "reasons of loss",
+                "ordering": ["reason"],
+                "constraints": [models.CheckConstraint(condition=models.Q(("reason", ""), _negated=True), name="loss_reason_has_name")],
             },
         ),
     ]
