@@ -23,6 +23,7 @@ from accounts.importing.reader import CsvFile
 from accounts.imports.activity import Usage
 from config.benchmarks.data import FIRST_NIGHT
 from config.benchmarks.measure import FLOOR, PRODUCT, Result, interleave
+from config.benchmarks.usage_counts import count_metrics
 
 Say = Callable[[str], None]
 DAYS = 5
@@ -155,5 +156,6 @@ def import_usage(*, accounts: int, rounds: int, say: Say) -> Result:
         "rate_of_floor": round(1 / (result.ratio(FLOOR) or 1), 3),
         "rate_to_single_rows": round(single / mine, 1),
         "batch_rate_to_single_rows": round(single / batch, 1),
+        **count_metrics(accounts=accounts, say=say),
     }
     return result
