@@ -108,7 +108,8 @@ DATABASES = {
 }
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     {
-        "pool": {"min_size": 1, "max_size": 8, "timeout": 10, "reconnect_timeout": 30},
+        # on a machine that has no moment to spare a request rather waits for its connection than fails
+        "pool": {"min_size": 1, "max_size": 8, "timeout": 20, "reconnect_timeout": 30},
         # an installation's own time limits; long sweeps raise them with SET LOCAL
         "options": "-c statement_timeout=120000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000 -c jit=off",
     }

@@ -152,7 +152,7 @@ def test_scanners_that_look_at_every_link_answer_nothing(world: SimpleNamespace)
         mine = [kinds[0], kinds[1 + world.links.index(links) % 3]]
         return {client.ask(method, link, headers=headers)[0] for method, headers in mine for link in links}
 
-    assert set().union(*in_parallel(installation, scan, world.links)) == {200}
+    assert set().union(*in_parallel(installation, scan, world.links)) == {200}, installation.printed()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         robot = browser.new_context(locale="en").new_page()

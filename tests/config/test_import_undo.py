@@ -19,7 +19,16 @@ from config.imports import DERIVED, KINDS, load_rows
 pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2026, 5, 4, 12, tzinfo=dt.UTC)
 # what an import leaves on purpose (its own ledger, features, marks, appended sums of months) and what the sweep works out
-LEFT = {"accounts_importbatch", "accounts_mrrtotal", "accounts_importchange", "accounts_accountdirty", "accounts_feature", "metrics_latechange", "django_migrations", "django_session"}
+LEFT = {
+    "accounts_importbatch",
+    "accounts_mrrtotal",
+    "accounts_importchange",
+    "accounts_accountdirty",
+    "accounts_feature",
+    "metrics_latechange",
+    "django_migrations",
+    "django_session",
+}
 QUIET = {"tickets_ticket": ["clocks_set_at"], "accounts_subscriptionchange": ["id"], "accounts_accountsnapshot": []}
 
 
