@@ -14,8 +14,9 @@ import xml.etree.ElementTree as ET
 from types import ModuleType
 from typing import Any
 
-from django.core.cache import cache
 from django.utils.html import escape
+
+from metrics.actions.cached import cached, keep
 
 # part of the key of what is kept: raise it when the drawing changes
 VERSION = 3
@@ -50,10 +51,10 @@ def drawing(spec: dict[str, Any], *, name: str, title: str, links: tuple[str, ..
     """The SVG of a specification for a page, kept by the hash of all that makes it."""
     given = json.dumps([VERSION, spec, name, title, links], sort_keys=True, ensure_ascii=False, default=str)
     key = f"chart:{hashlib.sha256(given.encode()).hexdigest()}"
-    svg = _kept(key)
+    svg = cached(key)
     if svg is None:
         svg = _Writer(name=name, title=title, links=links, unique=key[-8:]).written(_rendered(spec))
-        _keep(key, svg)
+        keep(key, svg, KEPT_SECONDS)
     return svg
 
 
@@ -71,21 +72,6 @@ def png_file(spec: dict[str, Any], *, name: str, title: str) -> bytes:
 def _rendered(spec: dict[str, Any]) -> str:
     # nothing is ever loaded: all data is in the specification, and no address is allowed
     return str(_library().vegalite_to_svg(json.dumps(spec, default=float), allowed_base_urls=[]))
-
-
-def _kept(key: str) -> str | None:
-    """What the cache has; nothing where it cannot be reached, since a chart must not need it."""
-    try:
-        return cache.get(key)
-    except Exception:  # any fault of any cache client means the same: not kept
-        return None
-
-
-def _keep(key: str, svg: str) -> None:
-    try:
-        cache.set(key, svg, KEPT_SECONDS)
-    except Exception:  # noqa: S110 - see _kept
-        pass
 
 
 class _Writer:

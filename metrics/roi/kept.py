@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-from django.core.cache import cache
 from django.db import connection
 
 from accounts.models import User
+from metrics.actions.cached import cached, keep
 from metrics.dashboards import scope_of
 from metrics.models.scenarios import WHOLE
 from metrics.roi.evidence import Evidence, evidence
@@ -33,14 +33,8 @@ def _kept(what: str, user: User, basis: Basis, now: dt.datetime, read: Callable[
     whose = "all" if user.role in WHOLE else f"{user.pk}:{user.role}:{user.team_id}"
     start, end = basis.period(now)
     key = f"roi:{what}:{connection.settings_dict['NAME']}:{whose}:{start}:{end}:{basis.segment}"
-    try:
-        found: _Kept | None = cache.get(key)
-    except Exception:  # any fault of any cache client means the same: not kept
-        found = None
+    found: _Kept | None = cached(key)
     if found is None:
         found = read(), now
-        try:
-            cache.set(key, found, SECONDS)
-        except Exception:  # noqa: S110 - see above
-            pass
+        keep(key, found, SECONDS)
     return found

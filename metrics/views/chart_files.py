@@ -10,9 +10,9 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import get_language
 
+from accounts.actions.exports import record_export
 from accounts.models import User
 from accounts.spreadsheet import csv_lines
-from metrics.actions.chart_exports import record_chart_export
 from metrics.charts import Chart
 from metrics.charts.render import png_file, svg_file
 
@@ -33,7 +33,7 @@ def chart_file(request: HttpRequest, charts: Iterable[Chart]) -> HttpResponseBas
     response: HttpResponseBase
     if kind == "csv":
         if chart.names_accounts:
-            record_chart_export(actor=cast(User, request.user), chart=chart.name, title=chart.title, choices=request.META.get("QUERY_STRING", ""), now=now)
+            record_export(actor=cast(User, request.user), what=f"chart {chart.name}", title=chart.title, choices=request.META.get("QUERY_STRING", ""), now=now)
         response = StreamingHttpResponse(csv_lines(chart.columns, chart.exported(), get_language() or "en"), content_type="text/csv; charset=utf-8")
     elif kind == "svg":
         response = HttpResponse(svg_file(chart.spec, name=chart.name, title=chart.title), content_type="image/svg+xml")

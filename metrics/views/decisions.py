@@ -19,12 +19,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import wording
+from accounts.actions.exports import record_export
 from accounts.models import Account, Segment, WorkItem
 from accounts.queries.accounts import NO_SEGMENT
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from accounts.spreadsheet import csv_lines
-from metrics.actions.decision_exports import record_export
 from metrics.charts import Chart, Series, Step, lines, ranking
 from metrics.decisions import ceilings, returned, segments, support_beside
 from metrics.decisions.audience import audience_words
@@ -243,7 +243,7 @@ def export(request: SignedInRequest, chosen: Filters, name: str) -> HttpResponse
         head, rows = _WRITES[name](reader, request)
     except WrongQuestion as wrong:
         return HttpResponse(str(wrong), status=422, content_type="text/plain; charset=utf-8")
-    record_export(actor=request.user, what=name, choices=request.META.get("QUERY_STRING", "")[:500], now=chosen.now)
+    record_export(actor=request.user, what=name, title=f"decisions: {name}", choices=request.META.get("QUERY_STRING", ""), now=chosen.now)
     response = StreamingHttpResponse(csv_lines(head, rows, get_language() or "en"), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="decisions-{name}-{timezone.localdate(chosen.now):%Y-%m-%d}.csv"'
     return response

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -15,6 +14,7 @@ from django.utils import translation
 
 from accounts.models import User
 from accounts.roles import Role
+from metrics.actions.cached import cached, keep
 from metrics.filters import Filters
 from metrics.views.chart_files import chart_file
 
@@ -32,10 +32,10 @@ def kept_fragment(request: HttpRequest, chosen: Filters, name: str, template: st
         context = build()
         return chart_file(request, context.get("charts", ())) or HttpResponse(status=404)
     key = _key(request, chosen, name, more)
-    html = _kept(key)
+    html = cached(key)
     if html is None:
         html = render(request, template, {"chosen": chosen, **build()}).content.decode()
-        _keep(key, html)
+        keep(key, html, SECONDS)
     return HttpResponse(html)
 
 
@@ -46,18 +46,3 @@ def _key(request: HttpRequest, chosen: Filters, name: str, more: str) -> str:
     who = user.role if user.role in {Role.ADMIN, Role.VIEWER, Role.ANALYST} else f"{user.role}:{user.pk}"
     parts = [str(VERSION), connection.settings_dict["NAME"], name, who, translation.get_language() or "", user.time_zone or "", chosen.key, more]
     return f"dashboard:{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}"
-
-
-def _kept(key: str) -> str | None:
-    """What the cache has; nothing where it cannot be reached."""
-    try:
-        return cache.get(key)
-    except Exception:  # any fault of any cache client means the same: not kept
-        return None
-
-
-def _keep(key: str, html: str) -> None:
-    try:
-        cache.set(key, html, SECONDS)
-    except Exception:  # noqa: S110 - see _kept
-        pass

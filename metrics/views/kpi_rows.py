@@ -12,10 +12,10 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_GET
 
+from accounts.actions.exports import record_export
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from accounts.spreadsheet import csv_lines
-from metrics.actions.kpi_exports import record_rows_export
 from metrics.catalogue import form
 from metrics.catalogue.asked import Asked
 from metrics.catalogue.rows import PART, SIDES, exported, kpi_rows
@@ -78,7 +78,7 @@ def rows_csv(request: SignedInRequest, name: str) -> HttpResponse | StreamingHtt
         head, lines = exported(asked, user=request.user, now=now, side=side)
     except WrongQuestion:
         raise Http404 from None
-    record_rows_export(actor=request.user, kpi=name, title=str(asked.kpi.title), choices=asked.query(extra={"side": side}), now=now)
+    record_export(actor=request.user, what=f"rows of {name}", title=str(asked.kpi.title), choices=asked.query(extra={"side": side}), now=now)
     response = StreamingHttpResponse(csv_lines(head, lines, get_language() or "en"), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}-rows-{timezone.localdate():%Y-%m-%d}.csv"'
     return response

@@ -11,12 +11,12 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.actions.exports import record_export
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from accounts.spreadsheet import csv_lines
-from metrics.actions.restatement_exports import record_restatements_export
 from metrics.kpis.catalogue import CATALOGUE
-from metrics.models import ClosedMonth
+from metrics.models import ClosedMonth, Restatement
 from metrics.months import FAMILIES, SETTLING
 from metrics.restated import Wanted, choices, closed_months, exported, header, may_see, page_of, segment_names, title_of
 
@@ -70,7 +70,7 @@ def closed_panel(request: SignedInRequest, name: str) -> HttpResponse:
 def restatements_csv(request: SignedInRequest) -> StreamingHttpResponse:
     """The list as a file; a POST, since it leaves an entry in the log."""
     wanted, now = _wanted(request), timezone.now()
-    record_restatements_export(actor=request.user, choices=wanted.query(), now=now)
+    record_export(actor=request.user, what="restatements", title="restatements", about=Restatement, choices=wanted.query(), now=now)
     response = StreamingHttpResponse(csv_lines(header(), exported(request.user, wanted), get_language() or "en"), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="restatements-{timezone.localdate(now):%Y-%m-%d}.csv"'
     return response

@@ -13,8 +13,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from accounts.actions.exports import record_export
 from accounts.spreadsheet import csv_lines
-from metrics.actions.chart_exports import record_chart_export
 from metrics.charts import say
 from metrics.dashboards.cards import REVENUE
 from metrics.dashboards.figures import sees_rows
@@ -89,7 +89,7 @@ def revenue_accounts(request: HttpRequest, chosen: Filters) -> HttpResponseBase:
     wanted = None if reason is None else "" if reason == "none" else reason[:80].replace("\x00", "")
     if request.GET.get("export") == "csv":
         found = moves(question, movement=movement, reason=wanted, most=MOST_EXPORTED)
-        record_chart_export(actor=user, chart="revenue-accounts", title=_("Accounts behind a movement"), choices=request.META.get("QUERY_STRING", ""), now=chosen.now)
+        record_export(actor=user, what="chart revenue-accounts", title=_("Accounts behind a movement"), choices=request.META.get("QUERY_STRING", ""), now=chosen.now)
         return _file(found, words, chosen)
     found = moves(question, movement=movement, reason=wanted)
     more = {"movement": movement, **({"reason": reason} if reason is not None else {})}

@@ -18,10 +18,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts.actions.exports import record_export
 from accounts.models import User
 from accounts.signed_in import SignedInRequest
 from accounts.spreadsheet import csv_lines
-from surveys.actions.exports import record_export
 from surveys.models import Survey
 from surveys.queries.results import Group, ScaleGroup, accounts, asked, breakdown, hidden_keys, scale_groups, trend
 from surveys.queries.results_filter import ResultsFilter
@@ -56,7 +56,7 @@ def rows(request: SignedInRequest, key: str) -> StreamingHttpResponse:
         ],
         "contacts": [_("Contact id"), _("Contact"), _("Language"), _("Account"), _("Account id"), _("Reason")],
     }[show.kind]  # fmt: skip
-    record_export(actor=request.user, survey=survey, what=show.kind, choices=request.META.get("QUERY_STRING", "")[:500], now=now)
+    record_export(actor=request.user, about=survey, title=str(survey), what=show.kind, choices=request.META.get("QUERY_STRING", ""), now=now)
     return _file(f"{survey.key}-{show.name}", header, exported(request.user, chosen, survey=survey, show=show, now=now))
 
 
@@ -69,7 +69,7 @@ def figures(request: SignedInRequest, key: str) -> StreamingHttpResponse:
     chosen = chosen_of(request, now)
     header = [_("Table"), _("Scale"), _("Group"), _("Figure"), _("Value"), _("Interval from"), _("Interval to"), _("Answers"), _("Sent"), _("Delivered"), _("Answered")]
     found = list(_figures(request.user, survey, chosen))
-    record_export(actor=request.user, survey=survey, what="figures", choices=request.META.get("QUERY_STRING", "")[:500], now=now)
+    record_export(actor=request.user, about=survey, title=str(survey), what="figures", choices=request.META.get("QUERY_STRING", ""), now=now)
     return _file(f"{survey.key}-figures", header, found)
 
 
