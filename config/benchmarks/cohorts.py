@@ -12,9 +12,10 @@ from typing import Any
 
 from accounts.actions.month_build import build_months
 from config.benchmarks import money_floor
+from config.benchmarks.duck_process import installed
 from config.benchmarks.measure import DUCKDB, FLOOR, PRODUCT, Result, interleave
 from config.benchmarks.money_data import FIRST, MONTHS, NOW
-from config.benchmarks.money_duck import MoneyDuck, installed
+from config.benchmarks.money_duck import MoneyDuck
 from metrics.kpis.engine import answer
 
 
@@ -52,8 +53,8 @@ def cohorts(*, accounts: int, rounds: int, say: Callable[[str], None]) -> Result
     with contextlib.ExitStack() as stack:
         contenders: dict[str, Callable[[int], Any]] = {PRODUCT: lambda _number: _table() and None, FLOOR: lambda _number: _floor() and None}
         if installed():
-            base = stack.enter_context(MoneyDuck.of())
-            contenders[DUCKDB] = lambda _number: base.ask("cohorts")
+            base = stack.enter_context(MoneyDuck.running())
+            contenders[DUCKDB] = lambda _number: base.seconds("cohorts")
         else:
             say("DuckDB is not installed (pip install -r requirements-dev.txt): its column stays empty.")
         seconds, peak = interleave(contenders, rounds=rounds)

@@ -1,26 +1,16 @@
-"""The same health in DuckDB, in a process of its own so that its memory is not counted as ours.
+"""The same health in DuckDB.
 
-DuckDB is a development requirement; where it is not installed its column stays empty and a line says so.
 It writes the history row with its parts into its own native file; it keeps no snapshot and no index,
 and its facts lie in narrow tables without the columns that a live system needs.
 """
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import importlib.util
-import json
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+import time
 from typing import Any
 
-import psycopg
-
-from config.benchmarks.scratch import conninfo
+from config.benchmarks.duck_process import DuckProcess, serve
 
 _EXPORTS = {
     "account": ("id BIGINT, excluded BOOLEAN, churned_at TIMESTAMP", "SELECT id, excluded, churned_at AT TIME ZONE 'UTC' FROM accounts_account"),
@@ -84,84 +74,31 @@ FROM summed
 """
 
 
-def installed() -> bool:
-    """Whether DuckDB can be imported here."""
-    return importlib.util.find_spec("duckdb") is not None
+class Duck(DuckProcess):
+    """`night()` answers the seconds of the statement alone."""
 
-
-class Duck:
-    """A child process with its native file; `night()` answers the seconds of the statement alone."""
-
-    def __init__(self, folder: Path):
-        with psycopg.connect(**conninfo()) as connection:
-            for name, (_columns, query) in _EXPORTS.items():
-                with (folder / f"{name}.csv").open("wb") as file, connection.cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as copy:
-                    for block in copy:
-                        file.write(block)
-        self._child = subprocess.Popen([sys.executable, "-m", "config.benchmarks.duck", str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._ask({"load": True})
-
-    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        assert self._child.stdin and self._child.stdout  # noqa: PT018
-        self._child.stdin.write(json.dumps(question) + "\n")
-        self._child.stdin.flush()
-        line = self._child.stdout.readline()
-        if not line:
-            raise RuntimeError("DuckDB's process ended; its message is above")
-        return json.loads(line)
+    module, tables = "config.benchmarks.duck", _EXPORTS
 
     def night(self, as_of: dt.datetime) -> float:
         """Everybody, as of a midnight."""
-        return self._ask({"as_of": as_of.replace(tzinfo=None).isoformat()})["seconds"]
+        return self.ask({"as_of": as_of.replace(tzinfo=None).isoformat()})["seconds"]
 
     def checksum(self, as_of: dt.datetime) -> int:
         """The sum of the scores of that night."""
-        return self._ask({"checksum": (as_of - dt.timedelta(days=1)).date().isoformat()})["sum"]
-
-    def close(self) -> None:
-        """Ends the child."""
-        if self._child.stdin:
-            self._child.stdin.close()
-        self._child.wait(timeout=30)
+        return self.ask({"checksum": (as_of - dt.timedelta(days=1)).date().isoformat()})["sum"]
 
 
-@contextlib.contextmanager
-def duck() -> Iterator[Duck]:
-    """A DuckDB with the facts of the default database in it."""
-    with tempfile.TemporaryDirectory(prefix="vefa-bench-") as folder:
-        each = Duck(Path(folder))
-        try:
-            yield each
-        finally:
-            each.close()
+def _answer(base: Any, question: dict[str, Any]) -> dict[str, Any]:
+    if "checksum" in question:
+        found: Any = base.execute("SELECT coalesce(sum(score), 0) FROM history WHERE day = $1", [dt.date.fromisoformat(question["checksum"])]).fetchone()
+        return {"sum": int(found[0])}
+    as_of = dt.datetime.fromisoformat(question["as_of"])
+    began = time.perf_counter()
+    base.execute(STATEMENT, {"t": as_of, "d": as_of.date(), "day": (as_of - dt.timedelta(days=1)).date()})
+    return {"seconds": time.perf_counter() - began}
 
 
-def _serve(folder: Path) -> None:
-    """The child: answers one JSON line per question until its input ends."""
-    import time
-
-    import duckdb
-
-    base = duckdb.connect(str(folder / "facts.duckdb"), config={"threads": 2})
-    for line in sys.stdin:
-        question = json.loads(line)
-        answer: dict[str, float] = {}
-        if "load" in question:
-            for name, (columns, _query) in _EXPORTS.items():
-                base.execute(f"CREATE TABLE {name} ({columns})")
-                base.execute(f"COPY {name} FROM '{folder / name}.csv' (FORMAT csv, HEADER false)")
-            base.execute("CREATE TABLE history (id BIGINT, day DATE, score SMALLINT, band VARCHAR, confidence SMALLINT, raws DOUBLE[], parts SMALLINT[], as_of TIMESTAMP)")
-        elif "checksum" in question:
-            found: Any = base.execute("SELECT coalesce(sum(score), 0) FROM history WHERE day = $1", [dt.date.fromisoformat(question["checksum"])]).fetchone()
-            answer["sum"] = int(found[0])
-        else:
-            as_of = dt.datetime.fromisoformat(question["as_of"])
-            began = time.perf_counter()
-            base.execute(STATEMENT, {"t": as_of, "d": as_of.date(), "day": (as_of - dt.timedelta(days=1)).date()})
-            answer["seconds"] = time.perf_counter() - began
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
-
+_HISTORY = "CREATE TABLE history (id BIGINT, day DATE, score SMALLINT, band VARCHAR, confidence SMALLINT, raws DOUBLE[], parts SMALLINT[], as_of TIMESTAMP)"
 
 if __name__ == "__main__":
-    _serve(Path(sys.argv[1]))
+    serve(_EXPORTS, _answer, then=_HISTORY)

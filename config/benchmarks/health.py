@@ -11,7 +11,8 @@ from django.db import connection
 
 from accounts.actions.dirty import mark_dirty
 from config.benchmarks.data import FIRST_NIGHT
-from config.benchmarks.duck import duck, installed
+from config.benchmarks.duck import Duck
+from config.benchmarks.duck_process import installed
 from config.benchmarks.health_floor import TABLES, Floor
 from config.benchmarks.measure import DUCKDB, FLOOR, PRODUCT, Result, interleave
 from metrics.actions import recompute
@@ -72,7 +73,7 @@ def full(*, accounts: int, rounds: int, say: Say) -> Result:
         stack.callback(hand.close)
         contenders: dict[str, Callable[[int], float | None]] = {PRODUCT: product, FLOOR: lambda number: hand.night(night(number))}
         if installed():
-            base = stack.enter_context(duck())
+            base = stack.enter_context(Duck.running())
             contenders[DUCKDB] = lambda number: base.night(night(number))
         else:
             say("DuckDB is not installed (pip install -r requirements-dev.txt): its column stays empty.")

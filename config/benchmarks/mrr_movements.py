@@ -15,9 +15,10 @@ from typing import Any
 from accounts.actions.month_build import build_months
 from accounts.models import LedgerRange
 from config.benchmarks import money_floor
+from config.benchmarks.duck_process import installed
 from config.benchmarks.measure import DUCKDB, FLOOR, PRODUCT, Result, interleave
 from config.benchmarks.money_data import FIRST, MONTHS, NOW
-from config.benchmarks.money_duck import MoneyDuck, installed
+from config.benchmarks.money_duck import MoneyDuck
 from metrics.kpis.engine import answer
 
 STORED, BOOK = "stored", "book"
@@ -57,8 +58,8 @@ def mrr_movements(*, accounts: int, rounds: int, say: Callable[[str], None]) -> 
             BOOK: lambda _number: money_floor.run(money_floor.CHURN_OF_A_PAIR, PAIR) and None,
         }  # fmt: skip
         if installed():
-            base = stack.enter_context(MoneyDuck.of())
-            contenders[DUCKDB] = lambda _number: base.ask("ledger")
+            base = stack.enter_context(MoneyDuck.running())
+            contenders[DUCKDB] = lambda _number: base.seconds("ledger")
         else:
             say("DuckDB is not installed (pip install -r requirements-dev.txt): its column stays empty.")
         seconds, peak = interleave(contenders, rounds=rounds)

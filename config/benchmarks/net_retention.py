@@ -13,9 +13,10 @@ from typing import Any
 
 from accounts.actions.month_build import build_months
 from config.benchmarks import money_floor
+from config.benchmarks.duck_process import installed
 from config.benchmarks.measure import DUCKDB, FLOOR, PRODUCT, Result, interleave
 from config.benchmarks.money_data import NOW
-from config.benchmarks.money_duck import MoneyDuck, installed
+from config.benchmarks.money_duck import MoneyDuck
 from config.benchmarks.mrr_movements import BOOK, medians
 from metrics.kpis.engine import answer
 from metrics.ledger.trailing import trailing
@@ -45,8 +46,8 @@ def net_retention(*, accounts: int, rounds: int, say: Callable[[str], None]) -> 
             BOOK: lambda _number: money_floor.run(money_floor.RETENTION_OF_A_PAIR, PAIR) and None, TRAILING: lambda _number: _trailing() and None,
         }  # fmt: skip
         if installed():
-            base = stack.enter_context(MoneyDuck.of())
-            contenders[DUCKDB] = lambda _number: base.ask("pair", **{"from": f"{FROM} 00:00:00", "until": f"{UNTIL} 00:00:00"})
+            base = stack.enter_context(MoneyDuck.running())
+            contenders[DUCKDB] = lambda _number: base.seconds("pair", **{"from": f"{FROM} 00:00:00", "until": f"{UNTIL} 00:00:00"})
         else:
             say("DuckDB is not installed (pip install -r requirements-dev.txt): its column stays empty.")
         seconds, peak = interleave(contenders, rounds=rounds)

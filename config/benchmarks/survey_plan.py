@@ -15,8 +15,9 @@ from collections.abc import Callable
 from django.db import connection
 
 from config.benchmarks.data import FIRST_NIGHT
+from config.benchmarks.duck_process import installed
 from config.benchmarks.measure import DUCKDB, FLOOR, PRODUCT, Result, interleave
-from config.benchmarks.survey_plan_duck import PlanDuck, installed
+from config.benchmarks.survey_plan_duck import PlanDuck
 from config.benchmarks.survey_plan_floor import DIFFERING, HISTORY, INSERT, TABLES, values_of
 from surveys.actions.planning import plan
 from surveys.models import Survey, SurveyVersion, Touchpoint
@@ -78,8 +79,8 @@ def survey_plan(*, accounts: int, rounds: int, say: Callable[[str], None]) -> Re
     with contextlib.ExitStack() as stack:
         contenders: dict[str, Callable[[int], float | None]] = {PRODUCT: product, FLOOR: floor}
         if installed():
-            base = stack.enter_context(PlanDuck.of(values))
-            contenders[DUCKDB] = lambda number: base.wave(morning(number))
+            base = stack.enter_context(PlanDuck.running())
+            contenders[DUCKDB] = lambda number: base.wave(morning(number), values)
         else:
             say("DuckDB is not installed (pip install -r requirements-dev.txt): its column stays empty.")
         seconds, peak = interleave(contenders, rounds=rounds, between=sweep)
