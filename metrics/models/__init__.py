@@ -13,6 +13,7 @@ from metrics.models.reports import ReportOrder, ReportWeek
 from metrics.models.restatements import ClosedFigure, ClosedMonth, LateChange, Restatement
 from metrics.models.scenarios import RoiScenario
 from metrics.models.targets import PerformanceTarget
+from metrics.models.usage import KnownFacts, PlanFeature
 
 __all__ = [
     "Assumption",
@@ -34,10 +35,12 @@ __all__ = [
     "HealthRun",
     "HealthScore",
     "Initiative",
+    "KnownFacts",
     "KpiSetting",
     "LateChange",
     "LossReason",
     "PerformanceTarget",
+    "PlanFeature",
     "Pulse",
     "ReportOrder",
     "ReportWeek",

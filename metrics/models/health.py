@@ -54,6 +54,8 @@ class HealthComponent(models.Model):
         ACTIVE_DAYS = "active_days", _("Active days of 28")
         DAYS_SINCE_TOUCH = "days_since_touch", _("Days since last touch")
         PULSE = "pulse", _("Pulse of the CSM")
+        ADOPTION = "adoption", _("Features adopted, percent")
+        SEAT_USE = "seat_use", _("Seats in use, percent")
 
     class Missing(models.TextChoices):
         LEAVE_OUT = "leave_out", _("leave out and rescale the rest")
