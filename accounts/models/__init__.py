@@ -10,6 +10,7 @@ from accounts.models.mail import InboundEvent, MailBucket, OutgoingMail, SoftBou
 from accounts.models.money import CostEntry, ExchangeRate, Subscription, SubscriptionChange, Transaction
 from accounts.models.operations import Heartbeat, Installation
 from accounts.models.people import Cover, Team, User
+from accounts.models.plans import OnboardingPlan, PlanLink, PlanMilestone, PlanStep, PlanTemplate, SuccessMeasurement, SuccessPlan, SuccessReview
 from accounts.models.privacy import Erasure
 from accounts.models.segments import Segment, SegmentMembership
 from accounts.models.snapshots import AccountDirty, AccountSnapshot
@@ -23,4 +24,5 @@ __all__ = [
     "LedgerRange", "LifecycleStage", "MailBucket", "MrrMonth", "Note", "OutgoingMail", "OutsideObject", "Playbook", "PlaybookRun", "SavedView", "Segment", "SegmentMembership",
     "ServiceMonth", "SoftBounce", "Subscription", "SubscriptionChange", "Suppression", "Team", "TextClassifier", "Topic", "TopicTag", "Transaction", "UsageDay",
     "User", "Verbatim", "WorkItem",
+    "OnboardingPlan", "PlanLink", "PlanMilestone", "PlanStep", "PlanTemplate", "SuccessMeasurement", "SuccessPlan", "SuccessReview",
 ]  # fmt: skip
