@@ -19,8 +19,10 @@ class Segment(models.Model):
     key = models.SlugField(_("key"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=80)
     position = models.PositiveSmallIntegerField(_("position"), default=100, help_text=_("First match wins, in this order."))
-    rule = models.JSONField(_("rule"), null=True, blank=True)
+    description = models.CharField(_("description"), max_length=300, blank=True, default="", help_text=_("Who belongs here, and what is done for them."))
+    rule = models.JSONField(_("rule"), null=True, blank=True, help_text=_("Empty: nobody enters by rule, only by hand, import or the API."))
     effort_share = models.DecimalField(_("effort budget"), max_digits=5, decimal_places=4, null=True, blank=True, help_text=_("Planned share of the team's time, 0 to 1."))
+    version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -76,7 +78,12 @@ class SegmentMembership(models.Model):
                 expressions=[("account", RangeOperators.EQUAL), (TstzRange("valid_from", "valid_to", RangeBoundary()), RangeOperators.OVERLAPS)],
             ),
         ]
-        indexes = [models.Index(fields=["segment", "account"], name="membership_by_segment")]
+        indexes = [
+            models.Index(fields=["segment", "account"], name="membership_by_segment"),
+            # the few that turn by themselves: overrides with an end, and those written down before they begin
+            models.Index(fields=["override_until"], name="membership_override_ends", condition=Q(valid_to__isnull=True, is_override=True, override_until__isnull=False)),
+            models.Index(fields=["valid_from"], name="membership_planned", condition=Q(valid_from__gt=F("created_at"))),
+        ]
 
     def __str__(self) -> str:
         return f"{self.account}: {self.segment}"

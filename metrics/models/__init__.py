@@ -12,6 +12,7 @@ from metrics.models.reasons import LossReason
 from metrics.models.reports import ReportOrder, ReportWeek
 from metrics.models.restatements import ClosedFigure, ClosedMonth, LateChange, Restatement
 from metrics.models.scenarios import RoiScenario
+from metrics.models.segment_sizes import SegmentRange, SegmentSize
 from metrics.models.targets import PerformanceTarget
 from metrics.models.usage import KnownFacts, PlanFeature
 
@@ -46,4 +47,6 @@ __all__ = [
     "ReportWeek",
     "Restatement",
     "RoiScenario",
+    "SegmentRange",
+    "SegmentSize",
 ]
