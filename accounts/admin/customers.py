@@ -17,7 +17,7 @@ from accounts.actions.contacts import change_contact, create_contact
 from accounts.actions.customers import change_account, create_account
 from accounts.actions.segments import override_segments
 from accounts.collation import search_key
-from accounts.models import Account, Contact, LifecycleStage, Segment, SegmentMembership
+from accounts.models import Account, Contact, LifecycleStage, Segment, SegmentMembership, StageStay
 from accounts.paging import CappedPaginator
 from accounts.read_only import Kept, ReadOnly
 
@@ -47,9 +47,24 @@ def by_name(queryset: QuerySet, term: str, *exact: str) -> tuple[QuerySet, bool]
 class LifecycleStageAdmin(admin.ModelAdmin):
     """The stages of a customer's life."""
 
-    list_display = ("name", "key", "position")
+    list_display = ("name", "key", "position", "expected_days", "next_stage", "is_leaving")
     list_editable = ("position",)
     search_fields = ("name", "key")
+    # rules and goals are checked, and everybody is looked at again, where they are edited: the pages of the lifecycle
+    readonly_fields = ("start_rule", "end_rule", "goals", "next_stage")
+
+
+@admin.register(StageStay)
+class StageStayAdmin(ReadOnly, admin.ModelAdmin):
+    """Where accounts were; written by whatever moves them."""
+
+    list_display = ("account", "stage", "valid_from", "valid_to", "reason", "standing")
+    list_filter = ("stage", "standing", "reason")
+    list_select_related = ("account", "stage")
+    raw_id_fields = ("account", "set_by")
+    ordering = ("-valid_from", "-id")
+    show_full_result_count = False
+    paginator = CappedPaginator
 
 
 class HistoryInline(ReadOnly, admin.TabularInline):

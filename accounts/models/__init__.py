@@ -6,6 +6,7 @@ from accounts.models.hooks import IncomingHook, OutsideObject
 from accounts.models.imports import ImportBatch, ImportChange
 from accounts.models.keys import ApiKey, IdempotentRequest
 from accounts.models.ledger import ChurnMonth, LedgerRange, MrrMonth, ServiceMonth
+from accounts.models.lifecycle import StageStay, Standing
 from accounts.models.mail import InboundEvent, MailBucket, OutgoingMail, SoftBounce, Suppression
 from accounts.models.money import CostEntry, ExchangeRate, Subscription, SubscriptionChange, Transaction
 from accounts.models.operations import Heartbeat, Installation
@@ -21,7 +22,7 @@ from accounts.models.work import Note, Playbook, PlaybookRun, SavedView, WorkIte
 __all__ = [
     "Account", "AccountDirty", "AccountEvent", "AccountSnapshot", "ApiKey", "ChurnMonth", "Contact", "CostEntry", "Cover",
     "Erasure", "ExchangeRate", "Feature", "Heartbeat", "IdempotentRequest", "ImportBatch", "ImportChange", "InboundEvent", "IncomingHook", "Installation",
-    "LedgerRange", "LifecycleStage", "MailBucket", "MrrMonth", "Note", "OutgoingMail", "OutsideObject", "Playbook", "PlaybookRun", "SavedView", "Segment", "SegmentMembership",
+    "LedgerRange", "LifecycleStage", "MailBucket", "MrrMonth", "Note", "OutgoingMail", "OutsideObject", "Playbook", "PlaybookRun", "SavedView", "Segment", "SegmentMembership", "StageStay", "Standing",
     "ServiceMonth", "SoftBounce", "Subscription", "SubscriptionChange", "Suppression", "Team", "TextClassifier", "Topic", "TopicTag", "Transaction", "UsageDay",
     "User", "Verbatim", "WorkItem",
     "OnboardingPlan", "PlanLink", "PlanMilestone", "PlanStep", "PlanTemplate", "SuccessMeasurement", "SuccessPlan", "SuccessReview",

@@ -23,16 +23,33 @@ def new_external_id() -> str:
 
 
 class LifecycleStage(models.Model):
-    """A stage of a customer's life; the shipped ones can be joined by more."""
+    """A stage of a customer's life; the shipped ones can be joined by more.
+
+    Rules are in the language of `accounts.rules`; without a start rule a stage is entered by hand, by an
+    import, by the API, or from a stage that leads to it. A goal is `{"key", "name", "rule"}`.
+    """
 
     key = models.SlugField(_("key"), primary_key=True, max_length=40)
     name = models.CharField(_("name"), max_length=80)
     position = models.PositiveSmallIntegerField(_("position"), default=100)
+    start_rule = models.JSONField(_("start rule"), null=True, blank=True)
+    end_rule = models.JSONField(_("end rule"), null=True, blank=True)
+    next_stage = models.ForeignKey(
+        "self", verbose_name=_("leads to"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text=_("Where accounts go whose end rule is met.")
+    )
+    expected_days = models.PositiveSmallIntegerField(_("expected length in days"), null=True, blank=True)
+    goals = models.JSONField(_("goals"), default=list, blank=True)
+    is_leaving = models.BooleanField(_("customers leave here"), default=False, help_text=_("On their way out, or gone: nobody here is successful or stuck."))
+    version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
         verbose_name = _("lifecycle stage")
         verbose_name_plural = _("lifecycle stages")
         ordering = ["position", "key"]
+        constraints = [
+            models.CheckConstraint(condition=Q(expected_days__isnull=True) | Q(expected_days__gte=1), name="stage_takes_a_day"),
+            models.CheckConstraint(condition=Q(next_stage__isnull=True) | ~Q(next_stage=models.F("key")), name="stage_leads_elsewhere"),
+        ]
 
     def __str__(self) -> str:
         return self.name
