@@ -101,3 +101,15 @@ class WorkItemQuerySet(AccountOwnedQuerySet):
     def open(self) -> WorkItemQuerySet:
         """Open or snoozed: what still blocks a duplicate."""
         return self.filter(status__in=["open", "snoozed"])
+
+
+class PlaybookQuerySet(QuerySet):
+    """Playbooks hold nothing of a customer: whoever sees accounts sees them, the lead and admins write them."""
+
+    def visible_to(self, user: User) -> PlaybookQuerySet:
+        """All of them, but for analysts."""
+        return self.none() if not user.is_authenticated or not user.is_active or user.role == Role.ANALYST else self
+
+    def changeable_by(self, user: User) -> PlaybookQuerySet:
+        """Admins and managers write playbooks."""
+        return self if user.is_authenticated and user.is_active and user.role in {Role.ADMIN, Role.MANAGER} else self.none()

@@ -12,17 +12,19 @@ from accounts.models.money import CostEntry, ExchangeRate, Subscription, Subscri
 from accounts.models.operations import Heartbeat, Installation
 from accounts.models.people import Cover, Team, User
 from accounts.models.plans import OnboardingPlan, PlanLink, PlanMilestone, PlanStep, PlanTemplate, SuccessMeasurement, SuccessPlan, SuccessReview
+from accounts.models.playbooks import Playbook, PlaybookPass, PlaybookRun, PlaybookStepLog, PlaybookVersion
 from accounts.models.privacy import Erasure
 from accounts.models.segments import Segment, SegmentMembership
 from accounts.models.snapshots import AccountDirty, AccountSnapshot
 from accounts.models.usage import Feature, UsageDay
 from accounts.models.verbatims import TextClassifier, Topic, TopicTag, Verbatim
-from accounts.models.work import Note, Playbook, PlaybookRun, SavedView, WorkItem
+from accounts.models.work import Note, SavedView, WorkItem
 
 __all__ = [
     "Account", "AccountDirty", "AccountEvent", "AccountSnapshot", "ApiKey", "ChurnMonth", "Contact", "CostEntry", "Cover",
     "Erasure", "ExchangeRate", "Feature", "Heartbeat", "IdempotentRequest", "ImportBatch", "ImportChange", "InboundEvent", "IncomingHook", "Installation",
-    "LedgerRange", "LifecycleStage", "MailBucket", "MrrMonth", "Note", "OutgoingMail", "OutsideObject", "Playbook", "PlaybookRun", "SavedView", "Segment", "SegmentMembership", "StageStay", "Standing",
+    "LedgerRange", "LifecycleStage", "MailBucket", "MrrMonth", "Note", "OutgoingMail", "OutsideObject", "Playbook", "PlaybookPass", "PlaybookRun", "PlaybookStepLog",
+    "PlaybookVersion", "SavedView", "Segment", "SegmentMembership", "StageStay", "Standing",
     "ServiceMonth", "SoftBounce", "Subscription", "SubscriptionChange", "Suppression", "Team", "TextClassifier", "Topic", "TopicTag", "Transaction", "UsageDay",
     "User", "Verbatim", "WorkItem",
     "OnboardingPlan", "PlanLink", "PlanMilestone", "PlanStep", "PlanTemplate", "SuccessMeasurement", "SuccessPlan", "SuccessReview",

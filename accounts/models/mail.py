@@ -29,6 +29,7 @@ class OutgoingMail(models.Model):
         ALERT = "alert", _("alert")
         AUTH = "auth", _("account access")
         REPORT = "report", _("weekly report")
+        PLAYBOOK = "playbook", _("playbook")
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("queued")

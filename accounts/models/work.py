@@ -1,4 +1,4 @@
-"""What we owe: work items (CTAs), playbooks, saved views, notes."""
+"""What we owe: work items (CTAs), saved views, notes."""
 
 from __future__ import annotations
 
@@ -9,57 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models.customers import Account, Contact
 from accounts.models.events import AccountEvent
 from accounts.models.people import User
+from accounts.models.playbooks import PlaybookRun
 from accounts.querysets import AccountOwnedQuerySet, WorkItemQuerySet
-
-
-class Playbook(models.Model):
-    """A named course of action; `steps` is advice in order."""
-
-    key = models.SlugField(_("key"), max_length=60, unique=True)
-    name = models.CharField(_("name"), max_length=120)
-    description = models.TextField(_("description"), blank=True, default="")
-    trigger = models.JSONField(_("trigger"), default=dict, blank=True)
-    steps = models.JSONField(_("steps"), default=list, blank=True)
-    number = models.PositiveIntegerField(_("version"), default=1)
-    active = models.BooleanField(_("active"), default=False)
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    updated_at = models.DateTimeField(_("updated"), auto_now=True)
-
-    class Meta:
-        verbose_name = _("playbook")
-        verbose_name_plural = _("playbooks")
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class PlaybookRun(models.Model):
-    """A playbook at work on one account, started by one event (or by hand)."""
-
-    class Status(models.TextChoices):
-        RUNNING = "running", _("running")
-        DONE = "done", _("done")
-        STOPPED = "stopped", _("stopped")
-
-    playbook = models.ForeignKey(Playbook, verbose_name=_("playbook"), on_delete=models.PROTECT, related_name="runs")
-    account = models.ForeignKey(Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="playbook_runs")
-    event = models.ForeignKey(AccountEvent, verbose_name=_("event"), null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    status = models.CharField(_("status"), max_length=8, choices=Status.choices, default=Status.RUNNING)
-    steps = models.JSONField(_("steps"), default=list, help_text=_("The steps as they were when the run began."))
-    position = models.PositiveSmallIntegerField(_("step"), default=0)
-    started_at = models.DateTimeField(_("started"))
-    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
-
-    objects = AccountOwnedQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("playbook run")
-        verbose_name_plural = _("playbook runs")
-        constraints = [models.UniqueConstraint(fields=["playbook", "event"], name="playbook_once_an_event")]
-
-    def __str__(self) -> str:
-        return f"{self.playbook} · {self.account}"
 
 
 class WorkItem(models.Model):
