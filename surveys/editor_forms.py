@@ -20,12 +20,12 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Segment
+from accounts.placeholders import check_placeholders
 from surveys.actions.survey_versions import scale_of_preset
 from surveys.brand import MOST_BYTES
 from surveys.looks import PRESETS, Preset, offered_scores, presets_of
 from surveys.models import Survey, SurveyText, SurveyVersion
 from surveys.models.surveys import Look, SurveyKind
-from surveys.placeholders import check_placeholders
 from surveys.version_rules import FILLED, PLAIN
 
 KEPT = "kept"

@@ -18,8 +18,8 @@ from accounts.actions.mail_rates import Pace
 from accounts.actions.outbox import MailSession, claim, release, settle
 from accounts.actions.suppressions import GLOBAL, suppressed_scopes
 from accounts.models import Contact, Installation, OutgoingMail, Topic, TopicTag, User
+from accounts.placeholders import unknown
 from surveys.models import Announcement, Invitation, SurveyLink
-from surveys.placeholders import unknown
 from surveys.tokens import new_token, token_digest
 
 SUBJECT = "announcement"

@@ -12,9 +12,10 @@ from django.conf import settings
 from django.utils import formats, translation
 from django.utils.dateparse import parse_date
 
+from accounts.placeholders import one_line
 from surveys.looks import look_of, offered_scores
 from surveys.models import Invitation, Survey, SurveyText
-from surveys.placeholders import occasion, one_line
+from surveys.occasions import occasion
 
 # of the languages we have words in; a survey may have texts in more
 _FALLBACK = "en"

@@ -22,6 +22,7 @@ from django.conf import settings
 from django.utils.html import escape, linebreaks
 
 from accounts.models import Installation, OutgoingMail
+from accounts.placeholders import fill, one_line
 from surveys.actions.letter_frames import BODY, QUESTION, REFUSAL, TOKEN, Choice, Design, Frame, encode, frame_of
 from surveys.actions.letter_words import (
     bare_address,
@@ -38,7 +39,6 @@ from surveys.actions.letter_words import (
 )
 from surveys.looks import face_of
 from surveys.models import Invitation, SegmentLetter, Survey, SurveyText
-from surveys.placeholders import fill, one_line
 from surveys.plain_text import wrap
 
 __all__ = [

@@ -18,11 +18,11 @@ from django.utils.translation import gettext as _
 
 from accounts.actions.work_items import StaleVersion
 from accounts.models import User
+from accounts.placeholders import one_line
 from surveys.brand import read_picture
 from surveys.looks import Preset, offered_scores
 from surveys.migrations._shipped import SURVEYS
 from surveys.models import SegmentLetter, Survey, SurveyLogo, SurveyText, SurveyVersion
-from surveys.placeholders import one_line
 from surveys.version_rules import missing_words
 
 Row = TypeVar("Row", Survey, SurveyVersion)

@@ -18,9 +18,9 @@ from django.db import transaction
 from accounts.actions.mail_rates import Pace
 from accounts.actions.outbox import MailSession, claim, settle
 from accounts.models import Account, Contact, Installation, OutgoingMail, User
+from accounts.placeholders import one_line
 from surveys.actions.letters import Written, bare_address, sender_address, sender_name, words_of, write_words
 from surveys.models import Invitation, SurveyText
-from surveys.placeholders import one_line
 
 KIND = OutgoingMail.Kind.TEST
 SUBJECT = "survey_version"

@@ -1,7 +1,7 @@
 """The surveys and touchpoints that every installation starts with, as plain data. Pure.
 
 The words are data, not interface: each language stands here in full, so that a published version
-never depends on a catalogue of translations. `{placeholders}`: see `surveys/placeholders.py`.
+never depends on a catalogue of translations. `{placeholders}`: see `accounts/placeholders.py`.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Segment, User
+from accounts.placeholders import check_each
 from accounts.roles import READS_PROGRAMMES, WRITES_PROGRAMMES
-from surveys.placeholders import check_each
 from surveys.version_rules import reason_faults, scale_faults, text_fields
 
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.actions.work_items import StaleVersion
 from accounts.models import Segment, User
+from accounts.placeholders import MEANINGS
 from surveys.actions.letters import look_of_text
 from surveys.actions.survey_versions import (
     NotReady,
@@ -35,7 +36,6 @@ from surveys.editor_forms import TEXT_FIELDS, BrandForm, DraftForms, LetterForm,
 from surveys.looks import presets_of
 from surveys.models import Survey, SurveyText, SurveyVersion
 from surveys.models.surveys import Direction
-from surveys.placeholders import MEANINGS
 from surveys.queries.versions import differences, published_before, surveys_with_versions
 from surveys.views.preview import preview_choices
 from surveys.views.tabs import tabs_for

@@ -21,6 +21,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.html import escape
 
+from accounts.placeholders import fill, used
 from surveys.actions.answers import EDIT_WINDOW, is_final
 from surveys.actions.letter_words import bare_address, chosen_text, direction_of, interface_language, look_of_text, score_choices, sender_name, words_of
 from surveys.actions.reopening import is_wanted, offers_reopening
@@ -29,7 +30,7 @@ from surveys.decent_hours import one_working_day_later, zone_of
 from surveys.forms import new_nonce
 from surveys.looks import NUMBERS, face_of
 from surveys.models import Invitation, SurveyText, SurveyVersion
-from surveys.placeholders import fill, occasion, used
+from surveys.occasions import occasion
 from surveys.queries.links import Opened, frozen_texts
 from surveys.scoring import band
 

@@ -25,12 +25,12 @@ from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
 from accounts.models import Contact, Segment, User
+from accounts.placeholders import fill
 from surveys.actions.answers import EDIT_WINDOW
 from surveys.actions.letters import chosen_text, interface_language, look_of_text, sender_name, with_letters
 from surveys.actions.trial_letters import SendingIsOff, TooManyTrials, queue_trial, sample_words, write_trial
 from surveys.editor_forms import DraftForms, language_name
 from surveys.models import SurveyText, SurveyVersion
-from surveys.placeholders import fill
 from surveys.tasks import send_trial_letters
 from surveys.views import pages
 

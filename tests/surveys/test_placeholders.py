@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surveys.placeholders import PLACEHOLDERS, check_each, check_placeholders, fill, one_line, parse, unknown, used
+from accounts.placeholders import PLACEHOLDERS, check_each, check_placeholders, fill, one_line, parse, unknown, used
 from surveys.plain_text import quoted, wrap
 
 # bits that texts of people, and of attackers, are made of

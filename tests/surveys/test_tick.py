@@ -10,8 +10,8 @@ from django.db import Error, connections, transaction
 from django.utils import timezone
 
 from accounts.models import Contact, OutgoingMail
+from accounts.placeholders import unknown
 from surveys.models import Invitation, SurveyText, SurveyVersion, Touchpoint
-from surveys.placeholders import unknown
 from surveys.tasks import tick
 from tests.surveys.making import LONG_AGO, Sink, happens
 

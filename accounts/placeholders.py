@@ -1,4 +1,4 @@
-"""The tiny language of survey texts: `{name}`, or `{name|there}` with words for when there is none. Pure.
+"""The tiny language of texts that are filled in, of surveys and of mails: `{name}`, or `{name|there}` with words for when there is none. Pure.
 
 The set is closed and a text is never a template: whatever else stands in braces stays as it is and is
 refused when the text is saved, so that no text can read anything it was not given. Values are
@@ -38,30 +38,12 @@ _BRACES = re.compile(r"\{([^{}\r\n]*)\}")
 _SLOT = re.compile(r"\s*([a-z_]+)\s*(?:\|(.*))?", re.S)
 _TURNS_READING = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff]")
 
-# what a survey speaks of, in the form its sentences need: after "with", in Turkish the ablative
-_OCCASIONS: dict[str, dict[str, str]] = {
-    "en": {
-        "": "our service", "onboarding.completed": "getting started", "trial.ended": "your trial",
-        "purchase.completed": "your purchase", "ticket.solved": "the help you got from us",
-    },
-    "tr": {
-        "": "hizmetimizden", "onboarding.completed": "başlangıç sürecinizden", "trial.ended": "deneme sürenizden",
-        "purchase.completed": "alışverişinizden", "ticket.solved": "aldığınız destekten",
-    },
-}  # fmt: skip
-
 
 class Slot(NamedTuple):
     """A placeholder in a text, and the words for when there is no value."""
 
     name: str
     otherwise: str
-
-
-def occasion(language: str, event_kind: str) -> str:
-    """The words for what a survey after this kind of event speaks of; English for other languages."""
-    words = _OCCASIONS.get(language.split("-")[0], _OCCASIONS["en"])
-    return words.get(event_kind, words[""])
 
 
 @lru_cache(maxsize=2048)
