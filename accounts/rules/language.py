@@ -1,0 +1,358 @@
+"""Reading a rule: JSON in, a checked tree out. A fault names the place in the JSON and what was expected there. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.rules.catalogue import DATED, EMPTINESS, MEASURES, NUMERIC, OPERATORS, RELATIVE, Field, Kind, field_of
+
+DEEPEST, MOST_CONDITIONS, MOST_VALUES, LONGEST_TEXT, MOST_DAYS = 5, 50, 200, 200, 3660
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}([.][0-9]{1,12})?")
+QUANTIFIERS = ("any", "all", "none")
+
+
+class RuleFault(ValueError):
+    """A rule that cannot be. `path` names the place ("all.1.any.0.field"; "" is the rule itself), `message` what was expected."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path or 'rule'}: {message}")
+        self.path = path
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One field compared with a value: Decimals, days, lists of texts, as the field's kind has it; None where nothing is compared."""
+
+    path: str
+    field: Field
+    op: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Use in the days before today: a sum (or the average of a day) compared with a number. An empty feature is all use."""
+
+    path: str
+    measure: str
+    feature: str
+    days: int
+    per_day: bool
+    op: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Contacts:
+    """How many of an account's contacts fit: "any", "all" (of at least one), "none", or at least a share of them."""
+
+    path: str
+    quantifier: str
+    share: Decimal | None
+    where: Group
+
+
+@dataclass(frozen=True)
+class Group:
+    """Entries that all must hold, or one of them. An empty "all" holds for everybody."""
+
+    path: str
+    every: bool
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Not:
+    """What must not hold."""
+
+    path: str
+    entry: Entry
+
+
+Entry = Group | Not | Condition | Usage | Contacts
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A checked rule: its tree, and the JSON it came from."""
+
+    root: Group | Not
+    json: Mapping[str, Any]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it asks for nothing, so that every account fits."""
+        return isinstance(self.root, Group) and not self.root.entries
+
+
+class _Reader:
+    """One pass over the JSON; counts conditions on the way."""
+
+    def __init__(self, known: Mapping[str, Collection[str]]) -> None:
+        self.known = known
+        self.conditions = 0
+
+    def entry(self, data: Any, path: str, depth: int, of_contact: bool) -> Entry:
+        """A group, a negation or a condition."""
+        if not isinstance(data, dict):
+            raise RuleFault(path, _("Expected a group or a condition."))
+        if "all" in data or "any" in data or "not" in data:
+            return self.group(data, path, depth, of_contact)
+        self.conditions += 1
+        if self.conditions > MOST_CONDITIONS:
+            raise RuleFault(path, _("A rule holds at most %(most)s conditions.") % {"most": MOST_CONDITIONS})
+        if "usage" in data and not of_contact:
+            return self.usage(data, path)
+        if "contacts" in data and not of_contact:
+            return self.contacts(data, path, depth)
+        return self.condition(data, path, of_contact)
+
+    def group(self, data: Any, path: str, depth: int, of_contact: bool) -> Group | Not:
+        """{"all": […]}, {"any": […]} or {"not": {…}}."""
+        if not isinstance(data, dict) or len(data) != 1 or not set(data) <= {"all", "any", "not"}:
+            raise RuleFault(path, _("Expected one of “all”, “any” and “not”, and nothing beside it."))
+        if depth > DEEPEST:
+            raise RuleFault(path, _("Groups stand at most %(most)s deep.") % {"most": DEEPEST})
+        word = next(iter(data))
+        inside = f"{path}.{word}" if path else word
+        if word == "not":
+            return Not(path, self.entry(data["not"], inside, depth + 1, of_contact))
+        entries = data[word]
+        if not isinstance(entries, list):
+            raise RuleFault(inside, _("Expected a list of conditions."))
+        if not entries and (word == "any" or (depth > 1 and not path.endswith("where"))):
+            raise RuleFault(inside, _("Add a condition, or take the group away."))
+        return Group(path, word == "all", tuple(self.entry(entry, f"{inside}.{number}", depth + 1, of_contact) for number, entry in enumerate(entries)))
+
+    def condition(self, data: dict[str, Any], path: str, of_contact: bool) -> Condition:
+        """{"field", "op", "value"}."""
+        _only(data, {"field", "op", "value"}, path)
+        key = data.get("field")
+        field = field_of(key, of_contact=of_contact) if isinstance(key, str) and _clean(key) else None
+        if field is None:
+            raise RuleFault(f"{path}.field", _("This field cannot be asked about.") if key else _("Choose a field."))
+        op = _operator(data.get("op"), OPERATORS[field.kind], path)
+        return Condition(path, field, op, self.value(field, op, data.get("value"), f"{path}.value"))
+
+    def usage(self, data: dict[str, Any], path: str) -> Usage:
+        """{"usage": {"measure", "feature", "days", "per"}, "op", "value"}."""
+        _only(data, {"usage", "op", "value"}, path)
+        asked, inside = data["usage"], f"{path}.usage"
+        if not isinstance(asked, dict):
+            raise RuleFault(inside, _("Expected measure, feature, days and per."))
+        _only(asked, {"measure", "feature", "days", "per"}, inside)
+        measure, feature, per = asked.get("measure"), asked.get("feature", ""), asked.get("per", "total")
+        if not isinstance(measure, str) or measure not in MEASURES:
+            raise RuleFault(f"{inside}.measure", _("Expected one of: %(names)s.") % {"names": ", ".join(MEASURES)})
+        if not isinstance(feature, str) or not _clean(feature, 120):
+            raise RuleFault(f"{inside}.feature", _("Expected the name of a feature, or nothing for all use."))
+        if per not in ("total", "day") or (measure == "active_days" and per == "day"):
+            raise RuleFault(f"{inside}.per", _("Active days are counted in total.") if measure == "active_days" and per == "day" else _("Expected “total” or “day”."))
+        days = _whole(asked.get("days"), 1, 366, f"{inside}.days")
+        op = _operator(data.get("op"), ("gte", "gt", "lte", "lt", "eq", "neq", "between"), path)
+        number = Field("usage", "", Kind.NUMBER, "", places=4, low=0)
+        return Usage(path, measure, feature, days, per == "day", op, self.value(number, op, data.get("value"), f"{path}.value"))
+
+    def contacts(self, data: dict[str, Any], path: str, depth: int) -> Contacts:
+        """{"contacts": "any" | "all" | "none" | {"share": "0.5"}, "where": {…}}."""
+        _only(data, {"contacts", "where"}, path)
+        asked, share = data["contacts"], None
+        if isinstance(asked, dict):
+            _only(asked, {"share"}, f"{path}.contacts")
+            share = _number(asked.get("share"), f"{path}.contacts.share")
+            if not 0 < share <= 1:
+                raise RuleFault(f"{path}.contacts.share", _("Expected a share above 0 and at most 1."))
+        elif asked not in QUANTIFIERS:
+            raise RuleFault(f"{path}.contacts", _("Expected “any”, “all”, “none” or a share."))
+        where = data.get("where")
+        if not isinstance(where, dict):
+            raise RuleFault(f"{path}.where", _("Expected a group of conditions on contacts."))
+        group = self.group(where, f"{path}.where", depth + 1, of_contact=True)
+        if isinstance(group, Not):
+            group = Group(f"{path}.where", True, (group,))
+        return Contacts(path, "share" if share is not None else asked, share, group)
+
+    def value(self, field: Field, op: str, value: Any, path: str) -> Any:
+        """The value of a condition, read as its field's kind and its operator have it."""
+        if op in EMPTINESS:
+            if value not in (None, ""):
+                raise RuleFault(path, _("Nothing is compared here: leave the value out."))
+            return None
+        if op in RELATIVE:
+            return _whole(value, 0, MOST_DAYS, path)
+        if field.kind is Kind.BOOLEAN:
+            if not isinstance(value, bool) and value not in ("true", "false"):
+                raise RuleFault(path, _("Expected yes or no."))
+            return value in (True, "true")
+        if field.kind in DATED:
+            return _day(value, path)
+        if op == "between":
+            return self.pair(field, value, path)
+        if field.kind in NUMERIC:
+            return _bounded(_number(value, path), field, path)
+        if field.kind is Kind.ATTRIBUTE and op in ("gte", "gt", "lte", "lt"):
+            return _number_or_day(value, path)
+        if op in ("in", "not_in"):
+            if not isinstance(value, list) or not value:
+                raise RuleFault(path, _("Choose at least one value."))
+            if len(value) > MOST_VALUES:
+                raise RuleFault(path, _("A list holds at most %(most)s values.") % {"most": MOST_VALUES})
+            return tuple(self.text(field, entry, f"{path}.{number}") for number, entry in enumerate(value))
+        return self.text(field, value, path)
+
+    def pair(self, field: Field, value: Any, path: str) -> tuple[Any, Any]:
+        """Two bounds, both inside; for attributes two numbers or two days."""
+        if not isinstance(value, list) or len(value) != 2:
+            raise RuleFault(path, _("Expected two values: from and to."))
+        read = _number_or_day if field.kind is Kind.ATTRIBUTE else _number
+        low, high = (read(entry, f"{path}.{number}") for number, entry in enumerate(value))
+        if type(low) is not type(high):
+            raise RuleFault(f"{path}.1", _("Expected two numbers or two days."))
+        if isinstance(low, Decimal):
+            _bounded(low, field, f"{path}.0")
+            _bounded(high, field, f"{path}.1")
+        if low > high:
+            raise RuleFault(f"{path}.1", _("The second value lies below the first."))
+        return low, high
+
+    def text(self, field: Field, value: Any, path: str) -> str:
+        """A text, or a key of the field's list."""
+        if field.kind is Kind.ATTRIBUTE and isinstance(value, bool):
+            value = "true" if value else "false"
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**15:
+            value = str(value)
+        if not isinstance(value, str) or not value.strip() or not _clean(value, LONGEST_TEXT):
+            raise RuleFault(path, _("Expected a text of at most %(most)s characters.") % {"most": LONGEST_TEXT})
+        allowed: Collection[str] | None = [key for key, _label in field.options] if field.options else self.known.get(field.rows)
+        if field.kind is Kind.CHOICE and allowed is not None and value not in allowed:
+            raise RuleFault(path, _("“%(value)s” is not one of the choices.") % {"value": value})
+        return value
+
+
+def _clean(text: str, longest: int = LONGEST_TEXT) -> bool:
+    # what PostgreSQL cannot keep in a text: NUL, and halves of pairs
+    return len(text) <= longest and "\x00" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
+def _only(data: dict[str, Any], allowed: set[str], path: str) -> None:
+    for key in data:
+        if key not in allowed:
+            raise RuleFault(path, _("“%(key)s” has no place here.") % {"key": str(key)[:60].encode("utf-8", "replace").decode()})
+
+
+def _operator(op: Any, allowed: tuple[str, ...], path: str) -> str:
+    if not isinstance(op, str) or op not in allowed:
+        raise RuleFault(f"{path}.op", _("Expected one of: %(names)s.") % {"names": ", ".join(allowed)})
+    return op
+
+
+def _number(value: Any, path: str) -> Decimal:
+    text = str(value).strip() if isinstance(value, (str, int, float, Decimal)) and not isinstance(value, bool) else ""
+    if not _PLAIN_NUMBER.fullmatch(text):
+        raise RuleFault(path, _("Expected a number."))
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # pragma: no cover - the pattern lets nothing of that kind pass
+        raise RuleFault(path, _("Expected a number.")) from None
+
+
+def _bounded(number: Decimal, field: Field, path: str) -> Decimal:
+    if (field.low is not None and number < field.low) or (field.high is not None and number > field.high):
+        if field.low is not None and field.high is not None:
+            raise RuleFault(path, _("Expected a number from %(low)s to %(high)s.") % {"low": field.low, "high": field.high})
+        raise RuleFault(path, _("Expected a number of at least %(low)s.") % {"low": field.low})
+    if field.kind is not Kind.ATTRIBUTE and number != round(number, field.places):
+        raise RuleFault(path, _("Expected at most %(places)s decimals.") % {"places": field.places} if field.places else _("Expected a whole number."))
+    if abs(number) >= 10**12:
+        raise RuleFault(path, _("This number is too large."))
+    return number
+
+
+def _whole(value: Any, low: int, high: int, path: str) -> int:
+    text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not low <= int(text) <= high:
+        raise RuleFault(path, _("Expected a whole number from %(low)s to %(high)s.") % {"low": low, "high": high})
+    return int(text)
+
+
+def _day(value: Any, path: str) -> dt.date:
+    try:
+        if isinstance(value, str) and _ISO_DAY.fullmatch(value.strip()):
+            return dt.date.fromisoformat(value.strip())
+    except ValueError:
+        pass
+    raise RuleFault(path, _("Expected a day, as in 2027-01-31."))
+
+
+def _number_or_day(value: Any, path: str) -> Decimal | dt.date:
+    if isinstance(value, str) and _ISO_DAY.fullmatch(value.strip()):
+        return _day(value, path)
+    try:
+        return _number(value, path)
+    except RuleFault:
+        raise RuleFault(path, _("Expected a number, or a day as in 2027-01-31.")) from None
+
+
+def parse(json: Any, *, known: Mapping[str, Collection[str]] | None = None) -> Rule:
+    """The rule of a JSON value. Raises RuleFault with the place.
+
+    `known`: keys that exist by kind of row ("segment", "stage", "owner"); without it any key of those is let through
+    and simply fits nobody. {"all": []} is the rule that every account fits.
+    """
+    if not isinstance(json, dict):
+        raise RuleFault("", _("Expected a group of conditions."))
+    return Rule(_Reader(known or {}).group(json, "", 1, of_contact=False), json)
+
+
+def leaves(entry: Entry) -> Iterator[Condition | Usage | Contacts]:
+    """The conditions of a tree from the first to the last; one on contacts is one, whatever it holds."""
+    if isinstance(entry, Group):
+        for part in entry.entries:
+            yield from leaves(part)
+    elif isinstance(entry, Not):
+        yield from leaves(entry.entry)
+    else:
+        yield entry
+
+
+def fields_of(rule: Rule) -> frozenset[str]:
+    """The fields a rule reads: keys of accounts, "usage", "contacts" and "contacts.job_title", "attributes.x"."""
+    found: set[str] = set()
+    for leaf in leaves(rule.root):
+        if isinstance(leaf, Usage):
+            found.add("usage")
+        elif isinstance(leaf, Contacts):
+            found |= {"contacts"} | {f"contacts.{inner.field.key}" for inner in leaves(leaf.where) if isinstance(inner, Condition)}
+        else:
+            found.add(leaf.field.key)
+    return frozenset(found)
+
+
+def refuse_fields(rule: Rule, refused: Collection[str]) -> None:
+    """Raises RuleFault at the first condition that reads one of these fields: a segment's rule may not read `segment`."""
+    for leaf in leaves(rule.root):
+        key = leaf.field.key if isinstance(leaf, Condition) else "usage" if isinstance(leaf, Usage) else "contacts"
+        if key in refused:
+            raise RuleFault(
+                f"{leaf.path}.field" if isinstance(leaf, Condition) else leaf.path, _("This rule may not ask about “%(field)s”: it would depend on itself.") % {"field": key}
+            )
+
+
+def moves_with_time(rule: Rule) -> bool:
+    """Whether the passing of days alone can change who fits: days counted from today, windows of use, ages."""
+    return any(_ages(leaf) for leaf in leaves(rule.root))
+
+
+def _ages(leaf: Condition | Usage | Contacts) -> bool:
+    if isinstance(leaf, Contacts):
+        return any(_ages(inner) for inner in leaves(leaf.where))
+    return isinstance(leaf, Usage) or leaf.op in RELATIVE or leaf.field.ages
