@@ -219,8 +219,9 @@ class _Reader:
             raise RuleFault(f"{path}.1", _("Expected two numbers or two days."))
         if isinstance(low, Decimal):
             _bounded(low, field, f"{path}.0")
+        if isinstance(high, Decimal):
             _bounded(high, field, f"{path}.1")
-        if low > high:
+        if low > high:  # type: ignore[operator] # both are of one type
             raise RuleFault(f"{path}.1", _("The second value lies below the first."))
         return low, high
 
