@@ -127,7 +127,7 @@ FROM jsonb_to_recordset(%(before)s::jsonb) AS b(id bigint, version int, status t
     snooze_reason text, outcome text, closed_at timestamptz, closed_by_id bigint) LEFT JOIN accounts_user u ON u.id = b.owner_id
 WHERE w.id = b.id AND w.version = b.version AND w.id = ANY(%(allowed)s)
   AND (w.status IN ('open', 'snoozed') OR NOT EXISTS (SELECT 1 FROM accounts_workitem o
-       WHERE o.account_id = w.account_id AND o.type = w.type AND o.reason = w.reason AND o.status IN ('open', 'snoozed')))
+       WHERE o.account_id = w.account_id AND o.type = w.type AND o.reason = w.reason AND o.name = w.name AND o.status IN ('open', 'snoozed')))
 RETURNING w.id
 """
 
@@ -168,7 +168,7 @@ def reopen_work_items(*, versions: Mapping[int, int], now: dt.datetime, actor: U
         cursor.execute(
             "UPDATE accounts_workitem w SET status = 'open', closed_at = NULL, closed_by_id = NULL, outcome = '', snoozed_until = NULL, snooze_reason = '', "
             "version = version + 1, updated_at = %(now)s WHERE id = ANY(%(ids)s) AND (w.status = 'snoozed' OR NOT EXISTS (SELECT 1 FROM accounts_workitem o "
-            "WHERE o.account_id = w.account_id AND o.type = w.type AND o.reason = w.reason AND o.status IN ('open', 'snoozed'))) RETURNING w.id",
+            "WHERE o.account_id = w.account_id AND o.type = w.type AND o.reason = w.reason AND o.name = w.name AND o.status IN ('open', 'snoozed'))) RETURNING w.id",
             {"ids": [row[0] for row in rows], "now": now},
         )
         opened = {row[0] for row in cursor.fetchall()}

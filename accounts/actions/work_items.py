@@ -23,12 +23,12 @@ class StaleVersion(ValueError):
 
 # the stake of new work is that of its account; the partial unique index makes it idempotent
 _OPEN = """
-INSERT INTO accounts_workitem (account_id, contact_id, type, reason, title, why, priority, status, owner_id, due_at,
+INSERT INTO accounts_workitem (account_id, contact_id, type, reason, name, title, why, priority, status, owner_id, due_at,
     snooze_reason, stake_micros, source, event_id, subject_type, subject_id, outcome, version, created_at, updated_at)
-SELECT a.id, %(contact_id)s, %(type)s, %(reason)s, %(title)s, %(why)s::jsonb, %(priority)s, 'open', coalesce(%(owner_id)s, a.owner_id), %(due_at)s,
+SELECT a.id, %(contact_id)s, %(type)s, %(reason)s, %(name)s, %(title)s, %(why)s::jsonb, %(priority)s, 'open', coalesce(%(owner_id)s, a.owner_id), %(due_at)s,
     '', s.stake_micros, %(source)s, %(event_id)s, %(subject_type)s, %(subject_id)s, '', 1, %(now)s, %(now)s
 FROM accounts_account a JOIN accounts_accountsnapshot s ON s.account_id = a.id WHERE a.id = %(account_id)s
-ON CONFLICT (account_id, type, reason) WHERE status IN ('open', 'snoozed') DO NOTHING
+ON CONFLICT (account_id, type, reason, name) WHERE status IN ('open', 'snoozed') DO NOTHING
 RETURNING id
 """
 
@@ -42,6 +42,7 @@ def open_work_item(
     now: dt.datetime,
     due_at: dt.datetime,
     title: str = "",
+    name: str = "",
     priority: int = WorkItem.Priority.NORMAL,
     owner_id: int | None = None,
     contact_id: int | None = None,
@@ -52,13 +53,14 @@ def open_work_item(
     actor_id: int | None = None,
     origin: str = Origin.APP,
 ) -> tuple[WorkItem, bool]:
-    """Opens work for the account's owner (or `owner_id`); idempotent by account, type and reason.
+    """Opens work for the account's owner (or `owner_id`); idempotent by account, type, reason and `name`.
 
-    While such an item is open or snoozed its sentence and its due time (the earlier one) are renewed
+    A name tells work of one type and reason apart where an account may have several at once; most has
+    none. While such an item is open or snoozed its sentence and its due time (the earlier one) are renewed
     instead. Returns the item and whether it is new.
     """
     values = {
-        "account_id": account_id, "contact_id": contact_id, "type": type, "reason": reason[:80], "title": title[:200],
+        "account_id": account_id, "contact_id": contact_id, "type": type, "reason": reason[:80], "name": name[:80], "title": title[:200],
         "why": json.dumps(why), "priority": priority, "owner_id": owner_id, "due_at": due_at, "source": source,
         "event_id": event_id, "subject_type": subject_type, "subject_id": str(subject_id), "now": now,
     }  # fmt: skip
@@ -67,7 +69,7 @@ def open_work_item(
             cursor.execute(_OPEN, values)
             made = cursor.fetchone()
         if made is None:
-            item = WorkItem.objects.select_for_update(no_key=True).get(account_id=account_id, type=type, reason=reason[:80], status__in=["open", "snoozed"])
+            item = WorkItem.objects.select_for_update(no_key=True).get(account_id=account_id, type=type, reason=reason[:80], name=name[:80], status__in=["open", "snoozed"])
             item.why, item.due_at, item.updated_at = why, min(item.due_at, due_at), now
             item.version += 1
             item.save(update_fields=["why", "due_at", "version", "updated_at"])

@@ -34,7 +34,7 @@ SELECT a.id, %(type)s, %(reason)s, '', n.why, %(priority)s, 'open', a.owner_id, 
 FROM unnest(%(accounts)s::bigint[], %(whys)s::jsonb[], %(events)s::bigint[]) AS n(account_id, why, event_id)
 JOIN accounts_account a ON a.id = n.account_id JOIN accounts_accountsnapshot s ON s.account_id = a.id
 ORDER BY a.id
-ON CONFLICT (account_id, type, reason) WHERE status IN ('open', 'snoozed')
+ON CONFLICT (account_id, type, reason, name) WHERE status IN ('open', 'snoozed')
 DO UPDATE SET why = excluded.why, due_at = least(w.due_at, excluded.due_at), version = w.version + 1, updated_at = excluded.updated_at
 RETURNING id, account_id, xmax = 0
 """
@@ -87,7 +87,7 @@ FROM unnest(%(accounts)s::bigint[], %(contacts)s::bigint[], %(reasons)s::text[],
      AS n(account_id, contact_id, reason, why, priority, owner_id, due_at, event_id, subject_id)
 JOIN accounts_account a ON a.id = n.account_id JOIN accounts_accountsnapshot s ON s.account_id = a.id
 ORDER BY a.id, n.reason
-ON CONFLICT (account_id, type, reason) WHERE status IN ('open', 'snoozed')
+ON CONFLICT (account_id, type, reason, name) WHERE status IN ('open', 'snoozed')
 DO UPDATE SET why = excluded.why, due_at = least(w.due_at, excluded.due_at), version = w.version + 1, updated_at = excluded.updated_at
 RETURNING id, account_id, contact_id, reason, xmax = 0
 """

@@ -19,6 +19,7 @@ from accounts.models.snapshots import AccountDirty, AccountSnapshot
 from accounts.models.usage import Feature, UsageDay
 from accounts.models.verbatims import TextClassifier, Topic, TopicTag, Verbatim
 from accounts.models.work import Note, SavedView, WorkItem
+from accounts.models.work_terms import RenewalCall, WorkAssumption, WorkBatch, WorkBatchRow
 
 __all__ = [
     "Account", "AccountDirty", "AccountEvent", "AccountSnapshot", "ApiKey", "ChurnMonth", "Contact", "CostEntry", "Cover",
@@ -26,6 +27,6 @@ __all__ = [
     "LedgerRange", "LifecycleStage", "MailBucket", "MrrMonth", "Note", "OutgoingMail", "OutsideObject", "Playbook", "PlaybookPass", "PlaybookRun", "PlaybookStepLog",
     "PlaybookVersion", "SavedView", "Segment", "SegmentMembership", "StageStay", "Standing",
     "ServiceMonth", "SoftBounce", "Subscription", "SubscriptionChange", "Suppression", "Team", "TextClassifier", "Topic", "TopicTag", "Transaction", "UsageDay",
-    "User", "Verbatim", "WorkItem",
+    "RenewalCall", "User", "Verbatim", "WorkAssumption", "WorkBatch", "WorkBatchRow", "WorkItem",
     "OnboardingPlan", "PlanLink", "PlanMilestone", "PlanStep", "PlanTemplate", "SuccessMeasurement", "SuccessPlan", "SuccessReview",
 ]  # fmt: skip

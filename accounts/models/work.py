@@ -14,7 +14,7 @@ from accounts.querysets import AccountOwnedQuerySet, WorkItemQuerySet
 
 
 class WorkItem(models.Model):
-    """Work for a named person (a CTA). One open item per account, type and reason."""
+    """Work for a named person (a CTA). One open item per account, type, reason and name (which few have)."""
 
     class Type(models.TextChoices):
         RISK = "risk", _("Risk")
@@ -46,6 +46,7 @@ class WorkItem(models.Model):
     contact = models.ForeignKey(Contact, verbose_name=_("contact"), null=True, blank=True, on_delete=models.SET_NULL, related_name="work_items")
     type = models.CharField(_("type"), max_length=10, choices=Type.choices)
     reason = models.CharField(_("reason"), max_length=80, help_text=_("With account and type the identity of an open item."))
+    name = models.CharField(_("name"), max_length=80, blank=True, default="", db_default="", help_text=_("Tells apart work of one type and reason; part of the identity."))
     title = models.CharField(_("next step"), max_length=200, blank=True, default="")
     # a sentence key and its values; `accounts.sentences` makes the sentence in the reader's language
     why = models.JSONField(_("why"), default=dict)
@@ -57,6 +58,14 @@ class WorkItem(models.Model):
     snoozed_until = models.DateTimeField(_("snoozed until"), null=True, blank=True)
     snooze_reason = models.CharField(_("snooze reason"), max_length=200, blank=True, default="")
     stake_micros = models.BigIntegerField(_("at stake, millionths"), default=0, help_text=_("Value at risk in the reporting currency when last looked at."))
+    # kept by triggers of the database with snapshot and assumptions, as the stake is: see docs/architecture.md, "Ranking"
+    rank_micros = models.BigIntegerField(
+        _("expected loss avoided an hour, millionths"), default=0, db_default=0, editable=False, help_text=_("Yearly revenue x risk x share saved / expected hours.")
+    )
+    closes_itself = models.BooleanField(
+        _("closes on recovery"), default=True, db_default=True, help_text=_("Closed when what opened it no longer holds; not again once somebody opened it again.")
+    )
+    with_support_since = models.DateTimeField(_("with support since"), null=True, blank=True, editable=False)
     source = models.CharField(_("source"), max_length=6, choices=Source.choices, default=Source.RULE)
     event = models.ForeignKey(AccountEvent, verbose_name=_("event"), null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     subject_type = models.CharField(max_length=40, blank=True, default="")
@@ -76,7 +85,7 @@ class WorkItem(models.Model):
         verbose_name_plural = _("work items")
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "type", "reason"],
+                fields=["account", "type", "reason", "name"],
                 condition=Q(status__in=["open", "snoozed"]),
                 name="work_once_while_open",
                 violation_error_message=_("The account has this work open already."),
@@ -87,13 +96,14 @@ class WorkItem(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["owner", "-stake_micros", "id"], name="work_by_owner", condition=Q(status="open"), include=["due_at", "segment"]),
+            models.Index(fields=["owner", "-rank_micros", "id"], name="work_by_owner", condition=Q(status="open"), include=["due_at", "segment", "stake_micros"]),
+            models.Index(fields=["-rank_micros", "id"], name="work_by_rank", condition=Q(status="open"), include=["due_at", "owner", "segment"]),
             models.Index(fields=["-stake_micros", "id"], name="work_by_stake", condition=Q(status="open"), include=["due_at", "owner"]),
             models.Index(fields=["owner", "due_at"], name="work_by_due", condition=Q(status="open")),
             models.Index(fields=["snoozed_until"], name="work_snoozed", condition=Q(status="snoozed")),
             models.Index(fields=["account", "-created_at"], name="work_by_account"),
             # everybody's work: by segment, and the few that are overdue among many
-            models.Index(fields=["segment", "-stake_micros", "id"], name="work_by_segment", condition=Q(status="open"), include=["due_at"]),
+            models.Index(fields=["segment", "-rank_micros", "id"], name="work_by_segment", condition=Q(status="open"), include=["due_at", "stake_micros"]),
             models.Index(fields=["due_at", "id"], name="work_open_by_due", condition=Q(status="open")),
             models.Index(fields=["owner", "snoozed_until", "id"], name="work_asleep_by_owner", condition=Q(status="snoozed")),
             models.Index(fields=["owner", "-closed_at", "-id"], name="work_closed_by_owner", condition=Q(status__in=["done", "dropped"])),

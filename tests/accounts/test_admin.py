@@ -67,6 +67,8 @@ def one_of_each(cast):
     run = models.PlaybookRun.objects.create(playbook=playbook, account=cast.boga, started_at=NOW)
     models.WorkItem.objects.create(account=cast.boga, type="risk", reason="x", due_at=NOW, playbook_run=run)
     models.SavedView.objects.create(owner=cast.elif_, page="work", name="Mine")
+    models.RenewalCall.objects.create(account=cast.boga, call="renew", renews_on=NOW.date(), expected_on=NOW.date(), made_at=NOW)
+    models.WorkBatchRow.objects.create(batch=models.WorkBatch.objects.create(user=cast.elif_, do="done", created_at=NOW), work_item=models.WorkItem.objects.first(), version=1)
     models.Note.objects.create(account=cast.boga, body="Merhaba")
     ticket, _new = tickets.open_ticket(account_id=cast.boga.pk, subject="Hata", body="500", now=NOW)
     messages.reply(ticket_id=ticket.pk, body="Bakıyoruz", author=cast.deniz, now=NOW)
