@@ -265,11 +265,7 @@ refreshed AS (
     UPDATE accounts_accountsnapshot s SET {", ".join(f"{column} = {value}" for column, value in _SNAPSHOT)}, updated_at = %(now)s
     FROM scored f WHERE {scope.format("s.account_id")} AND s.account_id = f.account_id AND f.writes_snapshot
       AND ({", ".join(f"s.{column}" for column, _ in _SNAPSHOT)}) IS DISTINCT FROM ({", ".join(value for _, value in _SNAPSHOT)})
-    RETURNING 1),
-restaked AS (
-    UPDATE accounts_workitem w SET stake_micros = f.stake_micros
-    FROM scored f WHERE {scope.format("w.account_id")} AND w.account_id = f.account_id AND w.status IN ('open', 'snoozed') AND f.writes_snapshot
-      AND w.stake_micros <> f.stake_micros)
+    RETURNING 1)
 SELECT (SELECT count(*) FROM scored), (SELECT count(score) FROM scored), (SELECT count(*) FROM written), (SELECT count(*) FROM refreshed),
     (SELECT coalesce(jsonb_agg(jsonb_build_object('account', account_id, 'band_before', band_was, 'score_before', health_was, 'band', band,
                                                   'score', score, 'model', model_id, 'contributions', contributions, 'why', why)), '[]')
