@@ -4,11 +4,11 @@
 what a rule reads, `moves_with_time` whether days alone change it, `sentence` says it in the reader's language.
 """
 
-from accounts.rules.language import Condition, Contacts, Entry, Group, Not, Rule, RuleFault, Usage, fields_of, leaves, moves_with_time, parse, refuse_fields
+from accounts.rules.language import Condition, Contacts, Entry, Group, Not, Rule, RuleFault, Usage, faults_of, fields_of, leaves, moves_with_time, parse, refuse_fields
 from accounts.rules.sql import compile_leaf, compile_where, value_expression
 from accounts.rules.telling import sentence
 
 __all__ = [
-    "Condition", "Contacts", "Entry", "Group", "Not", "Rule", "RuleFault", "Usage", "compile_leaf", "compile_where", "fields_of",
+    "Condition", "Contacts", "Entry", "Group", "Not", "Rule", "RuleFault", "Usage", "compile_leaf", "compile_where", "faults_of", "fields_of",
     "leaves", "moves_with_time", "parse", "refuse_fields", "sentence", "value_expression",
 ]  # fmt: skip

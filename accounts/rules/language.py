@@ -97,9 +97,20 @@ class Rule:
 class _Reader:
     """One pass over the JSON; counts conditions on the way."""
 
-    def __init__(self, known: Mapping[str, Collection[str]]) -> None:
+    def __init__(self, known: Mapping[str, Collection[str]], faults: dict[str, str] | None = None) -> None:
         self.known = known
+        self.faults = faults
         self.conditions = 0
+
+    def entries(self, entries: list[Any], inside: str, depth: int, of_contact: bool) -> Iterator[Entry]:
+        """The entries of a group; where faults are gathered, one with a fault is noted and left out."""
+        for number, entry in enumerate(entries):
+            try:
+                yield self.entry(entry, f"{inside}.{number}", depth, of_contact)
+            except RuleFault as fault:
+                if self.faults is None:
+                    raise
+                self.faults[fault.path] = fault.message
 
     def entry(self, data: Any, path: str, depth: int, of_contact: bool) -> Entry:
         """A group, a negation or a condition."""
@@ -131,7 +142,7 @@ class _Reader:
             raise RuleFault(inside, _("Expected a list of conditions."))
         if not entries and (word == "any" or (depth > 1 and not path.endswith("where"))):
             raise RuleFault(inside, _("Add a condition, or take the group away."))
-        return Group(path, word == "all", tuple(self.entry(entry, f"{inside}.{number}", depth + 1, of_contact) for number, entry in enumerate(entries)))
+        return Group(path, word == "all", tuple(self.entries(entries, inside, depth + 1, of_contact)))
 
     def condition(self, data: dict[str, Any], path: str, of_contact: bool) -> Condition:
         """{"field", "op", "value"}."""
@@ -312,6 +323,16 @@ def parse(json: Any, *, known: Mapping[str, Collection[str]] | None = None) -> R
     if not isinstance(json, dict):
         raise RuleFault("", _("Expected a group of conditions."))
     return Rule(_Reader(known or {}).group(json, "", 1, of_contact=False), json)
+
+
+def faults_of(json: Any, *, known: Mapping[str, Collection[str]] | None = None) -> dict[str, str]:
+    """Every fault of a rule by its place; empty for a rule that can be read."""
+    faults: dict[str, str] = {}
+    try:
+        _Reader(known or {}, faults).group(json, "", 1, of_contact=False)
+    except RuleFault as fault:
+        faults[fault.path] = fault.message
+    return faults
 
 
 def leaves(entry: Entry) -> Iterator[Condition | Usage | Contacts]:
