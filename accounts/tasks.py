@@ -12,7 +12,9 @@ from django.utils import timezone
 from accounts.actions.ended_subscriptions import record_ended_subscriptions
 from accounts.actions.heartbeats import note_heartbeats
 from accounts.actions.month_build import build_months
+from accounts.actions.plan_sweeps import do_steps_by_rule, open_late_steps, tell_completed_plans
 from accounts.actions.renewals import record_due_renewals
+from accounts.actions.success_plans import measure_success_plans, open_due_reviews
 from accounts.actions.verbatim_sources import forget_removed_notes, read_churn_reasons, read_notes
 from accounts.actions.verbatim_sweeps import sweep_outdated, sweep_texts
 from accounts.actions.work_items import wake_snoozed
@@ -20,6 +22,8 @@ from accounts.models import Heartbeat
 
 RENEWALS_EVERY = dt.timedelta(hours=1)
 _RENEWALS = "accounts.renewals"
+PLANS_EVERY = dt.timedelta(minutes=5)
+_PLANS = "accounts.plans"
 
 
 @shared_task(name="accounts.tick", ignore_result=True)
@@ -34,6 +38,21 @@ def tick() -> dict[str, int]:
         done["ended"] = record_ended_subscriptions(now=now)
         done["forgotten"] = forget_removed_notes()
         note_heartbeats(parts=[_RENEWALS], now=now)
+    return done
+
+
+@shared_task(name="accounts.plans", ignore_result=True)
+def plans() -> dict[str, int]:
+    """Tells completed onboarding plans; every five minutes looks for steps done by their rule, late steps, measures and reviews of success plans."""
+    now = timezone.now()
+    done = {"completed": tell_completed_plans(now=now)}
+    looked_at = Heartbeat.objects.filter(part=_PLANS).values_list("beaten_at", flat=True).first()
+    if looked_at is None or looked_at <= now - PLANS_EVERY:
+        done["by_rule"] = do_steps_by_rule(now=now)
+        done["late"] = open_late_steps(now=now)
+        done["measured"] = measure_success_plans(now=now)
+        done["reviews"] = open_due_reviews(now=now)
+        note_heartbeats(parts=[_PLANS], now=now)
     return done
 
 

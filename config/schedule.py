@@ -37,6 +37,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "reports": _every(60, "metrics.reports"),
     # work: wake what was snoozed, tell of renewals that come near
     "accounts": _every(60, "accounts.tick"),
+    # plans with customers: completions, steps done by a rule, late steps, reviews of objectives
+    "plans": _every(60, "accounts.plans"),
     # the loop: unhappy answers become cases, late ones escalate, people hear what was settled
     "loops": _every(20, "surveys.close_loops"),
     # what customers wrote: language, sentiment and topics, soon after it was written

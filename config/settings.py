@@ -29,6 +29,8 @@ PORT = given.port
 PUBLIC_BASE_URL = given.public_base_url
 ORGANISATION_TIME_ZONE = given.organisation_time_zone
 REPORTING_CURRENCY = given.reporting_currency
+# whose working days plans are made in; kept beside the hours of tickets, asked for from below
+WORKING_DAYS = "tickets.queries.working_days.organisation_days"
 SECRET_KEY = given.secret_key or kept_secret_key(VEFA_DATA)
 SECRET_KEY_FALLBACKS = given.secret_key_fallbacks
 ALLOWED_HOSTS = given.allowed_hosts
