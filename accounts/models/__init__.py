@@ -14,6 +14,7 @@ from accounts.models.people import Cover, Team, User
 from accounts.models.plans import OnboardingPlan, PlanLink, PlanMilestone, PlanStep, PlanTemplate, SuccessMeasurement, SuccessPlan, SuccessReview
 from accounts.models.playbooks import Playbook, PlaybookPass, PlaybookRun, PlaybookStepLog, PlaybookVersion
 from accounts.models.privacy import Erasure
+from accounts.models.sandboxes import Sandbox
 from accounts.models.segments import Segment, SegmentMembership
 from accounts.models.snapshots import AccountDirty, AccountSnapshot
 from accounts.models.usage import Feature, UsageDay
@@ -25,7 +26,7 @@ __all__ = [
     "Account", "AccountDirty", "AccountEvent", "AccountSnapshot", "ApiKey", "ChurnMonth", "Contact", "CostEntry", "Cover",
     "Erasure", "ExchangeRate", "Feature", "Heartbeat", "IdempotentRequest", "ImportBatch", "ImportChange", "InboundEvent", "IncomingHook", "Installation",
     "LedgerRange", "LifecycleStage", "MailBucket", "MrrMonth", "Note", "OutgoingMail", "OutsideObject", "Playbook", "PlaybookPass", "PlaybookRun", "PlaybookStepLog",
-    "PlaybookVersion", "SavedView", "Segment", "SegmentMembership", "StageStay", "Standing",
+    "PlaybookVersion", "Sandbox", "SavedView", "Segment", "SegmentMembership", "StageStay", "Standing",
     "ServiceMonth", "SoftBounce", "Subscription", "SubscriptionChange", "Suppression", "Team", "TextClassifier", "Topic", "TopicTag", "Transaction", "UsageDay",
     "RenewalCall", "User", "Verbatim", "WorkAssumption", "WorkBatch", "WorkBatchRow", "WorkItem",
     "OnboardingPlan", "PlanLink", "PlanMilestone", "PlanStep", "PlanTemplate", "SuccessMeasurement", "SuccessPlan", "SuccessReview",

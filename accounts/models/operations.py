@@ -48,6 +48,8 @@ class Installation(models.Model):
     ticket_address = models.CharField(
         _("address of tickets"), max_length=254, blank=True, default="", help_text=_("Mail to it opens tickets; replies come to it with a sign of the ticket before the @.")
     )
+    # the clock of a sandbox stands so far ahead; nothing but a sandbox has one that is not 0
+    clock_offset_seconds = models.BigIntegerField(default=0, editable=False)
     # where this database belongs: another address or a restored copy sends nothing until an admin confirms it
     instance_url = models.CharField(_("belongs to"), max_length=300, blank=True, default="", editable=False)
     epoch = models.UUIDField(default=uuid.uuid4, editable=False)
