@@ -16,7 +16,7 @@ from accounts.importing.reader import CsvFile, RowList
 from accounts.importing.staging import Listener
 from accounts.imports import KINDS as ACCOUNT_KINDS
 from accounts.models import Account
-from metrics.models import ChurnRisk, HealthScore
+from metrics.models import ChurnRisk, HealthScore, KnownFacts
 from surveys.imports.responses import Responses
 from tickets.imports import KINDS as TICKET_KINDS
 from tickets.models import Ticket
@@ -24,7 +24,7 @@ from tickets.models import Ticket
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (*ACCOUNT_KINDS, *TICKET_KINDS, Responses(Ticket._meta.db_table))}
 
 # what metrics works out of accounts goes with them when a batch is undone
-DERIVED = tuple(DerivedRows(Account._meta.db_table, model._meta.db_table, "account_id") for model in (HealthScore, ChurnRisk))
+DERIVED = tuple(DerivedRows(Account._meta.db_table, model._meta.db_table, "account_id") for model in (HealthScore, ChurnRisk, KnownFacts))
 
 
 class UnknownKind(ValueError):

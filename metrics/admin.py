@@ -17,6 +17,7 @@ from metrics import (  # noqa: F401 - registers
     admin_judgements,
     admin_records,
     admin_roi,
+    admin_usage,
 )
 from metrics.actions.health_models import activate, has_scored, new_version
 from metrics.models import Assumption, HealthComponent, HealthModel, HealthRun, LossReason, PerformanceTarget

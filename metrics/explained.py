@@ -129,6 +129,10 @@ def seen(source: str, raw: float | None) -> str:
         return ngettext("%(count)s day ago", "%(count)s days ago", int(raw)) % {"count": plain}
     if source == "active_days":
         return _("%(count)s of 28 days") % {"count": plain}
+    if source == "adoption":
+        return _("%(share)s of the plan's features") % {"share": wording.percent(raw / 100)}
+    if source == "seat_use":
+        return _("%(share)s of the seats") % {"share": wording.percent(raw / 100)}
     if source == "pulse":
         return _("%(score)s of 5") % {"score": plain}
     return plain

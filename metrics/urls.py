@@ -25,6 +25,7 @@ from metrics.views import (
     sparks,
     support,
     team,
+    usage,
     voice,
 )
 
@@ -117,5 +118,8 @@ urlpatterns = [
     path("backtest/<int:pk>/", backtests.backtest, name="backtest"),
     path("backtest/<int:pk>/draft/", backtests.backtest_draft, name="backtest_draft"),
     path("churn-risk/", churn_risk.churn_risk, name="churn_risk"),
+    path("usage/gaps/", usage.gaps, name="gaps"),
+    path("usage/plans/", usage.plan_features, name="plan_features"),
+    path("usage/<int:account_id>/", usage.use, name="use"),
     path("panel/<int:account_id>/", health.account_panel, name="account_panel"),
 ]

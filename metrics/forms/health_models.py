@@ -19,6 +19,7 @@ Source = HealthComponent.Source
 USUAL: dict[str, tuple[float, float, int | None]] = {
     "usage_trend": (-0.5, 0.1, None), "last_nps": (0, 10, 365), "csat_90d": (1, 5, None), "severe_tickets": (3, 0, None), "days_to_renewal": (0, 90, None),
     "failed_payments": (2, 0, None), "days_since_seen": (30, 1, None), "active_days": (0, 20, None), "days_since_touch": (90, 14, None), "pulse": (1, 5, None),
+    "adoption": (0, 75, None), "seat_use": (20, 80, None),
 }  # fmt: skip
 
 

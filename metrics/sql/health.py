@@ -59,6 +59,9 @@ def raw_expression(part: Part) -> str:
         return "CASE WHEN i.seen_on IS NOT NULL THEN coalesce(i.active_days, 0)::float8 END"
     if part.source == "pulse":
         return "i.pulse::float8"
+    if part.source in {"adoption", "seat_use"}:
+        # as with active days: who was never seen has adopted nothing that could be counted
+        return f"CASE WHEN i.seen_on IS NOT NULL THEN i.{part.source} END"
     raise ValueError(f"no input is called {part.source}")
 
 
@@ -104,6 +107,8 @@ _VALUES = {
     "days_since_touch": "'days', r{n}::integer",
     "active_days": "'days', r{n}::integer",
     "pulse": "'score', r{n}::integer",
+    "adoption": "'percent', round(r{n})::integer",
+    "seat_use": "'percent', round(r{n})::integer",
 }
 
 

@@ -5,6 +5,8 @@ Every input is the left limit at the instant `as_of`: what is dated exactly then
 
 from __future__ import annotations
 
+from metrics.sql.usage_facts import ADOPTION, OFFERED, SEAT_USE, adopted_select, people_select, seats_select
+
 RANGE = "{} BETWEEN %(low)s AND %(high)s"
 LISTED = "{} = ANY(%(ids)s::bigint[])"
 
@@ -25,7 +27,7 @@ _SEVERITY_THEN = """coalesce((SELECT nullif(c.value_before, '')::integer FROM ti
                        ORDER BY c.occurred_at, c.id LIMIT 1), t.severity)"""
 
 # the amounts in force, by the conventions of recurring revenue in docs/metrics.md
-_IN_FORCE = """s.start < %(as_of)s AND (s."end" IS NULL OR s."end" >= %(as_of)s) AND s.mrr_micros <> 0
+IN_FORCE = """s.start < %(as_of)s AND (s."end" IS NULL OR s."end" >= %(as_of)s) AND s.mrr_micros <> 0
       AND NOT (s.status = 'trialing' AND s.trial_until IS NULL) AND (s.trial_until IS NULL OR s.trial_until < %(as_of)s)
       AND NOT (s.status = 'unpaid' AND s.unpaid_at IS NULL) AND (s.unpaid_at IS NULL OR s.unpaid_at >= %(as_of)s)
       AND NOT (s.status = 'paused' AND s.paused_from IS NULL)
@@ -58,7 +60,7 @@ def _tickets(scope: str, *, live: bool) -> str:
 
 
 # inputs that cost a join or a sort of their own: left out where no model looks at them
-COSTLY = frozenset({"active_days", "pulse"})
+COSTLY = frozenset({"active_days", "pulse", "adoption", "seat_use"})
 
 
 def inputs_select(scope: str, *, live: bool, currencies: bool, segments: bool, costly: frozenset[str] = COSTLY) -> str:
@@ -69,6 +71,13 @@ def inputs_select(scope: str, *, live: bool, currencies: bool, segments: bool, c
     """
     days = ", count(DISTINCT day) FILTER (WHERE day >= %(usage_split)s AND count > 0) AS active_days" if "active_days" in costly else ""
     more = ("u.active_days, " if days else "") + ("g.pulse, " if "pulse" in costly else "")
+    joins = ""
+    if "adoption" in costly:
+        more += ADOPTION.format(uses="u.uses") + " AS adoption, "
+        joins += f"LEFT JOIN ({adopted_select(scope)}) ad ON ad.account_id = a.id\nLEFT JOIN ({OFFERED}) pl ON pl.plan = a.plan\n"
+    if "seat_use" in costly:
+        more += SEAT_USE.format(uses="u.uses") + " AS seat_use, "
+        joins += f"LEFT JOIN ({people_select(scope)}) ud ON ud.account_id = a.id\nLEFT JOIN ({seats_select(scope, IN_FORCE)}) st ON st.account_id = a.id\n"
     pulses = (
         f"""LEFT JOIN (
       SELECT DISTINCT ON (account_id) account_id, value AS pulse FROM metrics_pulse
@@ -133,12 +142,12 @@ LEFT JOIN (
 LEFT JOIN (
       SELECT s.account_id, {total} AS mrr_micros, min({_RENEWS}) AS renews_on
       FROM accounts_subscription s {rates}
-      WHERE {scope.format("s.account_id")} AND {_IN_FORCE}
+      WHERE {scope.format("s.account_id")} AND {IN_FORCE}
       GROUP BY s.account_id) r ON r.account_id = a.id
 LEFT JOIN (
       SELECT account_id, max(occurred_at) AS last_touch_at FROM accounts_accountevent
       WHERE {scope.format("account_id")} AND kind = 'touch.logged' AND occurred_at < %(as_of)s
       GROUP BY account_id) e ON e.account_id = a.id
 {pulses}
-{member_join}
+{joins}{member_join}
 WHERE {scope.format("a.id")}"""

@@ -39,7 +39,8 @@ DASHBOARDS = (
 MORE: tuple[tuple[Any, tuple[Page, ...]], ...] = (
     (_("Health"), (
         Page("health_models", _("Health models")), Page("backtests", _("Backtest"), NO_AGENTS), Page("churn_risk", _("Churn risk"), NO_AGENTS),
-        Page("disagreements", _("Signs that disagree"), NO_ANALYSTS),
+        Page("disagreements", _("Signs that disagree"), NO_ANALYSTS), Page("gaps", _("What to fill"), NO_ANALYSTS),
+        Page("plan_features", _("Features of plans")),
     )),
     (_("Programme"), (Page("initiatives", _("Initiatives"), NO_AGENTS), Page("budget", _("Budget"), NO_AGENTS), Page("funnels", _("Funnels")))),
     (_("Figures"), (Page("catalogue", _("Catalogue")), Page("restatements", _("Restatements"), WHOLE_ALONE), Page("report", _("Weekly report")))),

@@ -7,12 +7,14 @@ import datetime as dt
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET
 
 from accounts.models import Account
 from metrics.churn_risk.listing import risk_context
 from metrics.explained import DAYS_BACK, explain, explain_since, latest, models_by_id, score_at
+from metrics.usage.completeness import completeness_of
 
 
 @login_required
@@ -21,7 +23,13 @@ def account_panel(request: HttpRequest, account_id: int) -> HttpResponse:
     """The fragment, or a page around it where no script asks; `?since=YYYY-MM-DD` moves the day the change is told from (28 days back)."""
     account = get_object_or_404(Account.objects.visible_to(request.user).select_related("snapshot"), pk=account_id)  # type: ignore[arg-type]
     row = latest(account.pk)
-    context = {"account": account, "snapshot": account.snapshot, "panel_id": "health", **risk_context(account.pk)}
+    context = {
+        "account": account,
+        "snapshot": account.snapshot,
+        "panel_id": "health",
+        **risk_context(account.pk),
+        "told": completeness_of(account_ids=[account.pk], now=timezone.now()).get(account.pk),
+    }
     if row is not None:
         since = score_at(account.pk, _since(request) or row.day - dt.timedelta(days=DAYS_BACK))
         models = models_by_id({row.model_id, since.model_id} if since else {row.model_id})

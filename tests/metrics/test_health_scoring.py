@@ -9,7 +9,7 @@ from metrics.scoring import Model, Part, Side, band_of, costs, explain_change, p
 from metrics.sql.health import score_stages
 
 SOURCES = (
-    "usage_trend", "last_nps", "csat_90d", "severe_tickets", "days_to_renewal", "failed_payments", "days_since_seen", "active_days", "days_since_touch", "pulse",
+    "usage_trend", "last_nps", "csat_90d", "severe_tickets", "days_to_renewal", "failed_payments", "days_since_seen", "active_days", "days_since_touch", "pulse", "adoption", "seat_use",
 )  # fmt: skip
 VALUES = {
     "usage_trend": st.floats(-1, 50, allow_nan=False),
@@ -22,6 +22,8 @@ VALUES = {
     "active_days": st.integers(0, 28).map(float),
     "days_since_touch": st.integers(0, 900).map(float),
     "pulse": st.integers(1, 5).map(float),
+    "adoption": st.floats(0, 100, allow_nan=False),
+    "seat_use": st.floats(0, 400, allow_nan=False),
 }
 
 

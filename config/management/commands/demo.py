@@ -25,6 +25,8 @@ from config.demo.people import DEMO_PASSWORD, PEOPLE
 from config.demo.touches import log_demo_touches
 from config.demo.work import open_demo_work
 from config.imports import load_rows
+from metrics.actions.known_facts import keep_known_facts
+from metrics.actions.plan_features import observe_plans
 from metrics.actions.recompute import recompute_all
 
 WEEKS_OF_HEALTH = 18
@@ -109,8 +111,10 @@ class Command(BaseCommand):
 
     def _health(self, now: dt.datetime) -> None:
         """Scores of the last weeks, oldest first, so that lists can show where an account comes from."""
+        observe_plans(now=now)
         for week in range(WEEKS_OF_HEALTH, -1, -1):
             recompute_all(as_of=now - dt.timedelta(weeks=week), now=now)
+        sum(keep_known_facts(now=now))
         self.stderr.write(f"demo: {WEEKS_OF_HEALTH} weeks of health")
 
 

@@ -1,0 +1,1 @@
+"""What accounts do with the product, and how complete the facts about them are."""
