@@ -33,6 +33,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "backtests": _every(60, "metrics.backtests"),
     # churn risk: hourly asked, trained once a week, every customer scored once a day
     "churn-risk": _every(3600, "metrics.churn_risk"),
+    # how complete the facts about each customer are: written where it changed
+    "known-facts": _every(3600, "metrics.known_facts"),
     # weekly reports: put those that are due into the outbox, send what waits there
     "reports": _every(60, "metrics.reports"),
     # work: wake what was snoozed, tell of renewals that come near

@@ -15,6 +15,8 @@ from metrics.actions.backtests import claim, work_off
 from metrics.actions.churn_models import refresh
 from metrics.actions.closing import closing_steps
 from metrics.actions.initiatives import measure_initiatives
+from metrics.actions.known_facts import keep_known_facts
+from metrics.actions.plan_features import observe_plans
 from metrics.actions.recompute import is_done, recompute_all, recompute_marked, vacuum_usage
 from metrics.actions.reports import queue_due, withdraw
 from metrics.actions.restatements import restating_steps
@@ -44,6 +46,7 @@ def nightly() -> int:
     if is_done(day=today):
         return 0
     vacuum_usage(day=today)
+    observe_plans(now=now)
     try:
         return recompute_all(as_of=now, now=now, go_on=True).scored
     except LookupError:
@@ -103,3 +106,9 @@ def churn_risk() -> str:
     now = database_now()
     zone = zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)
     return refresh(now=now, today_began=now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0))
+
+
+@shared_task(name="metrics.known_facts", ignore_result=True)
+def known_facts() -> int:
+    """Every hour: how complete the facts about each customer are; returns the rows that changed."""
+    return sum(keep_known_facts(now=database_now()))
