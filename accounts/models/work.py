@@ -120,7 +120,7 @@ class SavedView(models.Model):
     owner = models.ForeignKey(User, verbose_name=_("owner"), on_delete=models.CASCADE, related_name="saved_views")
     page = models.CharField(_("page"), max_length=20, choices=[("work", _("My work")), ("accounts", _("Accounts")), ("tickets", _("Tickets"))])
     name = models.CharField(_("name"), max_length=80)
-    query = models.CharField(_("query"), max_length=1000, blank=True, default="")
+    query = models.CharField(_("query"), max_length=4000, blank=True, default="")
     shared = models.BooleanField(_("shared with everybody"), default=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
