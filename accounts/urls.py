@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import accounts, kit, panels, search, suppressions, touch, work, work_actions
+from accounts.views import accounts, kit, panels, rules, search, suppressions, touch, work, work_actions, work_ranking
 
 app_name = "accounts"
 
@@ -13,6 +13,8 @@ urlpatterns = [
     path("work/new/", touch.work_new, name="work_new"),
     path("work/new/accounts/", touch.work_accounts, name="work_accounts"),
     path("work/bulk/", work_actions.work_bulk, name="work_bulk"),
+    path("work/compare/", work_ranking.work_compare, name="work_compare"),
+    path("work/ranking/", work_ranking.work_ranking, name="work_ranking"),
     path("work/undo/<str:token>/", work_actions.work_undo, name="work_undo"),
     path("work/<int:item_id>/", work_actions.work_item, name="work_item"),
     path("work/<int:item_id>/reopen/", work_actions.work_reopen, name="work_reopen"),
@@ -27,6 +29,8 @@ urlpatterns = [
     path("accounts/<int:account_id>/money/", panels.money, name="money"),
     path("accounts/<int:account_id>/work/", panels.work, name="account_work"),
     path("accounts/<int:account_id>/notes/", panels.notes, name="notes"),
+    # rules, wherever one is written
+    path("rules/builder/", rules.rule_builder, name="rule_builder"),
     # addresses that get no mail
     path("suppressions/", suppressions.suppressions, name="suppressions"),
     path("suppressions/find/", suppressions.suppression_find, name="suppression_find"),

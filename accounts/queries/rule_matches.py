@@ -89,3 +89,11 @@ def _fetch(sql: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return cursor.fetchall()
+
+
+def names_to_offer() -> tuple[list[str], list[str]]:
+    """Features and attributes to choose from: the first 200 features, and the attributes of the latest 500 accounts."""
+    features = [row[0] for row in _fetch("SELECT key FROM accounts_feature WHERE key <> '' ORDER BY key LIMIT 200", {})]
+    latest = "SELECT attributes FROM accounts_account ORDER BY id DESC LIMIT 500"
+    keys = f"SELECT DISTINCT jsonb_object_keys(attributes) AS key FROM ({latest}) latest WHERE jsonb_typeof(attributes) = 'object'"
+    return features, [row[0] for row in _fetch(f"{keys} ORDER BY key LIMIT 200", {})]

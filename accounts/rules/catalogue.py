@@ -92,6 +92,7 @@ _POTENTIAL = (
     "({a}.revenue_potential * 1000000 * CASE WHEN {a}.currency IN ('', %(rule_currency)s) THEN 1 ELSE (SELECT rr.rate FROM accounts_exchangerate rr"
     " WHERE rr.currency = {a}.currency AND rr.day <= %(today)s::date ORDER BY rr.day DESC LIMIT 1) END)"
 )
+_STAGE_SINCE = "(SELECT rs.valid_from FROM accounts_stagestay rs WHERE rs.account_id = {a}.id AND rs.valid_to IS NULL)"
 _BANDS = (("healthy", _("Healthy")), ("watch", _("Watch")), ("at_risk", _("At risk")))
 _MODELS = (("subscription", _("Subscription")), ("ecommerce", _("E-commerce")))
 _ROLES = (("champion", _("Champion")), ("sponsor", _("Sponsor")), ("user", _("User")), ("billing", _("Billing")))
@@ -137,6 +138,7 @@ ACCOUNT_FIELDS: dict[str, Field] = {
         Field("signed_up_at", _("Signed up"), Kind.INSTANT, "{a}.signed_up_at", group="dates"),
         Field("trial_started_at", _("Trial started"), Kind.INSTANT, "{a}.trial_started_at", group="dates"),
         Field("trial_ended_at", _("Trial ended"), Kind.INSTANT, "{a}.trial_ended_at", group="dates"),
+        Field("stage_since", _("In its stage since"), Kind.INSTANT, _STAGE_SINCE, group="dates"),
         Field("churned_at", _("Left"), Kind.INSTANT, "{a}.churned_at", group="dates"),
         Field("renews_on", _("Renewal"), Kind.DATE, "{s}.renews_on", group="dates"),
         Field("last_seen_on", _("Last seen"), Kind.DATE, "{s}.last_seen_on", group="dates"),
