@@ -18,6 +18,7 @@ from accounts.actions.success_plans import measure_success_plans, open_due_revie
 from accounts.actions.verbatim_sources import forget_removed_notes, read_churn_reasons, read_notes
 from accounts.actions.verbatim_sweeps import sweep_outdated, sweep_texts
 from accounts.actions.work_items import wake_snoozed
+from accounts.actions.work_ranks import apply_assumptions
 from accounts.models import Heartbeat
 
 RENEWALS_EVERY = dt.timedelta(hours=1)
@@ -30,7 +31,7 @@ _PLANS = "accounts.plans"
 def tick() -> dict[str, int]:
     """One round: wakes snoozed work that is due, builds the month ledger where it is missing; once an hour looks for renewals that come near and for service that ended."""
     now = timezone.now()
-    done = {"woken": wake_snoozed(now=now), "months": build_months(now=now)}
+    done = {"woken": wake_snoozed(now=now), "ranked": apply_assumptions(now=now), "months": build_months(now=now)}
     looked_at = Heartbeat.objects.filter(part=_RENEWALS).values_list("beaten_at", flat=True).first()
     if looked_at is None or looked_at <= now - RENEWALS_EVERY:
         today = now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()

@@ -48,7 +48,7 @@ def _cursor(text: str) -> tuple[int, ...]:
         numbers = tuple(int(part) for part in parts)
     except ValueError:
         return ()
-    fits = 2 <= len(numbers) <= 3 and all(-(2**62) < number < 2**62 for number in numbers)
+    fits = 2 <= len(numbers) <= 4 and all(-(2**62) < number < 2**62 for number in numbers)
     return numbers if fits else ()
 
 

@@ -18,11 +18,12 @@ class Effort(NamedTuple):
     name: str
     planned: Decimal | None
     minutes: int
+    id: int = 0
 
 
 # read by `touch_by_actor`, or by kind and time for everybody
 _EFFORT = """
-SELECT g.key, g.name, g.effort_share, coalesce(m.minutes, 0)
+SELECT g.key, g.name, g.effort_share, coalesce(m.minutes, 0), g.id
 FROM accounts_segment g LEFT JOIN (
     SELECT a.segment_id, sum((e.payload->>'minutes')::int) AS minutes FROM accounts_accountevent e JOIN accounts_account a ON a.id = e.account_id
     WHERE e.kind = 'touch.logged' AND e.occurred_at >= %(since)s AND e.occurred_at <= %(now)s AND e.payload ? 'minutes' {whose} GROUP BY a.segment_id
@@ -36,6 +37,18 @@ def effort_by_segment(*, people: tuple[int, ...] | None, since: dt.datetime, now
     with connection.cursor() as cursor:
         cursor.execute(_EFFORT.format(whose=whose), {"since": since, "now": now, "people": list(people or ())})
         return [Effort._make(row) for row in cursor.fetchall()]
+
+
+# less than this logged says nothing about a month yet, and two points around the plan are on plan
+LEAST_MINUTES, TOLERANCE = 300, 0.02
+
+
+def over_budget(found: list[Effort]) -> dict[int, Effort]:
+    """The segments that took more of the logged time than planned, by id; none before five hours were logged."""
+    total = sum(entry.minutes for entry in found)
+    if total < LEAST_MINUTES:
+        return {}
+    return {entry.id: entry for entry in found if entry.planned is not None and entry.minutes / total > float(entry.planned) + TOLERANCE}
 
 
 class Load(NamedTuple):

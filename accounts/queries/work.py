@@ -7,7 +7,9 @@ none counts or walks without a limit. Access follows `Reader.books`, the law of 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from accounts.collation import search_key
@@ -49,6 +51,13 @@ class WorkRow(NamedTuple):
     renews_on: dt.date | None
     last_touch_at: dt.datetime | None
     account_owner_id: int | None
+    # what the rank is made of; `sunk` says that the segment is over its effort budget
+    rank_micros: int = 0
+    sunk: int = 0
+    mrr_micros: int = 0
+    risk: Decimal | None = None
+    saves: Decimal | None = None
+    minutes: int | None = None
 
 
 class Beside(NamedTuple):
@@ -133,20 +142,23 @@ _STATE = {"snoozed": "w.snoozed_until, w.snooze_reason, '', NULL::timestamptz", 
 _NO_STATE = "NULL::timestamptz, '', '', NULL::timestamptz"
 # OFFSET 0: one probe by primary key a line, in the order of the lines; a planner left free reads a whole table where it is small
 _NAMED = "(SELECT a.id, a.name, a.plan, a.churned_at FROM accounts_account a WHERE a.id = {}.account_id OFFSET 0) a"
-_SCORED = "(SELECT s.segment_id, s.health, s.health_before, s.band, s.renews_on, s.last_touch_at, s.owner_id FROM accounts_accountsnapshot s {} OFFSET 0) s".format(
-    "WHERE s.account_id = w.account_id"
+_SCORED = (
+    "(SELECT s.segment_id, s.health, s.health_before, s.band, s.renews_on, s.last_touch_at, s.owner_id, s.mrr_micros, s.churn_risk "
+    "FROM accounts_accountsnapshot s WHERE s.account_id = w.account_id OFFSET 0) s"
 )
+_RANKED = "w.rank_micros, p.sunk, s.mrr_micros, s.churn_risk, t.saves, t.minutes"
 _PICKED = "(SELECT w.* FROM accounts_workitem w WHERE w.id = p.id OFFSET 0) w"
 # order of each list: (what the cursor holds, how the index runs, what lies beyond the cursor: first a
 # range that the index can begin at, then the ties, and the cursor's own value)
 _ORDER = {
     "value": ("w.stake_micros", "w.stake_micros DESC, w.id", "w.stake_micros <= -(%(c0)s::bigint) AND (w.stake_micros < -(%(c0)s::bigint) OR w.id > %(c1)s)", "-w.stake_micros"),
+    "hour": ("w.rank_micros", "w.rank_micros DESC, w.id", "w.rank_micros <= -(%(c0)s::bigint) AND (w.rank_micros < -(%(c0)s::bigint) OR w.id > %(c1)s)", "-w.rank_micros"),
     "due": ("w.due_at", "w.due_at, w.id", "(w.due_at, w.id) > (%(c0)s, %(c1)s)", "w.due_at"),
     "snoozed": ("w.snoozed_until", "w.snoozed_until, w.id", "(w.snoozed_until, w.id) > (%(c0)s, %(c1)s)", "w.snoozed_until"),
     "done": ("w.closed_at", "w.closed_at DESC, w.id DESC", "(w.closed_at, w.id) < (%(c0)s, %(c1)s)", "w.closed_at"),
 }
 LIMIT = PAGE + 1
-_BY_STAKE = "w.stake_micros DESC, w.id"
+_BY_RANK = "w.rank_micros DESC, w.id"
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # the year 9000: a cursor made up by hand ends here
 _LAST = 221_845_392_000_000_000
@@ -200,43 +212,57 @@ def _item_clause(asked: WorkFilter, reader: Reader, days: Days, *, segment: bool
     return clause
 
 
-def _item_statement(asked: WorkFilter, reader: Reader, days: Days) -> tuple[str, dict[str, Any]]:
+def _item_statement(asked: WorkFilter, reader: Reader, days: Days, over: Sequence[int]) -> tuple[str, dict[str, Any]]:
     """Picks the ids of one page from an index, then reads just these lines."""
     clause = _item_clause(asked, reader, days, segment=True)
-    values = clause.values | {"start": days.start, "tomorrow": days.tomorrow, "week_end": days.week_end}
+    values = clause.values | {"start": days.start, "tomorrow": days.tomorrow, "week_end": days.week_end, "over": list(over)}
     values |= {f"c{number}": part for number, part in enumerate(asked.after)}
     inner = f"FROM accounts_workitem w{clause.joins} WHERE {clause}"
     order = asked.scope if asked.scope in {"snoozed", "done"} else asked.sort
     owners = _asked_owners(asked, reader)
     if order != "rank":
         column, running, beyond, key = _ORDER[order]
-        if asked.after and column != "w.stake_micros":
+        if asked.after and column not in {"w.stake_micros", "w.rank_micros"}:
             values["c0"] = _EPOCH + dt.timedelta(microseconds=max(0, min(asked.after[0], _LAST)))
         cursor = f" AND {beyond}" if len(asked.after) == 2 else ""
-        picked = f"SELECT w.id, {_GROUP if order == 'due' else '0'} AS grp {inner}{cursor} ORDER BY {running} LIMIT {LIMIT}"
+        picked = f"SELECT w.id, {_GROUP if order == 'due' else '0'} AS grp, 0 AS sunk {inner}{cursor} ORDER BY {running} LIMIT {LIMIT}"
     else:
-        running, key = f"p.grp, {_BY_STAKE}", "-w.stake_micros"
-        picked = _ranked_by_one(inner, asked) if owners is not None and len(owners) == 1 else _ranked_by_groups(inner, asked)
+        running, key = f"p.grp, p.sunk, {_BY_RANK}", "-w.rank_micros"
+        picked = _ranked_by_one(inner, asked) if owners is not None and len(owners) == 1 else _ranked_by_groups(inner, asked, sinking=bool(over))
     item = _ITEM.format(_STATE.get(asked.scope, _NO_STATE))
-    return f"SELECT p.grp, {item}, {key}, {_ACCOUNT} FROM ({picked}) p, LATERAL {_PICKED}, LATERAL {_NAMED.format('w')}, LATERAL {_SCORED} ORDER BY {running}", values
+    tables = (
+        f"({picked}) p CROSS JOIN LATERAL {_PICKED} CROSS JOIN LATERAL {_NAMED.format('w')} CROSS JOIN LATERAL {_SCORED} LEFT JOIN accounts_workassumption t ON t.type = w.type"
+    )
+    return f"SELECT p.grp, {item}, {key}, {_ACCOUNT}, {_RANKED} FROM {tables} ORDER BY {running}", values
+
+
+# work of segments that are over their effort budget stands below the rest of its group
+_SUNK = "CASE WHEN w.segment_id = ANY(%(over)s::bigint[]) THEN 1 ELSE 0 END"
 
 
 def _ranked_by_one(inner: str, asked: WorkFilter) -> str:
     """The work of one person: read all of it from `work_by_owner`, keep the top."""
-    cursor = f" AND ({_GROUP}, -w.stake_micros, w.id) > (%(c0)s, %(c1)s, %(c2)s)" if len(asked.after) == 3 else ""
-    return f"SELECT w.id, {_GROUP} AS grp {inner}{cursor} ORDER BY grp, {_BY_STAKE} LIMIT {LIMIT}"
+    cursor = f" AND ({_GROUP}, {_SUNK}, -w.rank_micros, w.id) > (%(c0)s, %(c1)s, %(c2)s, %(c3)s)" if len(asked.after) == 4 else ""
+    return f"SELECT w.id, {_GROUP} AS grp, {_SUNK} AS sunk {inner}{cursor} ORDER BY grp, sunk, {_BY_RANK} LIMIT {LIMIT}"
 
 
 _SPANS = ("w.due_at < %(start)s", "w.due_at >= %(start)s AND w.due_at < %(tomorrow)s", "w.due_at >= %(tomorrow)s AND w.due_at < %(week_end)s", "w.due_at >= %(week_end)s")
+_FLOATING = {0: " AND (w.segment_id IS NULL OR w.segment_id <> ALL(%(over)s::bigint[]))", 1: " AND w.segment_id = ANY(%(over)s::bigint[])"}
+_BEYOND = " AND w.rank_micros <= -(%(c2)s::bigint) AND (w.rank_micros < -(%(c2)s::bigint) OR w.id > %(c3)s)"
 
 
-def _ranked_by_groups(inner: str, asked: WorkFilter) -> str:
-    """The work of many: one ordered branch a group; the limit above stops before the later ones begin."""
-    first = asked.after[0] if len(asked.after) == 3 and 0 <= asked.after[0] <= 3 else 0
+def _ranked_by_groups(inner: str, asked: WorkFilter, *, sinking: bool) -> str:
+    """The work of many: one ordered branch a group (two where segments sink); the limit above stops before the later ones begin."""
+    goes_on = len(asked.after) == 4 and 0 <= asked.after[0] <= 3
+    first = asked.after[:2] if goes_on else (0, 0)
     branches = []
-    for group in range(first, 4):
-        cursor = " AND w.stake_micros <= -(%(c1)s::bigint) AND (w.stake_micros < -(%(c1)s::bigint) OR w.id > %(c2)s)" if len(asked.after) == 3 and group == first else ""
-        branches.append(f"(SELECT w.id, {group} AS grp {inner} AND {_SPANS[group]}{cursor} ORDER BY {_BY_STAKE} LIMIT {LIMIT})")
+    for group in range(4):
+        for sunk in (0, 1) if sinking else (0,):
+            if (group, sunk) < first and (sinking or group < first[0]):
+                continue
+            cursor = _BEYOND if goes_on and (group, sunk) == (first if sinking else (first[0], 0)) else ""
+            where = f"{inner} AND {_SPANS[group]}{_FLOATING[sunk] if sinking else ''}{cursor}"
+            branches.append(f"(SELECT w.id, {group} AS grp, {sunk} AS sunk {where} ORDER BY {_BY_RANK} LIMIT {LIMIT})")
     return f"SELECT * FROM ({' UNION ALL '.join(branches)}) u LIMIT {LIMIT}"
 
 
@@ -263,7 +289,7 @@ def _risk_statement(asked: WorkFilter, reader: Reader) -> tuple[str, dict[str, A
     account = "JOIN accounts_account a ON a.id = s.account_id" if asked.text else f", LATERAL {_NAMED.format('s')}"
     cursor = " AND s.stake_micros <= -(%(c0)s::bigint) AND (s.stake_micros < -(%(c0)s::bigint) OR s.account_id > %(c1)s)" if len(asked.after) == 2 else ""
     return (
-        f"SELECT 0, NULL, 0, '', '', s.why, '', NULL, s.stake_micros, NULL, '', '', NULL, NULL, NULL, -s.stake_micros, {_ACCOUNT} "
+        f"SELECT 0, NULL, 0, '', '', s.why, '', NULL, s.stake_micros, NULL, '', '', NULL, NULL, NULL, -s.stake_micros, {_ACCOUNT}, 0, 0, 0, NULL, NULL, NULL "
         f"FROM accounts_accountsnapshot s {account} WHERE {clause}{cursor} ORDER BY s.stake_micros DESC, s.account_id LIMIT {LIMIT}",
         values,
     )
@@ -291,9 +317,12 @@ def _one_book(asked: WorkFilter, reader: Reader) -> bool:
     return not asked.text and owners is not None and len(owners) == 1
 
 
-def rows_of(asked: WorkFilter, reader: Reader, days: Days) -> tuple[list[WorkRow], tuple[int, ...]]:
-    """The lines of one page and the cursor of the next (empty: there is none). One statement."""
-    sql, values = _risk_statement(asked, reader) if asked.view == "risk" else _item_statement(asked, reader, days)
+def rows_of(asked: WorkFilter, reader: Reader, days: Days, over: Sequence[int] = ()) -> tuple[list[WorkRow], tuple[int, ...]]:
+    """The lines of one page and the cursor of the next (empty: there is none). One statement.
+
+    `over` are the segments that are over their effort budget; in the order of rank their work sinks.
+    """
+    sql, values = _risk_statement(asked, reader) if asked.view == "risk" else _item_statement(asked, reader, days, sorted(over))
     rows = [WorkRow._make(row) for row in fetch(sql, values, prepared=_one_book(asked, reader))]
     if len(rows) <= PAGE:
         return rows, ()
@@ -302,7 +331,7 @@ def rows_of(asked: WorkFilter, reader: Reader, days: Days) -> tuple[list[WorkRow
         return rows[:PAGE], (last.order_key, last.account_id)
     key = _micros(last.order_key) if isinstance(last.order_key, dt.datetime) else last.order_key
     ranked = asked.sort == "rank" and asked.scope not in {"snoozed", "done"}
-    return rows[:PAGE], (last.grp, key, last.item_id or 0) if ranked else (key, last.item_id or 0)
+    return rows[:PAGE], (last.grp, last.sunk, key, last.item_id or 0) if ranked else (key, last.item_id or 0)
 
 
 def beside_of(rows: list[WorkRow], *, now: dt.datetime, risk: bool) -> list[Beside]:
@@ -351,10 +380,10 @@ def counts_of(asked: WorkFilter, reader: Reader, days: Days) -> tuple[list[Segme
     return list(segments.values()), tabs
 
 
-def page(asked: WorkFilter, reader: Reader, days: Days, *, now: dt.datetime) -> WorkPage:
+def page(asked: WorkFilter, reader: Reader, days: Days, *, now: dt.datetime, over: Sequence[int] = ()) -> WorkPage:
     """The page a reader asked for, in three statements (lines, what stands beside them, counts)."""
     if reader.role == Role.ANALYST:
         return WorkPage()
-    rows, after = rows_of(asked, reader, days)
+    rows, after = rows_of(asked, reader, days, over)
     segments, tabs = counts_of(asked, reader, days)
     return WorkPage(rows=rows, beside=beside_of(rows, now=now, risk=asked.view == "risk"), segments=segments, tabs=tabs, after=after)

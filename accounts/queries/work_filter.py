@@ -21,7 +21,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
     Role.ANALYST: (),
 }
 VIEWS = ("items", "risk")
-SORTS = ("rank", "value", "due")
+SORTS = ("rank", "hour", "value", "due")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ from accounts import wording
 from accounts.forms.work import read_filter
 from accounts.models import User, WorkItem
 from accounts.models.snapshots import Band
-from accounts.queries.effort import Effort, effort_by_segment, load_by_person
+from accounts.queries.effort import Effort, effort_by_segment, load_by_person, over_budget
 from accounts.queries.work import WorkPage, counts_of, page
 from accounts.queries.work_filter import SCOPES, Days, Reader, WorkFilter, days_of, owners_of, reader_of
 from accounts.roles import SEES_EVERYTHING, WRITES_ACCOUNTS, Role
@@ -48,8 +48,10 @@ def work(request: HttpRequest) -> HttpResponse:
     days = reader_days(now)
     asked = read_filter(request.GET, user)
     reader = reader_of(user, now=now)
-    found = page(asked, reader, days, now=now)
-    context = _context(request, asked, reader, days, found, now)
+    logged = spent(asked, reader, days, now)
+    over = over_budget(logged)
+    found = page(asked, reader, days, now=now, over=tuple(over))
+    context = _context(request, asked, reader, days, found, logged, over)
     if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
         response = render(request, "accounts/_work.html", context)
         if request.htmx.boosted or request.htmx.trigger == "work-filter":  # type: ignore[attr-defined]
@@ -58,9 +60,9 @@ def work(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/work.html", context)
 
 
-def _context(request: HttpRequest, asked: WorkFilter, reader: Reader, days: Days, found: WorkPage, now: dt.datetime) -> dict[str, Any]:
+def _context(request: HttpRequest, asked: WorkFilter, reader: Reader, days: Days, found: WorkPage, logged: list[Effort], over: dict[int, Effort]) -> dict[str, Any]:
     risk = asked.view == "risk"
-    words = words_for(days=days, zone=timezone.get_current_timezone(), user_id=reader.user_id, segments=found.segments)
+    words = words_for(days=days, zone=timezone.get_current_timezone(), user_id=reader.user_id, segments=found.segments, over=over)
     flags = {"writes": reader.role in WRITES_ACCOUNTS, "risk": risk, "closed": asked.scope == "done", "asleep": asked.scope == "snoozed"}
     made = lines(found, words, risk=risk, flags=flags)
     grouped = groups(found, made, asked)
@@ -76,7 +78,7 @@ def _context(request: HttpRequest, asked: WorkFilter, reader: Reader, days: Days
         "next_url": request.path + asked.query(after=found.after) if found.after else "",
         "first_url": request.path + asked.query() if asked.after else "",
         "sparks_url": _sparks_url(found),
-        "effort": _effort(asked, reader, days, now),
+        "effort": _effort(logged),
         "types": WorkItem.Type.choices,
         "bands": [*Band.choices, ("any", _("Any score"))] if risk else Band.choices,
         "owners": list(_owners(reader)) if wide else [],
@@ -126,10 +128,15 @@ def counts_context(asked: WorkFilter, found: WorkPage, days: Days, path: str) ->
     }
 
 
+def asked_of(request: HttpRequest) -> QueryDict:
+    """The query of the list the reader stands in: htmx says which, else the page the request came from."""
+    place = request.htmx.current_url if request.htmx else request.META.get("HTTP_REFERER", "")  # type: ignore[attr-defined]
+    return QueryDict(urlsplit(place or "").query)
+
+
 def counts_for(request: HttpRequest, user: User, now: dt.datetime) -> dict[str, Any]:
     """The counting parts for the view the reader stands in (htmx says which), after something changed."""
-    place = urlsplit(request.htmx.current_url or "")  # type: ignore[attr-defined]
-    asked = read_filter(QueryDict(place.query), user)
+    asked = read_filter(asked_of(request), user)
     days = reader_days(now)
     segments, tabs = counts_of(asked, reader_of(user, now=now), days)
     return counts_context(asked, WorkPage(segments=segments, tabs=tabs), days, reverse("accounts:work"))
@@ -146,14 +153,18 @@ def _sparks_url(found: WorkPage) -> str:
         return ""
 
 
-def _effort(asked: WorkFilter, reader: Reader, days: Days, now: dt.datetime) -> dict[str, Any] | None:
-    """Plan against logged time in words; None where nothing was logged or somebody reads who logs nothing."""
+def spent(asked: WorkFilter, reader: Reader, days: Days, now: dt.datetime) -> list[Effort]:
+    """The hours of the people whose work is listed, by segment, this month."""
     people = owners_of(asked.scope, reader) if asked.owner is None else (asked.owner,)
     if asked.scope == "mine":
         people = (reader.user_id,)
     if reader.books is not None and people is not None:
         people = tuple(person for person in people if person in reader.books)
-    found = _effort_of(people, days, now)
+    return effort_of(people, days, now)
+
+
+def _effort(found: list[Effort]) -> dict[str, Any] | None:
+    """Plan against logged time in words; None where nothing was logged or somebody reads who logs nothing."""
     total = sum(entry.minutes for entry in found)
     if not total:
         return None
@@ -178,7 +189,7 @@ def _effort(asked: WorkFilter, reader: Reader, days: Days, now: dt.datetime) -> 
     return {"total": hours(total), "parts": parts}
 
 
-def _effort_of(people: tuple[int, ...] | None, days: Days, now: dt.datetime) -> list[Effort]:
+def effort_of(people: tuple[int, ...] | None, days: Days, now: dt.datetime) -> list[Effort]:
     """One person's minutes are read as they stand; those of many are remembered for two minutes."""
     if people is not None and len(people) == 1:
         return effort_by_segment(people=people, since=days.month_start, now=now)
@@ -217,7 +228,7 @@ def _end(asked: WorkFilter, found: WorkPage, days: Days) -> str:
     if asked.scope in {"snoozed", "done"}:
         return _("That is all.")
     last = found.rows[-1].due_at
-    beyond = last.astimezone(timezone.get_current_timezone()).date() if last is not None and asked.sort != "value" else None
+    beyond = last.astimezone(timezone.get_current_timezone()).date() if last is not None and asked.sort not in {"value", "hour"} else None
     return _("Nothing else until %(day)s") % {"day": wording.long_day(max(beyond, days.today) + dt.timedelta(days=1), days.today)} if beyond else _("That is all.")
 
 

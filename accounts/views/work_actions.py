@@ -167,7 +167,7 @@ def _dialog(request: HttpRequest, kind: str, context: dict[str, Any], status: in
     return response
 
 
-def _picked(values: list[str]) -> dict[int, int]:
+def pairs_of(values: list[str]) -> dict[int, int]:
     """`id.version` pairs as the list's check boxes send them; what does not look like one is left out."""
     picked = {}
     for value in values[:MOST]:
@@ -186,7 +186,7 @@ def work_do(request: HttpRequest, item_id: int, do: str) -> HttpResponse:
     user: User = request.user  # type: ignore[assignment]
     item = get_object_or_404(WorkItem.objects.visible_to(user).select_related("account"), pk=item_id)
     _writer(request)
-    versions = _picked(request.POST.getlist("w")) if request.method == "POST" else {}
+    versions = pairs_of(request.POST.getlist("w")) if request.method == "POST" else {}
     return _act(request, user, do=do, address=reverse("accounts:work_do", args=[item.pk, do]), items=[item], versions={item.pk: versions.get(item.pk, item.version)})
 
 
@@ -196,7 +196,7 @@ def work_bulk(request: HttpRequest) -> HttpResponse:
     """Many rows at once; those out of reach are no more there than rows that never were."""
     user = _writer(request)
     sent = request.POST if request.method == "POST" else request.GET
-    do, picked = sent.get("do", ""), _picked(sent.getlist("w"))
+    do, picked = sent.get("do", ""), pairs_of(sent.getlist("w"))
     items = list(WorkItem.objects.changeable_by(user).filter(pk__in=picked).select_related("account").order_by("-stake_micros", "pk"))
     if do not in ACTIONS or not items:
         raise Http404
@@ -210,7 +210,7 @@ def work_reopen(request: HttpRequest, item_id: int) -> HttpResponse:
     user: User = request.user  # type: ignore[assignment]
     item = get_object_or_404(WorkItem.objects.visible_to(user).select_related("account"), pk=item_id)
     _writer(request)
-    sent = _picked(request.POST.getlist("w"))
+    sent = pairs_of(request.POST.getlist("w"))
     changed = reopen_work_items(versions={item.pk: sent.get(item.pk, item.version)}, now=timezone.now(), actor=user)
     if not changed.before:
         return _conflict(request, {"heading": _("Open it again"), "button": "", "address": "", "do": "reopen", "form": None, "next": home(request), "single": item}, [item])

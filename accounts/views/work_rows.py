@@ -8,7 +8,9 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from babel.dates import format_date
@@ -23,6 +25,7 @@ from django.utils.translation import ngettext
 from accounts import sentences, wording
 from accounts.actions.touches import Channel
 from accounts.models import WorkItem
+from accounts.queries.effort import Effort
 from accounts.queries.work import Beside, SegmentCount, WorkPage, WorkRow
 from accounts.queries.work_filter import Days, WorkFilter
 
@@ -116,6 +119,11 @@ class Words:
     channels: dict[str, str]
     signs: dict[str, str]
     account_url: str
+    sunk: dict[int, str]
+    ranked: str
+    no_revenue: str
+    no_risk: str
+    no_loss: str
     minutes: str
     renews: str
     yearly: str
@@ -126,7 +134,7 @@ class Words:
         return _short_day(day, self.locale, day.year != self.today.year)
 
 
-def words_for(*, days: Days, zone: dt.tzinfo, user_id: int, segments: list[SegmentCount]) -> Words:
+def words_for(*, days: Days, zone: dt.tzinfo, user_id: int, segments: list[SegmentCount], over: Mapping[int, Effort] | None = None) -> Words:
     """The words of one request."""
     tags = {
         entry.id: mark_safe(f'<span class="seg{" vip" if entry.key == "vip" else ""}">{escape(wording.segment_name(entry))}</span> ')  # noqa: S308 - the name is escaped
@@ -138,6 +146,9 @@ def words_for(*, days: Days, zone: dt.tzinfo, user_id: int, segments: list[Segme
         types={str(value): str(escape(label)) for value, label in WorkItem.Type.choices},
         channels={str(value): str(label) for value, label in Channel.choices},
         signs={tone: f'<svg aria-hidden="true"><use href="#s-{tone}"/></svg>{escape(wording.band_name(band))}' for band, tone in _TONES.items()},
+        sunk={number: escape(_("Lower down: %(name)s is over its hours this month") % {"name": wording.segment_name(entry)}) for number, entry in (over or {}).items()},
+        ranked=escape(_("An hour saves %(hour)s: %(yearly)s a year × %(risk)s risk × %(saves)s saved, in %(time)s")),
+        no_revenue=escape(_("No revenue to save")), no_risk=escape(_("No risk known yet")), no_loss=escape(_("No loss expected")),
         minutes=_("%(channel)s, %(minutes)s min"), renews=escape(_("renews %(day)s")), yearly=escape(_("yearly value")), no_score=escape(_("No score yet")),
         account_url=reverse("accounts:account", args=[0]),
     )  # fmt: skip
@@ -192,6 +203,46 @@ def _kind(row: WorkRow, beside: Beside, words: Words) -> str:
     return f"<small>{_sign(TYPE_ICONS[row.type])}{words.types[row.type]}{book}</small>"
 
 
+@functools.lru_cache(maxsize=4096)
+def _share(hundredths: int, locale: str) -> str:
+    """Hundredths of a percent of one as a percentage."""
+    return wording.percent(hundredths / 10_000)
+
+
+@functools.lru_cache(maxsize=512)
+def _time(minutes: int, locale: str) -> str:
+    """90 as 1 h 30 min."""
+    full, rest = divmod(minutes, 60)
+    told = {"hours": full, "minutes": rest}
+    return (_("%(hours)s h %(minutes)s min") if full and rest else _("%(hours)s h") if full else _("%(minutes)s min")) % told
+
+
+def say_time(minutes: int) -> str:
+    """90 as 1 h 30 min."""
+    return _time(minutes, wording.locale())
+
+
+def risk_of(row: WorkRow) -> Decimal | None:
+    """The share of the yearly revenue that is thought to be lost: the churn risk, else how far health is from full."""
+    if row.risk is not None:
+        return row.risk
+    return 1 - Decimal(row.health) / 10_000 if row.health is not None else None
+
+
+def rank_words(row: WorkRow, words: Words) -> str:
+    """Why the line stands where it does: what an hour is thought to save, and of what."""
+    risk = risk_of(row)
+    if row.rank_micros and risk is not None:
+        text = words.ranked % {
+            "hour": money(row.rank_micros), "yearly": money(12 * row.mrr_micros), "risk": _share(int(risk * 10_000), words.locale),
+            "saves": _share(int((row.saves or 0) * 10_000), words.locale), "time": _time(row.minutes or 60, words.locale),
+        }  # fmt: skip
+    else:
+        text = words.no_revenue if row.mrr_micros <= 0 else words.no_risk if risk is None else words.no_loss
+    sunk = words.sunk.get(row.segment_id or 0, "") if row.sunk else ""
+    return f'<small class="rank">{text}</small>' + (f'<small class="sunk">{_sign("arrow-down")}{sunk}</small>' if sunk else "")
+
+
 def line(row: WorkRow, beside: Beside, words: Words, *, risk: bool) -> dict[str, Any]:
     """One line: what `_work_row.html` has a place for. All text is escaped."""
     tone = _TONES.get(row.band, "")
@@ -210,7 +261,7 @@ def line(row: WorkRow, beside: Beside, words: Words, *, risk: bool) -> dict[str,
         "segment": words.segments.get(row.segment_id, "") if row.segment_id else "",
         "plan": _plan(row, beside),
         "why": _sentence(row.why, words.locale),
-        "kind": _kind(row, beside, words),
+        "kind": _kind(row, beside, words) + ("" if risk or row.status != "open" else rank_words(row, words)),
         "stake": money(row.stake_micros),
         "micros": row.stake_micros,
         "stake_note": words.renews % {"day": _month_day(renews, words.locale, (renews - words.today).days > 330)} if renews else words.yearly,
@@ -249,7 +300,7 @@ def group_names() -> tuple[str, ...]:
 
 def groups(page: WorkPage, made: list[SafeString], asked: WorkFilter) -> list[dict[str, Any]]:
     """The lines under their headings; one group without heading where the order is another."""
-    if asked.view == "risk" or asked.sort == "value" or asked.scope in {"snoozed", "done"}:
+    if asked.view == "risk" or asked.sort in {"value", "hour"} or asked.scope in {"snoozed", "done"}:
         return [{"key": "all", "name": "", "lines": made}] if made else []
     names = group_names()
     found: dict[int, list[SafeString]] = {}

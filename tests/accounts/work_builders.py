@@ -12,9 +12,13 @@ NOW = dt.datetime(2026, 11, 17, 9, 0, tzinfo=dt.UTC)
 
 
 def item(account: Account, *, due: dt.datetime = NOW, stake: int = 0, reason: str = "r", owner: User | None = None, **fields: Any) -> WorkItem:
-    """Open work for the account's owner unless said otherwise; `stake` in whole units."""
+    """Open work for the account's owner unless said otherwise; `stake` in whole units, ranked by it where `rank` says nothing else."""
     values = {"type": "risk", "title": "Call them", "why": sentences.why("usage_trend", percent=34), **fields}
-    return WorkItem.objects.create(account=account, reason=reason, due_at=due, stake_micros=stake * 1_000_000, owner=owner or account.owner, **values)
+    rank = values.pop("rank", stake)
+    made = WorkItem.objects.create(account=account, reason=reason, due_at=due, stake_micros=stake * 1_000_000, owner=owner or account.owner, **values)
+    # the database ranks what is opened by the snapshot; tests of order say it themselves
+    WorkItem.objects.filter(pk=made.pk).update(rank_micros=rank * 1_000_000)
+    return made
 
 
 def account(name: str, owner: User | None, *, segment: str = "", stake: int = 0, health: int | None = None, band: str = "") -> Account:

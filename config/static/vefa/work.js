@@ -8,6 +8,8 @@
     const said = document.querySelector("[data-bulk-count]");
     if (!said) return;
     const count = ticked().length;
+    // two can be compared
+    document.querySelectorAll("[data-pair]").forEach((button) => { button.hidden = count !== 2; });
     said.textContent = count === 1 ? said.dataset.one : said.dataset.many.replace("{n}", new Intl.NumberFormat(language).format(count));
   }
 

@@ -1,0 +1,30 @@
+"""The form of what each kind of work is thought to save and to take."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import WorkAssumption
+
+
+class AssumptionForm(forms.Form):
+    """One type's row: percent saved, minutes, and the version its reader saw."""
+
+    saves = forms.DecimalField(label=_("Saves, percent"), min_value=0, max_value=100, max_digits=5, decimal_places=2, widget=forms.NumberInput(attrs={"step": "0.5"}))
+    minutes = forms.IntegerField(label=_("Minutes"), min_value=5, max_value=2400, widget=forms.NumberInput(attrs={"step": "5"}))
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+
+    def __init__(self, *args: Any, row: WorkAssumption, **kwargs: Any):
+        percent = (row.saves * 100).normalize()
+        super().__init__(*args, prefix=row.type, initial={"saves": f"{percent:f}", "minutes": row.minutes, "version": row.version}, **kwargs)
+        self.row = row
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the action takes."""
+        data = self.cleaned_data
+        return {"type": self.row.type, "saves": (data["saves"] / Decimal(100)).quantize(Decimal("0.0001")), "minutes": data["minutes"], "version": data["version"]}
