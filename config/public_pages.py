@@ -15,8 +15,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
 from django.utils import timezone
 
-PREFIXES = ("/s/", "/u/")
-ALONE = frozenset({"/s", "/u"})
+PREFIXES = ("/s/", "/u/", "/p/")
+ALONE = frozenset({"/s", "/u", "/p"})
 
 
 class PublicPagesMiddleware:

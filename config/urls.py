@@ -13,6 +13,7 @@ urlpatterns = [
     # before the public pages of surveys, which answer whatever else begins like theirs
     path("u/<str:token>/erase", erase_me, name="survey-erase"),
     path("", include("surveys.public_urls")),
+    path("", include("accounts.public_urls")),
     path("", include("config.pages_urls")),
     path("", include("accounts.session_urls")),
     path("", include("accounts.urls")),
