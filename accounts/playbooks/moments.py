@@ -46,6 +46,7 @@ EVENTS: dict[str, Any] = {
 DATES: dict[str, Any] = {
     "renews_on": gettext_lazy("renewal"),
     "signed_up_at": gettext_lazy("day it signed up"),
+    "trial_started_at": gettext_lazy("begin of the trial"),
     "trial_ended_at": gettext_lazy("end of the trial"),
     "churned_at": gettext_lazy("day it left"),
 }
@@ -55,7 +56,7 @@ KINDS: dict[str, Any] = {
     "band": gettext_lazy("health enters a band"),
     "date": gettext_lazy("days before or after a date"),
     "answer": gettext_lazy("a survey is answered in a certain way"),
-    "stage": gettext_lazy("an account stays in a stage"),
+    "stage": gettext_lazy("an account enters a stage, or nobody is seen in it"),
     "manual": gettext_lazy("somebody starts it by hand"),
 }
 GROUPS: dict[str, Any] = {
@@ -111,17 +112,17 @@ def say_trigger(trigger: Mapping[str, Any], names: Names) -> str:
             return ngettext("%(days)s day before the %(date)s", "%(days)s days before the %(date)s", abs(days)) % told
         return ngettext("%(days)s day after the %(date)s", "%(days)s days after the %(date)s", abs(days)) % told
     if kind == "answer":
-        survey, group = str(trigger.get("survey_kind") or "").upper(), str(GROUPS.get(str(trigger.get("group")), trigger.get("group") or ""))
-        return (
-            _("when somebody answers %(survey)s as %(group)s") % {"survey": survey or _("a survey"), "group": group}
-            if group
-            else _("when somebody answers %(survey)s") % {"survey": survey or _("a survey")}
-        )
+        survey = str(trigger.get("survey_kind") or trigger.get("survey") or "").upper() or _("a survey")
+        groups = trigger.get("group") or []
+        told = ", ".join(str(GROUPS.get(group, group)) for group in ([groups] if isinstance(groups, str) else groups))
+        return _("when somebody answers %(survey)s as %(group)s") % {"survey": survey, "group": told} if told else _("when somebody answers %(survey)s") % {"survey": survey}
     if kind == "stage":
         stage, days = names.get("stage", {}).get(str(trigger.get("stage")), str(trigger.get("stage", ""))), int(trigger.get("idle_days") or 0)
-        return ngettext("when an account has been in stage %(stage)s for %(days)s day", "when an account has been in stage %(stage)s for %(days)s days", days) % {
-            "stage": stage, "days": days,
-        }  # fmt: skip
+        if not days:
+            return _("when an account enters stage %(stage)s") % {"stage": stage}
+        return ngettext(
+            "when nobody of an account in stage %(stage)s was seen for %(days)s day", "when nobody of an account in stage %(stage)s was seen for %(days)s days", days
+        ) % {"stage": stage, "days": days}  # fmt: skip
     if kind == "manual":
         return _("when somebody starts it by hand")
     return _("by nothing yet")
