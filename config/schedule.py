@@ -22,6 +22,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "surveys": _every(60, "surveys.tick"),
     # health scores and snapshots of the accounts that something happened to
     "recompute": _every(20, "metrics.recompute_dirty"),
+    # segments: overrides that ended, everybody after a change of rules and once a day; accounts that something happened to follow their health
+    "segments": _every(20, "metrics.segments"),
     # rollups, segments, the whole base: hourly asked, done once a day after the organisation's midnight
     "nightly": _every(3600, "metrics.nightly"),
     # closed months: figures of a month that is over stand; what is recorded about it later is logged as a restatement

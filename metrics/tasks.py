@@ -20,11 +20,14 @@ from metrics.actions.plan_features import observe_plans
 from metrics.actions.recompute import is_done, recompute_all, recompute_marked, vacuum_usage
 from metrics.actions.reports import queue_due, withdraw
 from metrics.actions.restatements import restating_steps
+from metrics.actions.segment_sweeps import sweep_due
 from metrics.queries import database_now
 from tickets.actions.dispatch import dispatch
 
 # seconds that one turn works on closed months; the next goes on
 MONTHS_SECONDS = 90
+# seconds that one turn goes through accounts after a change of rules
+SEGMENT_SECONDS = 15
 
 
 @shared_task(name="metrics.recompute_dirty", ignore_result=True)
@@ -51,6 +54,14 @@ def nightly() -> int:
         return recompute_all(as_of=now, now=now, go_on=True).scored
     except LookupError:
         return 0
+
+
+@shared_task(name="metrics.segments", ignore_result=True)
+def segments() -> int:
+    """Every 20 seconds, and at once after rules changed: puts accounts where the rules of segments say; returns how many moved."""
+    now = database_now()
+    today = now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()
+    return sweep_due(now=now, health_done=is_done(day=today), seconds=SEGMENT_SECONDS)
 
 
 def _for_a_while(steps: Iterator[int]) -> int:

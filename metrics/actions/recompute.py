@@ -1,4 +1,4 @@
-"""Recomputing health: all accounts in ranges, listed accounts, or those whose inputs changed.
+"""Recomputing health: all accounts in ranges, listed accounts, or those whose inputs changed. Segments follow health.
 
 A full run lists its ranges in the ledger first, each of them is one transaction: scores, snapshots,
 events and work of its accounts, and the mark that it is done. A run that was killed goes on with what
@@ -20,11 +20,13 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.actions.event_log import NewEvent, record_events
+from accounts.actions.work_recovery import close_recovered
 from accounts.actions.work_sets import Need, open_work_items
 from accounts.models import Account, WorkItem
 from accounts.sentences import why as sentence
 from metrics.actions.causes import causes_of
 from metrics.actions.health_models import digest, models_at
+from metrics.actions.segment_sweeps import sweep_accounts, sweep_everybody
 from metrics.models import HealthRun
 from metrics.moments import BEFORE_DAYS, Moment
 from metrics.scoring import AT_RISK
@@ -54,12 +56,13 @@ class Summary:
     snapshots: int = 0
     band_changes: int = 0
     work_opened: int = 0
+    segments_changed: int = 0
     restatements: list[dict[str, Any]] = field(default_factory=list)
     ranges: int = 0
 
     def add(self, other: Summary) -> None:
         """Takes in the figures of one more statement."""
-        for name in ("accounts", "scored", "written", "snapshots", "band_changes", "work_opened", "ranges"):
+        for name in ("accounts", "scored", "written", "snapshots", "band_changes", "work_opened", "segments_changed", "ranges"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.restatements.extend(other.restatements)
 
@@ -143,6 +146,8 @@ def _tell(setting: Setting, moved: Sequence[dict[str, Any]]) -> tuple[int, int]:
     )  # fmt: skip
     fallen = [change for change in moved if change["band"] == AT_RISK]
     # work is for the present: a past that is computed afterwards is told, but nobody is sent to it
+    if moment.replaces:
+        close_recovered(now=moment.as_of, account_ids=[change["account"] for change in moved if change["band_before"] == AT_RISK])
     if not fallen or not moment.replaces:
         return len(events), 0
     opened = open_work_items(
@@ -170,6 +175,7 @@ def recompute_accounts(*, account_ids: Iterable[int], as_of: dt.datetime, now: d
         with transaction.atomic():
             _lock(shared=False)
             summary.add(_run(setting, LISTED, {"ids": ids[start : start + LIST_AT_MOST]}))
+    summary.segments_changed = sweep_accounts(account_ids=ids, as_of=as_of, now=now)
     return summary
 
 
@@ -195,12 +201,14 @@ def recompute_marked(*, now: dt.datetime, limit: int = 50_000) -> Summary | None
             with transaction.atomic():
                 _lock(shared=False)
                 total.add(_run(setting, LISTED, {"ids": [account for account, _at in batch]}))
-                with connection.cursor() as cursor:
-                    cursor.execute(
-                        "DELETE FROM accounts_accountdirty d USING unnest(%s::bigint[], %s::timestamptz[]) AS seen(account_id, marked_at) "
-                        "WHERE d.account_id = seen.account_id AND d.marked_at = seen.marked_at",
-                        [[account for account, _at in batch], [at for _account, at in batch]],
-                    )
+            # in a transaction of its own: it locks accounts, and snapshots are locked by now. The marks go last, so nothing is lost between
+            total.segments_changed += sweep_accounts(account_ids=[account for account, _at in batch], as_of=now, now=now)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "DELETE FROM accounts_accountdirty d USING unnest(%s::bigint[], %s::timestamptz[]) AS seen(account_id, marked_at) "
+                    "WHERE d.account_id = seen.account_id AND d.marked_at = seen.marked_at",
+                    [[account for account, _at in batch], [at for _account, at in batch]],
+                )
         return total
     finally:
         with connection.cursor() as cursor:
@@ -231,12 +239,17 @@ def recompute_all(*, as_of: dt.datetime, now: dt.datetime, go_on: bool = False, 
     if workers < 2 or open_ranges < 2 or connection.in_atomic_block:
         for part in _work_off(setting):
             summary.add(part)
-        return summary
+    else:
+        _side_by_side(setting, summary, min(workers, open_ranges))
+    summary.segments_changed = sweep_everybody(as_of=as_of, now=now)
+    return summary
+
+
+def _side_by_side(setting: Setting, summary: Summary, workers: int) -> None:
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="health") as pool:
-        for parts in [pool.submit(_work_off_and_close, setting) for _ in range(min(workers, open_ranges))]:
+        for parts in [pool.submit(_work_off_and_close, setting) for _ in range(workers)]:
             for part in parts.result():
                 summary.add(part)
-    return summary
 
 
 def is_done(*, day: dt.date) -> bool:
