@@ -12,6 +12,7 @@ from accounts.actions.dirty import mark_dirty
 from accounts.actions.event_log import NewEvent, record_events
 from accounts.actions.rows import assign, insert_or_lock, locked, save_changes
 from accounts.actions.segments import override_segments
+from accounts.actions.stages import keep_stays, reason_of
 from accounts.models import Account, Segment, SegmentMembership, User
 from accounts.models.events import Origin
 
@@ -62,6 +63,8 @@ def _born(account: Account, *, segment: Segment | None, actor: User | None, now:
     known_since = account.signed_up_at if account.signed_up_at and account.signed_up_at <= now else now
     facts = [("account.created", known_since, {"source": str(origin)}), *_turning_points(account, set(_TURNS), now)]
     _tell(account, facts, actor=actor, origin=origin)
+    if account.lifecycle_stage_id:
+        keep_stays(account_ids=[account.pk], reason=reason_of(origin), now=now, actor_id=actor.pk if actor else None)
     if segment is not None:
         set_segment(account=account, segment=segment, actor=actor, now=now, origin=origin)
     mark_dirty([account.pk], reason="account")
@@ -79,6 +82,7 @@ def _change(account: Account, *, fields: Fields, actor: User | None, now: dt.dat
             facts.append(("owner.changed", now, {"owner": account.owner_id, "owner_before": owner_before}))
         if "lifecycle_stage" in differing:
             facts.append(("stage.changed", now, {"stage": account.lifecycle_stage_id, "stage_before": stage_before}))
+            keep_stays(account_ids=[account.pk], reason=reason_of(origin), now=now, actor_id=actor.pk if actor else None)
         facts += _turning_points(account, set(differing), now)
         if "churned_at" in differing and account.churned_at is None:
             facts.append(("account.reactivated", now, {}))

@@ -66,6 +66,8 @@ class Kind:
     derived: ClassVar[tuple[tuple[str, str], ...]] = ()
     # columns of the table that other parts of the product write: no change of them blocks an undo
     unmanaged: ClassVar[frozenset[str]] = frozenset()
+    # columns that rules change besides: an undo brings back what stood there, unless a person changed it since
+    moved_by_rules: ClassVar[frozenset[str]] = frozenset()
     loose_references: tuple[LooseReference, ...] = ()
     # rows that another part derives from ours; an undo deletes them with their row
     derived_rows: ClassVar[tuple[DerivedRows, ...]] = ()

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from accounts.actions.stages import take_back_stays
 from accounts.actions.subscription_ledger import rebuild_ledger
 from accounts.importing.faults import UndoRefused
 from accounts.importing.kinds import DerivedRows, Kind
@@ -65,7 +66,7 @@ class _Undo:
     def ignored(self, table: str) -> frozenset[str]:
         """The columns of a table whose change blocks nothing."""
         kind = self.by_table.get(table)
-        return _QUIET | (kind.unmanaged if kind else frozenset())
+        return _QUIET | (kind.unmanaged | kind.moved_by_rules if kind else frozenset())
 
     def collect(self) -> None:
         """The rows of the batch by table and id, in one temporary table."""
@@ -90,6 +91,17 @@ class _Undo:
         )
         for _id, name, gone in rows:
             self.reasons.append((_("%(table)s “%(row)s” was deleted since") if gone else _("%(table)s “%(row)s” was changed since")) % {"table": table, "row": name})
+
+    def look_for_stages(self) -> None:
+        """Accounts that a person moved to another stage since."""
+        rows = self.fetch(
+            "SELECT coalesce(u.after->>'external_id', u.id) FROM undoing u JOIN accounts_account t ON t.id::text = u.id "
+            "JOIN accounts_stagestay m ON m.account_id = t.id AND m.valid_to IS NULL AND m.reason IN ('hand', 'api') AND m.batch_id IS NULL "
+            "WHERE u.name = 'accounts_account' AND u.after IS NOT NULL AND t.lifecycle_stage_id IS DISTINCT FROM u.after->>'lifecycle_stage_id' ORDER BY 1 LIMIT %(most)s",
+            {"most": MOST_NAMED},
+        )
+        for (name,) in rows:
+            self.reasons.append(_("%(table)s “%(row)s” was changed since") % {"table": "accounts_account", "row": name})
 
     def look_for_references(self, table: str) -> None:
         """Later rows that refer to what the batch made."""
@@ -224,6 +236,7 @@ def _take_back(undo: _Undo, now: dt.datetime) -> None:
     if undo.run("SELECT 1 FROM accounts_accountevent WHERE batch_id = %(batch)s LIMIT 1"):
         _look_for_event_references(undo)
     undo.look_for_usage()
+    undo.look_for_stages()
     if undo.reasons:
         raise UndoRefused(undo.reasons)
     touched = undo.touched_accounts()
@@ -266,6 +279,8 @@ def _follow(undo: _Undo, touched: list[int], now: dt.datetime) -> None:
         "WHERE a.id = q.id AND a.segment_id IS DISTINCT FROM m.segment_id AND EXISTS (SELECT 1 FROM undoing u WHERE u.name = 'accounts_segmentmembership')",
         {"ids": touched, "now": now},
     )
+    if undo.batch.kind == "accounts":
+        take_back_stays(account_ids=touched, batch_id=undo.batch.pk, now=now)
     if undo.batch.kind == "subscriptions":
         rebuild_ledger(account_ids=touched)
     undo.run(

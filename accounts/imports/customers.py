@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 from psycopg.types.json import Jsonb
 
 from accounts.actions.segments import override_segments
+from accounts.actions.stages import keep_stays
 from accounts.collation import search_key, sort_key
 from accounts.importing.field_types import Choice, Number, Tags, Text, Whole
 from accounts.importing.kinds import Column, DerivedRows, Kind, LooseReference
 from accounts.importing.staging import Loading
 from accounts.importing.writing import fill_from_model, mark_rows_changed, record_side_rows
 from accounts.imports.fields import BOOLEAN, COUNTRY, CURRENCY, EMAIL, INSTANT, KEY, LANGUAGE, ZONE, mark_dirty_accounts, refuse_unless, resolve_accounts, write_events
-from accounts.models import Account, Contact, Segment
+from accounts.models import Account, Contact, Segment, StageStay
 from accounts.models.events import Origin
 from accounts.models.segments import SegmentMembership
 
@@ -70,13 +71,19 @@ class Accounts(Kind):
     derived = (("name_sort", "text"), ("name_search", "text"))
     # the segment follows its history, which is undone on its own
     unmanaged = frozenset({"segment_id"})
+    moved_by_rules = frozenset({"lifecycle_stage_id"})
     loose_references = (LooseReference("accounts_account", "accounts_usageday", "account_id"),)
     derived_rows = (
         DerivedRows("accounts_account", "accounts_accountsnapshot", "account_id"),
         DerivedRows("accounts_account", "accounts_accountdirty", "account_id"),
         DerivedRows("accounts_account", "accounts_subscriptionchange", "account_id"),
         DerivedRows("accounts_account", "accounts_segmentmembership", "account_id", "c.reason = 'rule'"),
-        DerivedRows("accounts_account", "accounts_accountevent", "account_id", "c.origin = 'app' AND c.actor_id IS NULL AND c.kind IN ('segment.changed', 'health.band_changed')"),
+        # moves by hand and by the API keep the import: somebody worked with the account
+        DerivedRows("accounts_account", "accounts_stagestay", "account_id", "c.reason IN ('rule', 'import', 'known')"),
+        DerivedRows(
+            "accounts_account", "accounts_accountevent", "account_id",
+            "c.origin = 'app' AND c.actor_id IS NULL AND c.kind IN ('segment.changed', 'stage.changed', 'health.band_changed')",
+        ),
     )
 
     def derive(self, cells: dict[str, Any]) -> tuple[Any, ...]:
@@ -177,6 +184,9 @@ class Accounts(Kind):
             "stage.changed", "%(now)s", "jsonb_build_object('stage', f.lifecycle_stage_id, 'stage_before', f.before->>'lifecycle_stage_id', 'reason', 'import')", "NULL::text",
             "f.fate = 'changed' AND f.lifecycle_stage_id IS DISTINCT FROM f.before->>'lifecycle_stage_id'",
         )  # fmt: skip
+        if "lifecycle_stage" in load.given:
+            moved = load.fetch("SELECT target FROM final WHERE fate IN ('created', 'changed') AND lifecycle_stage_id IS DISTINCT FROM before->>'lifecycle_stage_id' ORDER BY 1")
+            keep_stays(account_ids=[row[0] for row in moved], reason=StageStay.Reason.IMPORT, now=load.now, batch_id=load.batch_id)
         mark_dirty_accounts(load, "SELECT target FROM final WHERE fate IN ('created', 'changed')", "import")
 
 

@@ -41,6 +41,7 @@ def one_of_each(cast):
     key, _token = create_key(user=cast.ada, scopes=["accounts:read"], now=timezone.now(), name="Zapier")
     models.IdempotentRequest.objects.create(key_owner=key, key="k", method_path="POST /x", body_sha256=b"0" * 32)
     SegmentMembership.objects.create(account=cast.boga, segment=Segment.objects.get(key="vip"), valid_from=NOW)
+    models.StageStay.objects.create(account=cast.boga, stage_id="onboarding", valid_from=NOW)
     Subscription.objects.create(account=cast.boga, start=NOW, currency="EUR", amount=10)
     models.SubscriptionChange.objects.create(account=cast.boga, currency="EUR", occurred_at=NOW, delta_micros=1, balance_micros=1)
     models.LedgerRange.objects.create(zone="UTC", low=1, high=2, started_at=NOW)
