@@ -19,6 +19,7 @@ from accounts.actions.verbatim_sources import forget_removed_notes, read_churn_r
 from accounts.actions.verbatim_sweeps import sweep_outdated, sweep_texts
 from accounts.actions.work_items import wake_snoozed
 from accounts.actions.work_ranks import apply_assumptions
+from accounts.actions.work_recovery import close_recovered
 from accounts.models import Heartbeat
 
 RENEWALS_EVERY = dt.timedelta(hours=1)
@@ -35,6 +36,7 @@ def tick() -> dict[str, int]:
     looked_at = Heartbeat.objects.filter(part=_RENEWALS).values_list("beaten_at", flat=True).first()
     if looked_at is None or looked_at <= now - RENEWALS_EVERY:
         today = now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()
+        done["recovered"] = close_recovered(now=now)
         done["renewals"] = record_due_renewals(now=now, today=today)
         done["ended"] = record_ended_subscriptions(now=now)
         done["forgotten"] = forget_removed_notes()

@@ -361,6 +361,8 @@ def _work(event: Happening) -> Said:
     if event.kind in {"work.opened", "work.reopened"}:
         return (_("Work was opened: %(type)s") if event.kind == "work.opened" else _("Work was opened again: %(type)s")) % {"type": kind}, event.actor, ""
     dropped = event.payload.get("outcome") == "dropped"
+    if event.payload.get("outcome") == "recovered":
+        return _("Work closed itself, the account recovered: %(type)s") % {"type": kind}, event.actor, ""
     return (_("Work was dropped: %(type)s") if dropped else _("Work was done: %(type)s")) % {"type": kind}, event.actor, ""
 
 

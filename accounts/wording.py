@@ -38,6 +38,11 @@ def segment_name(segment: Any) -> str:
     return shipped[key][1] if key in shipped and shipped[key][0] == name else name
 
 
+def outcome(text: str) -> str:
+    """What came of work: the words somebody wrote, or ours where it closed itself."""
+    return _("the account recovered") if text == "recovered" else text
+
+
 def topic_name(topic: Any) -> str:
     """A topic's name in the reader's language; the English one where it has no other."""
     return topic.name_tr if (get_language() or "").startswith("tr") and topic.name_tr else topic.name

@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from accounts.actions.event_log import NewEvent, record_events
+from accounts.actions.work_items import check_present
 from accounts.models import User, WorkItem
 from accounts.models.events import Origin
 
@@ -85,7 +86,7 @@ def change_work_items(
     `versions` are the rows with the version their reader saw; rows that have another one by now, or
     are closed, are left as they are and reported as stale. `text` is the outcome or the reason, `at`
     the end of the snooze or the new due time. Raises KeyError for an unknown `do`, ValueError for a
-    snooze into the past, a missing time, or more than 1000 rows.
+    snooze into the past, a missing time, or more than 1000 rows, PersonLeft for work given to somebody who is not here any more.
     """
     what = _SETS[do]
     if len(versions) > MOST:
@@ -95,6 +96,8 @@ def change_work_items(
     if do == "snooze" and at is not None and at <= now:
         raise ValueError("A snooze ends in the future.")
     ids = sorted(versions)
+    if do == "assign" and owner_id is not None:
+        check_present(owner_id)
     with transaction.atomic(), connection.cursor() as cursor:
         # the order of the ids is the order of the locks
         cursor.execute(f"SELECT {_COLUMNS} FROM accounts_workitem WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids])
@@ -122,7 +125,8 @@ def change_work_items(
 # rows that were changed again since, or whose identity is taken by newer open work, stay as they are
 _RESTORE = """
 UPDATE accounts_workitem w SET status = b.status, owner_id = u.id, due_at = b.due_at, snoozed_until = b.snoozed_until, snooze_reason = b.snooze_reason,
-    outcome = b.outcome, closed_at = b.closed_at, closed_by_id = b.closed_by_id, version = w.version + 1, updated_at = %(now)s
+    outcome = b.outcome, closes_itself = w.closes_itself AND w.outcome <> 'recovered', closed_at = b.closed_at,
+    closed_by_id = b.closed_by_id, version = w.version + 1, updated_at = %(now)s
 FROM jsonb_to_recordset(%(before)s::jsonb) AS b(id bigint, version int, status text, owner_id bigint, due_at timestamptz, snoozed_until timestamptz,
     snooze_reason text, outcome text, closed_at timestamptz, closed_by_id bigint) LEFT JOIN accounts_user u ON u.id = b.owner_id
 WHERE w.id = b.id AND w.version = b.version AND w.id = ANY(%(allowed)s)
@@ -167,6 +171,8 @@ def reopen_work_items(*, versions: Mapping[int, int], now: dt.datetime, actor: U
         rows = [row for row in cursor.fetchall() if row[1] == versions[row[0]] and row[2] != WorkItem.Status.OPEN]
         cursor.execute(
             "UPDATE accounts_workitem w SET status = 'open', closed_at = NULL, closed_by_id = NULL, outcome = '', snoozed_until = NULL, snooze_reason = '', "
+            # what closed itself and was opened again by a person has been judged: it does not close itself twice
+            "closes_itself = w.closes_itself AND w.outcome <> 'recovered', "
             "version = version + 1, updated_at = %(now)s WHERE id = ANY(%(ids)s) AND (w.status = 'snoozed' OR NOT EXISTS (SELECT 1 FROM accounts_workitem o "
             "WHERE o.account_id = w.account_id AND o.type = w.type AND o.reason = w.reason AND o.name = w.name AND o.status IN ('open', 'snoozed'))) RETURNING w.id",
             {"ids": [row[0] for row in rows], "now": now},

@@ -21,6 +21,21 @@ class StaleVersion(ValueError):
     """Somebody else saved the row in the meantime."""
 
 
+class PersonLeft(ValueError):
+    """Work cannot be given to somebody who has left; `name` says who."""
+
+    def __init__(self, name: str):
+        self.name = name
+        super().__init__(f"{name} has left.")
+
+
+def check_present(owner_id: int) -> None:
+    """Raises PersonLeft unless the person can still log in."""
+    name = User.objects.filter(pk=owner_id, is_active=False).values_list("name", flat=True).first()
+    if name is not None:
+        raise PersonLeft(name)
+
+
 # the stake of new work is that of its account; the partial unique index makes it idempotent
 _OPEN = """
 INSERT INTO accounts_workitem (account_id, contact_id, type, reason, name, title, why, priority, status, owner_id, due_at,
@@ -113,6 +128,8 @@ def reopen_work_item(*, item_id: int, now: dt.datetime, version: int | None = No
     with transaction.atomic():
         item = _locked(item_id, version)
         was_closed = item.status in {"done", "dropped"}
+        # what closed itself and was opened again by a person has been judged: it does not close itself twice
+        item.closes_itself = item.closes_itself and item.outcome != "recovered"
         item.status, item.closed_at, item.closed_by, item.outcome = WorkItem.Status.OPEN, None, None, ""
         item.snoozed_until, item.snooze_reason, item.updated_at = None, "", now
         item.version += 1
@@ -140,7 +157,9 @@ def snooze_work_item(*, item_id: int, until: dt.datetime, reason: str, now: dt.d
 
 
 def assign_work_item(*, item_id: int, owner: User | None, now: dt.datetime, version: int | None = None) -> WorkItem:
-    """Gives the work to another person. Raises WorkItemClosed, StaleVersion."""
+    """Gives the work to another person. Raises WorkItemClosed, StaleVersion, PersonLeft."""
+    if owner is not None:
+        check_present(owner.pk)
     with transaction.atomic():
         item = _locked(item_id, version)
         if item.status in {"done", "dropped"}:

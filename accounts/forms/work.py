@@ -121,6 +121,17 @@ def _next_month(today: dt.date) -> dt.date:
     return day + dt.timedelta(days=max(0, 7 - day.weekday()) if day.weekday() > 4 else 0)
 
 
+def choose_among(form: forms.Form, user: User) -> None:
+    """Lets a form's owner be one of those the user may give work to; who has left since the form was opened is named."""
+    field: Any = form.fields["owner"]
+    field.queryset = assignable_by(user)
+    sent = form.data.get(form.add_prefix("owner"), "") if form.is_bound else ""
+    if sent and sent.isascii() and sent.isdigit() and len(sent) < 10:
+        left = User.objects.filter(pk=int(sent), is_active=False).values_list("name", flat=True).first()
+        if left:
+            field.error_messages = {**field.error_messages, "invalid_choice": _now("%(name)s has left. Choose somebody who is here.") % {"name": left.replace("%", "%%")}}
+
+
 class AssignForm(forms.Form):
     """Who takes over."""
 
@@ -128,7 +139,7 @@ class AssignForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["owner"].queryset = assignable_by(user)  # type: ignore[attr-defined]
+        choose_among(self, user)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -167,4 +178,4 @@ class NewWorkForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["owner"].queryset = assignable_by(user)  # type: ignore[attr-defined]
+        choose_among(self, user)

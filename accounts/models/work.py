@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts import wording
 from accounts.models.customers import Account, Contact
 from accounts.models.events import AccountEvent
 from accounts.models.people import User
@@ -112,6 +113,11 @@ class WorkItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_type_display()}: {self.reason}"
+
+    @property
+    def outcome_words(self) -> str:
+        """What came of it, in the reader's language where it is one of our words."""
+        return str(wording.outcome(self.outcome))
 
 
 class SavedView(models.Model):

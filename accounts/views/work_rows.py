@@ -181,7 +181,7 @@ def _next(row: WorkRow, beside: Beside, words: Words, *, risk: bool) -> tuple[st
         return title, escape(f"{text}: {row.snooze_reason}" if row.snooze_reason else text)
     if row.closed_at is not None:
         text = (_("dropped %(day)s") if row.status == "dropped" else _("done %(day)s")) % {"day": words.day(row.closed_at.astimezone(words.zone).date())}
-        return title, escape(f"{text}: {row.outcome}" if row.outcome else text)
+        return title, escape(f"{text}: {wording.outcome(row.outcome)}" if row.outcome else text)
     return title, _due(row.due_at.astimezone(words.zone).date(), words.today, words.locale) if row.due_at else ""
 
 
