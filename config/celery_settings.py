@@ -12,7 +12,8 @@ from config.schedule import SCHEDULE
 
 # The worker may wait longer for the broker than a page may. The supervisor sets VEFA_PROCESS.
 _patient = os.environ.get("VEFA_PROCESS") in {"worker", "beat"}
-broker_url = settings.REDIS_URL
+# a sandbox wakes nobody: its time passes only where somebody moves it on
+broker_url = "memory://" if settings.SANDBOX else settings.REDIS_URL
 broker_use_ssl = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if settings.REDIS_URL.startswith("rediss") else None
 broker_transport_options = {
     # over three times the longest task; the shortest value of all processes wins, so it is one for all

@@ -22,6 +22,8 @@ if given.redis_url is None:
 BASE_DIR = ROOT
 VEFA_DATA = given.data
 VEFA_DEMO = given.demo
+# set for the processes of a sandbox alone (config/sandbox/): its database, its clock, mails to its own catcher, nobody nudged
+SANDBOX = os.environ.get("VEFA_SANDBOX") == "1"
 
 # ── Identity of the installation ────────────────────────────────────────────
 DEBUG = given.debug
@@ -124,7 +126,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "vefa",
+        "KEY_PREFIX": "vefa-sandbox" if SANDBOX else "vefa",
         "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 1},
     }
 }
@@ -167,8 +169,8 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 # ── Mail ────────────────────────────────────────────────────────────────────
 # Without EMAIL_URL mail goes to the embedded catcher. VEFA_CATCHER_PORT is set by the supervisor
 # that runs it; config.services.catcher.embedded_catcher() serves commands where none runs.
-EMAIL_CONFIGURED = given.email is not None
-_email = given.email or Email("127.0.0.1", int(os.environ.get("VEFA_CATCHER_PORT") or 2525), "", "", use_ssl=False, use_starttls=False)
+EMAIL_CONFIGURED = given.email is not None and not SANDBOX
+_email = given.email if given.email and EMAIL_CONFIGURED else Email("127.0.0.1", int(os.environ.get("VEFA_CATCHER_PORT") or 2525), "", "", use_ssl=False, use_starttls=False)
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST, EMAIL_PORT = _email.host, _email.port
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email.user, _email.password
@@ -176,7 +178,7 @@ EMAIL_USE_SSL, EMAIL_USE_TLS = _email.use_ssl, _email.use_starttls
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = given.default_from_email
 # not empty: whoever else a mail is for does not get it (copies for trying things out)
-MAIL_ALLOWLIST = frozenset(given.mail_allowlist)
+MAIL_ALLOWLIST = frozenset() if SANDBOX else frozenset(given.mail_allowlist)
 # a mailbox that somebody reads may stand beside the one-click address in List-Unsubscribe
 UNSUBSCRIBE_MAILTO = given.unsubscribe_mailto
 # how calls of mail providers to /hooks/in/email/ prove where they come from; nobody is called back

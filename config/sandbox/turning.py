@@ -1,0 +1,59 @@
+"""Moves the sandbox's clock on, inside one of its processes: every sweep of the schedule, hour by hour.
+
+The clock is set first, then everything that the beat would have woken looks at it and does what is due:
+plans and sends surveys, escalates, wakes work, walks playbooks, scores. Mails leave by SMTP to a catcher of
+the sandbox's own. An hour is committed by its sweeps; a turn that is cut goes on with the hour it was in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.actions.instances import watch_instance
+from accounts.models import Installation
+from accounts.queries import clock
+from config.celery import app
+from config.schedule import SCHEDULE
+from config.services.catcher import embedded_catcher
+
+STEP = dt.timedelta(hours=1)
+# of the installation itself, or brought in from outside, or asked for by somebody at a page
+_NOT_HERE = frozenset({"config.heartbeat", "config.sweep", "config.sandbox", "metrics.backtests", "metrics.close_months", "metrics.restate_months"})
+
+
+def sweeps() -> list[str]:
+    """The tasks of the schedule that a sandbox runs, in the schedule's order."""
+    return [entry["task"] for entry in SCHEDULE.values() if entry["task"] not in _NOT_HERE]
+
+
+def turn(*, until: dt.datetime, seconds: float, tell: Callable[[dt.datetime], None] = lambda _at: None) -> dt.datetime:
+    """Moves the clock on to `until`, or for so many real seconds; where it stands afterwards.
+
+    Raises RuntimeError outside a sandbox, ValueError for an instant that its clock has passed.
+    """
+    if not settings.SANDBOX:
+        raise RuntimeError("Only a process of the sandbox may move its clock.")
+    stands = clock.now()
+    if until < stands - STEP:
+        raise ValueError(f"Its clock stands at {stands.isoformat()} and does not go back.")
+    ends = time.monotonic() + seconds
+    app.loader.import_default_modules()
+    watch_instance()
+    with embedded_catcher():
+        while stands < until and time.monotonic() < ends:
+            stands = min(stands + STEP, until)
+            _set(stands)
+            for name in sweeps():
+                app.tasks[name]()
+            tell(stands)
+    return stands
+
+
+def _set(instant: dt.datetime) -> None:
+    seconds = round((instant - timezone.now()).total_seconds())
+    Installation.objects.filter(pk=1).update(clock_offset_seconds=seconds)

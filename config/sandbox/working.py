@@ -1,0 +1,124 @@
+"""Takes a sandbox from one state to the next. The row is the queue: asked for at a page, worked on by a worker, taken up again by a sweep."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+from accounts.models import Sandbox, Segment, User
+from config.sandbox import copying, place
+
+State = Sandbox.State
+# a worker that was not heard of for so long is gone
+LEASE = dt.timedelta(minutes=4)
+# how long one turn may take, below the time limit of a task
+TURN_SECONDS = 45
+MIGRATE_SECONDS, COMMAND_SECONDS = 200, 120
+LONGEST_DAYS = 400
+
+
+class Refused(ValueError):
+    """What was asked for cannot be done now; `field` is the part of the form that is at fault."""
+
+    def __init__(self, message: str, field: str = ""):
+        super().__init__(message)
+        self.field = field
+
+
+def current() -> Sandbox | None:
+    """The sandbox there is."""
+    return Sandbox.objects.exclude(state=State.ENDED).select_related("made_by").first()
+
+
+def ask(*, segment: str, order: str, most: int, user: User | None, now: dt.datetime) -> Sandbox:
+    """Asks for a sandbox with copies of these accounts. Raises Refused."""
+    if order not in copying.ORDERS:
+        raise Refused(f"order={order}: expected {', '.join(copying.ORDERS)}", "order")
+    if not 1 <= most <= copying.MOST_ACCOUNTS:
+        raise Refused(f"most={most}: expected 1 to {copying.MOST_ACCOUNTS}", "most")
+    if segment and not Segment.objects.filter(key=segment).exists():
+        raise Refused(f"segment={segment}: there is no such segment", "segment")
+    try:
+        with transaction.atomic():
+            return Sandbox.objects.create(choice={"segment": segment, "order": order, "most": most}, began_at=now, reached_at=now, made_by=user, created_at=now)
+    except IntegrityError:
+        raise Refused("There is a sandbox already; remove it first.") from None
+
+
+def move_on(*, days: int, now: dt.datetime) -> Sandbox:
+    """Asks that its clock moves on by days, beyond what was asked for before. Raises Refused."""
+    with transaction.atomic():
+        row = Sandbox.objects.select_for_update(of=("self",)).exclude(state=State.ENDED).first()
+        if row is None or row.state not in {State.READY, State.MOVING}:
+            raise Refused("There is no sandbox that could move on.")
+        if days < 1:
+            raise Refused(f"days={days}: expected 1 or more", "days")
+        target = max(row.target_at or row.reached_at, row.reached_at) + dt.timedelta(days=days)
+        if target - row.began_at > dt.timedelta(days=LONGEST_DAYS):
+            raise Refused(f"A sandbox moves on by {LONGEST_DAYS} days at most.", "days")
+        row.target_at, row.state = target, State.MOVING
+        row.save(update_fields=["target_at", "state"])
+        return row
+
+
+def stop() -> None:
+    """Lets it stand where it is; the hour it is in is finished."""
+    Sandbox.objects.filter(state=State.MOVING).update(state=State.READY, target_at=None)
+
+
+def end() -> None:
+    """Asks that it is removed with all that is in it."""
+    Sandbox.objects.exclude(state=State.ENDED).update(state=State.ENDING, target_at=None, lease_until=None)
+
+
+def claim(*, now: dt.datetime) -> Sandbox | None:
+    """The sandbox if something is to be done for it and nobody is at it; leased to the caller."""
+    with transaction.atomic():
+        row = (
+            Sandbox.objects.select_for_update(skip_locked=True, of=("self",))
+            .filter(state__in=[State.MAKING, State.MOVING, State.ENDING])
+            .first()
+        )  # fmt: skip
+        if row is None or (row.lease_until and row.lease_until > now):
+            return None
+        row.lease_until = now + LEASE
+        row.save(update_fields=["lease_until"])
+        return row
+
+
+def work(*, row: Sandbox, now: dt.datetime) -> None:
+    """One stretch of what a claimed sandbox needs; gives the lease back. What fails is kept and shown."""
+    try:
+        if row.state == State.MAKING:
+            _make(row, now)
+        elif row.state == State.MOVING:
+            _move(row)
+        else:
+            copying.drop_database()
+            Sandbox.objects.filter(pk=row.pk, state=State.ENDING).update(state=State.ENDED, ended_at=now)
+    except Exception as fault:
+        # stopped or asked to be removed meanwhile: that stands
+        Sandbox.objects.filter(pk=row.pk, state=row.state).update(state=State.FAILED, fault=str(fault)[:500])
+    finally:
+        Sandbox.objects.filter(pk=row.pk).update(lease_until=None)
+
+
+def _make(row: Sandbox, now: dt.datetime) -> None:
+    accounts = copying.chosen(choice=row.choice, user=row.made_by)
+    if not accounts:
+        raise Refused("No account fits this choice.", "segment")
+    copying.make_database()
+    place.run("migrate", "--no-input", "--verbosity", "0", seconds=MIGRATE_SECONDS)
+    rows = copying.fill(source=str(connection.settings_dict["NAME"]), accounts=accounts)
+    Sandbox.objects.filter(pk=row.pk, state=State.MAKING).update(state=State.READY, accounts=len(accounts), rows=rows, began_at=now, reached_at=now)
+
+
+def _move(row: Sandbox) -> None:
+    assert row.target_at is not None
+    told: dict[str, Any] = json.loads(place.run("sandbox-turn", "--until", row.target_at.isoformat(), "--seconds", str(TURN_SECONDS), seconds=COMMAND_SECONDS).splitlines()[-1])
+    reached = dt.datetime.fromisoformat(told["reached"])
+    Sandbox.objects.filter(pk=row.pk).update(reached_at=reached)
+    Sandbox.objects.filter(pk=row.pk, state=State.MOVING, target_at__lte=reached).update(state=State.READY, target_at=None)
