@@ -1,4 +1,4 @@
-"""Live figures and evidence, kept for some minutes a scope, so that trying out inputs is quick. Never needed: without a cache they are read anew."""
+"""Live figures and evidence, kept a scope while the facts behind them stand, so that trying out inputs is quick. Never needed: without a cache they are read anew."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from django.db import connection
 
 from accounts.models import User
 from metrics.actions.cached import cached, keep
+from metrics.actions.figure_stamps import REVENUE_FACTS, stamp_of
 from metrics.dashboards import scope_of
 from metrics.models.scenarios import WHOLE
 from metrics.roi.evidence import Evidence, evidence
 from metrics.roi.live import Basis, LiveFigures, live_figures
 
 SECONDS = 180
+FACTS = (*REVENUE_FACTS, "voice")
 _Kept = tuple[Any, dt.datetime]
 
 
@@ -32,7 +34,7 @@ def evidence_for(user: User, *, basis: Basis, now: dt.datetime) -> tuple[Evidenc
 def _kept(what: str, user: User, basis: Basis, now: dt.datetime, read: Callable[[], Any]) -> _Kept:
     whose = "all" if user.role in WHOLE else f"{user.pk}:{user.role}:{user.team_id}"
     start, end = basis.period(now)
-    key = f"roi:{what}:{connection.settings_dict['NAME']}:{whose}:{start}:{end}:{basis.segment}"
+    key = f"roi:{what}:{connection.settings_dict['NAME']}:{whose}:{start}:{end}:{basis.segment}:{stamp_of(FACTS)}"
     found: _Kept | None = cached(key)
     if found is None:
         found = read(), now

@@ -1,9 +1,12 @@
-"""Fragments kept for some minutes: by reader or whole base, filters, language and day; never needed, the cache may be gone."""
+"""Fragments kept while the facts behind them stand, some minutes at the most: by reader or whole base, filters, language and day.
+
+Never needed: the cache may be gone.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db import connection
@@ -15,23 +18,29 @@ from django.utils import translation
 from accounts.models import User
 from accounts.roles import Role
 from metrics.actions.cached import cached, keep
+from metrics.actions.figure_stamps import EVERYTHING, stamp_of
 from metrics.filters import Filters
 from metrics.views.chart_files import chart_file
 
+# the age at which a fragment falls though nothing changed: figures of a running period grow with the clock
 SECONDS = 300
 # part of every key: raise it when the fragments change
-VERSION = 1
+VERSION = 2
 
 
-def kept_fragment(request: HttpRequest, chosen: Filters, name: str, template: str, build: Callable[[], dict[str, Any]], *, more: str = "") -> HttpResponseBase:
+def kept_fragment(
+    request: HttpRequest, chosen: Filters, name: str, template: str, build: Callable[[], dict[str, Any]], *, more: str = "", facts: Iterable[str] = EVERYTHING
+) -> HttpResponseBase:  # fmt: skip
     """A fragment from the cache, else built and kept; `build` gives its context, with `charts` where it has some.
+
+    It falls as soon as any of the `facts` changes (groups of `metrics.actions.figure_stamps`).
 
     An address with `?export=` gets the file of one of its charts, made anew. `more` tells apart what the filters do not.
     """
     if request.GET.get("export"):
         context = build()
         return chart_file(request, context.get("charts", ())) or HttpResponse(status=404)
-    key = _key(request, chosen, name, more)
+    key = _key(request, chosen, name, more, stamp_of(facts))
     html = cached(key)
     if html is None:
         html = render(request, template, {"chosen": chosen, **build()}).content.decode()
@@ -39,10 +48,10 @@ def kept_fragment(request: HttpRequest, chosen: Filters, name: str, template: st
     return HttpResponse(html)
 
 
-def _key(request: HttpRequest, chosen: Filters, name: str, more: str) -> str:
+def _key(request: HttpRequest, chosen: Filters, name: str, more: str, stamp: str) -> str:
     user = request.user
     assert isinstance(user, User)
     # who sees everything shares; analysts share figures without rows; everybody else has a book of their own
     who = user.role if user.role in {Role.ADMIN, Role.VIEWER, Role.ANALYST} else f"{user.role}:{user.pk}"
-    parts = [str(VERSION), connection.settings_dict["NAME"], name, who, translation.get_language() or "", user.time_zone or "", chosen.key, more]
+    parts = [str(VERSION), connection.settings_dict["NAME"], name, who, translation.get_language() or "", user.time_zone or "", chosen.key, more, stamp]
     return f"dashboard:{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}"

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.actions.exports import record_export
 from accounts.spreadsheet import csv_lines
+from metrics.actions.figure_stamps import REVENUE_FACTS
 from metrics.charts import say
 from metrics.dashboards.cards import REVENUE
 from metrics.dashboards.figures import sees_rows
@@ -73,7 +74,7 @@ def revenue_part(request: HttpRequest, chosen: Filters, name: str) -> HttpRespon
         words = {"segment": _("By segment"), "plan": _("By plan")}
         return {**context, "ways": [(words[way], f"{address}?{chosen.query(by=way)}", way == by) for way in BY]}
 
-    return kept_fragment(request, chosen, f"revenue:{name}", f"metrics/_revenue_{name}.html", build, more=f"{count}:{by}")
+    return kept_fragment(request, chosen, f"revenue:{name}", f"metrics/_revenue_{name}.html", build, more=f"{count}:{by}", facts=REVENUE_FACTS)
 
 
 @login_required

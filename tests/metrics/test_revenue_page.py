@@ -157,7 +157,7 @@ def test_parts_that_do_not_exist_and_filters_that_cannot_be_read(client, book):
 def test_a_part_is_kept_by_reader_and_filters_and_needs_no_statement_of_its_own_then(client, book, django_assert_max_num_queries):
     client.force_login(book.ada)
     first = part(client, "bridge").content
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         assert part(client, "bridge").content == first
     client.force_login(book.can)
     assert part(client, "bridge").content != first
