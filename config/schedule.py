@@ -26,6 +26,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "segments": _every(20, "metrics.segments"),
     # rollups, segments, the whole base: hourly asked, done once a day after the organisation's midnight
     "nightly": _every(3600, "metrics.nightly"),
+    # stages of the lifecycle: who moved on, whose time in a stage is over; everybody after a change of rules
+    "stages": _every(20, "metrics.stages"),
     # closed months: figures of a month that is over stand; what is recorded about it later is logged as a restatement
     "close-months": _every(600, "metrics.close_months"),
     "restate-months": _every(60, "metrics.restate_months"),
@@ -51,6 +53,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "texts-accounts": _every(60, "accounts.read_texts"),
     # what spans the apps and was begun elsewhere: reports of mail providers, erasures
     "sweep": _every(30, "config.sweep"),
+    # the sandbox, if there is one: made, moved on or removed a stretch at a time
+    "sandbox": _every(10, "config.sandbox"),
     # tickets: service levels that ran out, replies to send, ratings to keep
     "tickets": _every(60, "tickets.tick"),
 }

@@ -21,6 +21,7 @@ from metrics.actions.recompute import is_done, recompute_all, recompute_marked, 
 from metrics.actions.reports import queue_due, withdraw
 from metrics.actions.restatements import restating_steps
 from metrics.actions.segment_sweeps import sweep_due
+from metrics.actions.stage_sweeps import sweep_due as sweep_stages_due
 from metrics.queries import database_now
 from tickets.actions.dispatch import dispatch
 
@@ -62,6 +63,14 @@ def segments() -> int:
     now = database_now()
     today = now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()
     return sweep_due(now=now, health_done=is_done(day=today), seconds=SEGMENT_SECONDS)
+
+
+@shared_task(name="metrics.stages", ignore_result=True)
+def stages() -> int:
+    """Every 20 seconds, and at once after rules changed: puts accounts where the rules of stages say and judges how they do; returns how many moved."""
+    now = database_now()
+    today = now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()
+    return sweep_stages_due(now=now, health_done=is_done(day=today), seconds=SEGMENT_SECONDS).moved
 
 
 def _for_a_while(steps: Iterator[int]) -> int:

@@ -27,6 +27,7 @@ from accounts.sentences import why as sentence
 from metrics.actions.causes import causes_of
 from metrics.actions.health_models import digest, models_at
 from metrics.actions.segment_sweeps import sweep_accounts, sweep_everybody
+from metrics.actions.stage_sweeps import sweep_stages
 from metrics.models import HealthRun
 from metrics.moments import BEFORE_DAYS, Moment
 from metrics.scoring import AT_RISK
@@ -57,12 +58,13 @@ class Summary:
     band_changes: int = 0
     work_opened: int = 0
     segments_changed: int = 0
+    stages_changed: int = 0
     restatements: list[dict[str, Any]] = field(default_factory=list)
     ranges: int = 0
 
     def add(self, other: Summary) -> None:
         """Takes in the figures of one more statement."""
-        for name in ("accounts", "scored", "written", "snapshots", "band_changes", "work_opened", "segments_changed", "ranges"):
+        for name in ("accounts", "scored", "written", "snapshots", "band_changes", "work_opened", "segments_changed", "stages_changed", "ranges"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.restatements.extend(other.restatements)
 
@@ -203,6 +205,7 @@ def recompute_marked(*, now: dt.datetime, limit: int = 50_000) -> Summary | None
                 total.add(_run(setting, LISTED, {"ids": [account for account, _at in batch]}))
             # in a transaction of its own: it locks accounts, and snapshots are locked by now. The marks go last, so nothing is lost between
             total.segments_changed += sweep_accounts(account_ids=[account for account, _at in batch], as_of=now, now=now)
+            total.stages_changed += sweep_stages(account_ids=[account for account, _at in batch], now=now).moved
             with connection.cursor() as cursor:
                 cursor.execute(
                     "DELETE FROM accounts_accountdirty d USING unnest(%s::bigint[], %s::timestamptz[]) AS seen(account_id, marked_at) "
