@@ -64,14 +64,16 @@ _SETS = {
     "assign": "owner_id = %(owner)s",
     "due": "due_at = %(at)s",
 }
-_COLUMNS = "id, version, status, owner_id, due_at, snoozed_until, snooze_reason, outcome, closed_at, closed_by_id, account_id, type, reason"
+# of a row that is about to change, locked in the order of the ids
+COLUMNS = "id, version, status, owner_id, due_at, snoozed_until, snooze_reason, outcome, closed_at, closed_by_id, account_id, type, reason"
 
 
 def _instant(value: dt.datetime | None) -> str | None:
     return value.isoformat() if value is not None else None
 
 
-def _as_it_was(row: tuple[Any, ...]) -> Before:
+def as_it_was(row: tuple[Any, ...]) -> Before:
+    """A row of `COLUMNS` with the version that it has after one change."""
     return Before(
         id=row[0], version=row[1] + 1, status=row[2], owner_id=row[3], due_at=row[4].isoformat(), snoozed_until=_instant(row[5]),
         snooze_reason=row[6], outcome=row[7], closed_at=_instant(row[8]), closed_by_id=row[9],
@@ -100,10 +102,10 @@ def change_work_items(
         check_present(owner_id)
     with transaction.atomic(), connection.cursor() as cursor:
         # the order of the ids is the order of the locks
-        cursor.execute(f"SELECT {_COLUMNS} FROM accounts_workitem WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids])
+        cursor.execute(f"SELECT {COLUMNS} FROM accounts_workitem WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids])
         rows = cursor.fetchall()
         fresh = [row for row in rows if row[1] == versions[row[0]] and row[2] not in CLOSED]
-        before = [_as_it_was(row) for row in fresh]
+        before = [as_it_was(row) for row in fresh]
         changed = Changed(before=before, stale=sorted(set(ids) - {row.id for row in before}))
         if not before:
             return changed
@@ -143,7 +145,7 @@ def restore_work_items(*, before: Sequence[Mapping[str, Any]], allowed: Sequence
     where new work of the same identity is opened at this very moment; nothing is restored then.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SELECT {_COLUMNS} FROM accounts_workitem WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [sorted(allowed)])
+        cursor.execute(f"SELECT {COLUMNS} FROM accounts_workitem WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [sorted(allowed)])
         closed = [row for row in cursor.fetchall() if row[2] in CLOSED]
         cursor.execute(_RESTORE, {"before": json.dumps(list(before)), "allowed": list(allowed), "now": now})
         restored = {row[0] for row in cursor.fetchall()}
@@ -167,7 +169,7 @@ def reopen_work_items(*, versions: Mapping[int, int], now: dt.datetime, actor: U
     """Opens closed or sleeping work again. Rows with another version, open ones, and those whose identity is taken are stale."""
     ids = sorted(versions)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SELECT {_COLUMNS} FROM accounts_workitem WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids])
+        cursor.execute(f"SELECT {COLUMNS} FROM accounts_workitem WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids])
         rows = [row for row in cursor.fetchall() if row[1] == versions[row[0]] and row[2] != WorkItem.Status.OPEN]
         cursor.execute(
             "UPDATE accounts_workitem w SET status = 'open', closed_at = NULL, closed_by_id = NULL, outcome = '', snoozed_until = NULL, snooze_reason = '', "
@@ -179,5 +181,5 @@ def reopen_work_items(*, versions: Mapping[int, int], now: dt.datetime, actor: U
         )
         opened = {row[0] for row in cursor.fetchall()}
         _tell_reopened([row for row in rows if row[0] in opened and row[2] in CLOSED], actor=actor, now=now)
-    before = [_as_it_was(row) for row in rows if row[0] in opened]
+    before = [as_it_was(row) for row in rows if row[0] in opened]
     return Changed(before=before, stale=sorted(set(ids) - opened))

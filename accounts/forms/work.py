@@ -10,6 +10,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.actions.touches import MOST_MINUTES, Channel
 from accounts.models import User, WorkItem
@@ -151,11 +152,25 @@ class DueForm(forms.Form):
     """The new day on which the work is due."""
 
     date = forms.DateField(label=_("Due on"), widget=forms.DateInput(attrs={"type": "date", "autofocus": True}, format="%Y-%m-%d"))
+    shift = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, others: int = 0, playbook: str = "", **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if not others:
+            del self.fields["shift"]
+            return
+        words = ngettext("Move the other open step of %(playbook)s by as many days", "Move the other %(count)s open steps of %(playbook)s by as many days", others)
+        self.fields["shift"].label = words % {"count": others, "playbook": playbook}
 
     @property
     def values(self) -> dict[str, Any]:
         """What the action takes."""
         return {"at": at_hour(self.cleaned_data["date"], DUE_HOUR)}
+
+    @property
+    def shifts(self) -> bool:
+        """Whether the other open steps of the run go along."""
+        return bool(self.cleaned_data.get("shift"))
 
 
 class TouchForm(forms.Form):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import secrets
+import zoneinfo
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ from redis.exceptions import RedisError
 
 from accounts import sentences, wording
 from accounts.actions.work_batches import MOST, Changed, change_work_items, reopen_work_items, restore_work_items
+from accounts.actions.work_dates import shift_run
 from accounts.forms.work import AssignForm, DoneForm, DropForm, DueForm, SnoozeForm
 from accounts.models import User, WorkItem
 from accounts.roles import WRITES_ACCOUNTS
@@ -81,7 +83,16 @@ def _writer(request: HttpRequest) -> User:
     return user
 
 
-def _form(do: str, user: User, today: dt.date, data: QueryDict | None, first: WorkItem | None) -> Form:
+def others_of_run(user: User, item: WorkItem) -> list[int]:
+    """What else is open of the item's playbook run and may be moved by this person."""
+    if item.playbook_run_id is None:
+        return []
+    return list(
+        WorkItem.objects.changeable_by(user).filter(playbook_run=item.playbook_run_id, status__in=["open", "snoozed"]).exclude(pk=item.pk).values_list("pk", flat=True)[:100]
+    )
+
+
+def _form(do: str, user: User, today: dt.date, data: QueryDict | None, first: WorkItem | None, others: list[int]) -> Form:
     if do == "done":
         return DoneForm(data)
     if do == "drop":
@@ -90,7 +101,8 @@ def _form(do: str, user: User, today: dt.date, data: QueryDict | None, first: Wo
         return SnoozeForm(data, today=today)
     if do == "assign":
         return AssignForm(data, user=user, initial={"owner": first.owner_id if first else None})
-    return DueForm(data, initial={"date": timezone.localtime(first.due_at).date() if first else today})
+    playbook = first.playbook_run.playbook.name if first and first.playbook_run and others else ""
+    return DueForm(data, initial={"date": timezone.localtime(first.due_at).date() if first else today}, others=len(others), playbook=playbook)
 
 
 def _titles(do: str, count: int) -> tuple[str, str]:
@@ -118,7 +130,9 @@ def _said(do: str, changed: Changed, name: str, values: dict[str, Any]) -> str:
         "done": _("Done: %(count)s items"), "drop": _("Dropped: %(count)s items"), "snooze": _("Snoozed %(count)s items until %(day)s"),
         "assign": _("%(count)s items: now with %(person)s"), "due": _("%(count)s items: due %(day)s"),
     }  # fmt: skip
-    text = (one if count == 1 and name else many)[do] % told
+    text = (one if name else many)[do] % told
+    if name and count > 1:
+        text += ". " + ngettext("%(count)s other step moved along.", "%(count)s other steps moved along.", count - 1) % {"count": count - 1}
     if changed.stale:
         left = len(changed.stale)
         text += ". " + ngettext("%(count)s was changed by somebody else and left as it is.", "%(count)s were changed by somebody else and left as they are.", left) % {
@@ -131,7 +145,8 @@ def _act(request: HttpRequest, user: User, *, do: str, address: str, items: list
     """Shows the form of an action (GET) or carries it out (POST) for these rows."""
     now = timezone.now()
     first = items[0] if items else None
-    form = _form(do, user, timezone.localdate(now), request.POST if request.method == "POST" else None, first)
+    others = others_of_run(user, first) if do == "due" and first and len(items) == 1 else []
+    form = _form(do, user, timezone.localdate(now), request.POST if request.method == "POST" else None, first, others)
     heading, button = _titles(do, len(items))
     context = {
         "form": form, "heading": heading, "button": button, "address": address, "do": do, "next": home(request),
@@ -143,7 +158,11 @@ def _act(request: HttpRequest, user: User, *, do: str, address: str, items: list
     if not form.is_valid():
         return _dialog(request, "form", context, status=422)
     values: dict[str, Any] = form.values  # type: ignore[attr-defined]
-    changed = change_work_items(do=do, versions=versions, actor=user, now=now, **values)
+    if first and isinstance(form, DueForm) and form.shifts:
+        zone = zoneinfo.ZoneInfo(timezone.get_current_timezone_name())
+        changed = shift_run(item_id=first.pk, version=versions[first.pk], at=values["at"], others=others, zone=zone, now=now)
+    else:
+        changed = change_work_items(do=do, versions=versions, actor=user, now=now, **values)
     if not changed.before:
         return _conflict(request, context, items)
     undo = keep_for_undo(user, changed.record())
