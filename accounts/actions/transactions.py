@@ -47,8 +47,9 @@ def _tell(row: Transaction, *, actor: User | None, origin: str, recovered: bool 
     kind = None
     if row.status == Transaction.Status.FAILED:
         kind = "payment.failed"
-        optional = {"invoice": row.invoice or None, "attempt": row.attempt, "failure_code": row.failure_code or None, "hard_decline": row.hard_decline}
-        money |= {name: value for name, value in optional.items() if value is not None}
+        optional = {"invoice": row.invoice or None, "attempt": row.attempt, "failure_code": row.failure_code or None}
+        # who does not say that the card is refused for good has not said so: playbooks ask for either
+        money |= {name: value for name, value in optional.items() if value is not None} | {"hard_decline": bool(row.hard_decline)}
     elif row.status == Transaction.Status.SUCCEEDED:
         if not recovered and row.invoice:
             failed = Transaction.objects.filter(account_id=row.account_id, invoice=row.invoice, status=Transaction.Status.FAILED, occurred_at__lte=row.occurred_at)

@@ -36,14 +36,17 @@ WORK_TYPES: dict[str, Any] = {
 # why a run ended, why a step or an occasion was passed over
 REASONS: dict[str, Any] = {
     "churned": lazy("the customer has left"), "excluded": lazy("no figure counts the account"), "audience": lazy("it is not for this account"),
-    "running": lazy("it runs there already"), "cap": lazy("it ran there often enough"), "per_day": lazy("enough started that day"), "held_out": lazy("held out, to measure the effect"),
+    "running": lazy("it runs there already"), "cap": lazy("it ran there often enough"), "per_day": lazy("enough started that day"),
+    "held_out": lazy("held out, to measure the effect"),
     "condition": lazy("its condition was not met"), "no_date": lazy("the account has no such date"), "time": lazy("the time was over"), "date": lazy("the day had come"),
     "event": lazy("what it waited for happened"), "longest_wait": lazy("it did not happen in time"), "otherwise": lazy("nothing fitted"),
-    "branch_1": lazy("the first branch fitted"), "branch_2": lazy("the second branch fitted"), "branch_3": lazy("the third branch fitted"), "branch_4": lazy("the fourth branch fitted"),
+    "branch_1": lazy("the first branch fitted"), "branch_2": lazy("the second branch fitted"), "branch_3": lazy("the third branch fitted"),
+    "branch_4": lazy("the fourth branch fitted"),
     "stop": lazy("stopped here"), "end": lazy("all steps are through"), "done": lazy("all steps are through"), "exit": lazy("an exit rule fitted"), "by_hand": lazy("by hand"),
     "no_contact": lazy("there is nobody to write to"), "nobody": lazy("there is nobody to write to"), "opted_out": lazy("the person wants no mails"),
     "suppressed": lazy("mails to this address are stopped"), "no_address": lazy("there is no address"), "gap": lazy("another playbook wrote a short time ago"),
-    "no_owner": lazy("nobody looks after the account"), "open_already": lazy("this work was open already"), "unchanged": lazy("it was so already"), "dropped": lazy("left out by a person"),
+    "no_owner": lazy("nobody looks after the account"), "open_already": lazy("this work was open already"), "unchanged": lazy("it was so already"),
+    "dropped": lazy("left out by a person"),
     "run_ended": lazy("the run had ended"), "erased": lazy("the person was erased"),
 }  # fmt: skip
 
@@ -142,10 +145,8 @@ def say_audience(version: Any, names: Names) -> str:
 def say_caps(version: Any, names: Names) -> list[tuple[str, str]]:
     """Caps, hold-out and exits as pairs of word and value."""
     caps = {"per_account": 1, "days": 30, "at_once": 1, **{key: value for key, value in version.caps.items() if value is not None}}
-    told = [(
-        _("At most"),
-        ngettext("%(count)s time an account in %(days)s days", "%(count)s times an account in %(days)s days", caps["per_account"]) % {"count": caps["per_account"], "days": caps["days"]},
-    )]  # fmt: skip
+    often = ngettext("%(count)s time an account in %(days)s days", "%(count)s times an account in %(days)s days", caps["per_account"])
+    told = [(_("At most"), often % {"count": caps["per_account"], "days": caps["days"]})]
     if caps.get("per_day"):
         told.append((_("A day"), ngettext("%(count)s start", "%(count)s starts", caps["per_day"]) % {"count": caps["per_day"]}))
     told.append((_("Held out"), _("%(percent)s of a hundred accounts") % {"percent": version.hold_out_percent} if version.hold_out_percent else _("nobody")))

@@ -17,9 +17,11 @@ ONBOARDING = Shipped(
             ("Welcome to {sender}, {first_name|and thank you}", "{sender} ailesine hoş geldiniz"),
             (
                 "Hello {first_name|and welcome},\n\nI am {csm|your contact} and look after {account} from now on. In the next days we set a date for a short kick-off: "
-                "what you want to reach, who takes part, and by when.\n\nIf you want to start at once, answer this mail with the one thing that should work first.\n\n{csm|The team}",
+                "what you want to reach, who takes part, and by when.\n\nIf you want to start at once, answer this mail with the one thing that should work "
+                "first.\n\n{csm|The team}",
                 "Merhaba {first_name|ve hoş geldiniz},\n\nBen {csm|müşteri temsilciniz}; bundan sonra {account} ile ben ilgileneceğim. Önümüzdeki günlerde kısa bir başlangıç "
-                "görüşmesi için gün belirleyelim: neye ulaşmak istiyorsunuz, kimler katılıyor, ne zamana kadar.\n\nHemen başlamak isterseniz, önce neyin çalışması gerektiğini bu "
+                "görüşmesi için gün belirleyelim: neye ulaşmak istiyorsunuz, kimler katılıyor, ne zamana kadar.\n\nHemen başlamak isterseniz, önce neyin çalışması "
+                "gerektiğini bu "
                 "e-postaya yazmanız yeterli.\n\n{csm|Ekibiniz}",
             ),
         ),
@@ -44,9 +46,11 @@ ONBOARDING = Shipped(
             "help-mail",
             ("May we help {account} to get started?", "{account} için ilk adımda yardımcı olabilir miyiz?"),
             (
-                "Hello {first_name|there},\n\nthe first weeks are the hardest. Half an hour together is usually enough to get the first thing done: answer with a day that suits you, "
+                "Hello {first_name|there},\n\nthe first weeks are the hardest. Half an hour together is usually enough to get the first thing done: answer with a day "
+                "that suits you, "
                 "and we do it on your screen.\n\n{csm|The team}",
-                "Merhaba {first_name|},\n\nİlk haftalar en zorudur. Çoğu zaman birlikte geçirilen yarım saat ilk işi bitirmeye yeter: size uyan bir günü yazın, ekranınızda birlikte "
+                "Merhaba {first_name|},\n\nİlk haftalar en zorudur. Çoğu zaman birlikte geçirilen yarım saat ilk işi bitirmeye yeter: size uyan bir günü yazın, "
+                "ekranınızda birlikte "
                 "yapalım.\n\n{csm|Ekibiniz}",
             ),
         ),
@@ -79,9 +83,11 @@ STUCK = Shipped(
             "nudge",
             ("Where did you get stuck, {first_name|if we may ask}?", "Nerede takıldınız, {first_name|sorabilir miyiz}?"),
             (
-                "Hello {first_name|there},\n\nnobody of {account} was in the product for two weeks. What is in the way: time, data, a question nobody answered? One line is enough, "
+                "Hello {first_name|there},\n\nnobody of {account} was in the product for two weeks. What is in the way: time, data, a question nobody answered? One "
+                "line is enough, "
                 "and I take care of it.\n\n{csm|The team}",
-                "Merhaba {first_name|},\n\n{account} ekibinden iki haftadır kimse ürünü kullanmadı. Engel nedir: zaman mı, veriler mi, cevapsız kalan bir soru mu? Tek satır yeter, "
+                "Merhaba {first_name|},\n\n{account} ekibinden iki haftadır kimse ürünü kullanmadı. Engel nedir: zaman mı, veriler mi, cevapsız kalan bir soru mu? Tek "
+                "satır yeter, "
                 "gerisiyle ben ilgilenirim.\n\n{csm|Ekibiniz}",
             ),
         ),
@@ -90,10 +96,14 @@ STUCK = Shipped(
         work("call", "Call: still nobody in the product", "Arayın: ürüne hâlâ kimse girmedi", type="risk", priority="high", due_days=2),
         wait("ten-days", 10),
         work(
-            "escalate", "Agree with the sponsor on a new plan, or on an end", "Sponsorla yeni bir plan ya da bitiş üzerinde anlaşın", type="lifecycle", due_days=5,
+            "escalate",
+            "Agree with the sponsor on a new plan, or on an end",
+            "Sponsorla yeni bir plan ya da bitiş üzerinde anlaşın",
+            type="lifecycle",
+            due_days=5,
             **{"if": is_("last_seen_on", "more_than_days_ago", 10)},
         ),
     ),
     exits=({"event": "onboarding.completed"},),
     caps={"per_account": 2, "days": 180},
-)  # fmt: skip
+)

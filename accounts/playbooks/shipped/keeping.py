@@ -29,22 +29,39 @@ RENEWAL = Shipped(
     description=gettext_noop("A renewal is prepared half a year ahead, decided on at 90 days and signed at 30."),
     trigger={"kind": "date", "field": "renews_on", "days": -180},
     steps=(
-        work("plan", "Renewal in half a year: who decides, on what, and what is missing", "Yenilemeye altı ay: kim, neye göre karar veriyor, ne eksik", type="renewal", due_days=14),
+        work(
+            "plan", "Renewal in half a year: who decides, on what, and what is missing", "Yenilemeye altı ay: kim, neye göre karar veriyor, ne eksik", type="renewal", due_days=14
+        ),
         {"key": "to-90", "kind": "wait", "until": {"field": "renews_on", "days": -90}},
         {
-            "key": "how", "kind": "branch", "longest_days": 0, "otherwise": "value",
+            "key": "how",
+            "kind": "branch",
+            "longest_days": 0,
+            "otherwise": "value",
             "branches": [{"when": is_("band", "in", ["watch", "at_risk"]), "go": "save"}],
         },
-        {**work("value", "Value review with the sponsor: reached, planned, worth", "Sponsorla değer görüşmesi: ulaşılan, planlanan, karşılığı", type="renewal", due_days=10), "next": "to-30"},
-        work("save", "Renewal at risk: plan with the sponsor what has to be true by the day", "Yenileme riskli: o güne kadar ne olmalı, sponsorla planlayın", type="risk", priority="high", due_days=5),
+        {
+            **work("value", "Value review with the sponsor: reached, planned, worth", "Sponsorla değer görüşmesi: ulaşılan, planlanan, karşılığı", type="renewal", due_days=10),
+            "next": "to-30",
+        },
+        work(
+            "save",
+            "Renewal at risk: plan with the sponsor what has to be true by the day",
+            "Yenileme riskli: o güne kadar ne olmalı, sponsorla planlayın",
+            type="risk",
+            priority="high",
+            due_days=5,
+        ),
         {"key": "to-30", "kind": "wait", "until": {"field": "renews_on", "days": -30}},
         mail(
             "offer",
             ("Your renewal on {renews_on}", "{renews_on} tarihli yenilemeniz"),
             (
-                "Hello {first_name|there},\n\nthe contract of {account} renews on {renews_on}. I have put together what you reached since then and a proposal for the next term. "
+                "Hello {first_name|there},\n\nthe contract of {account} renews on {renews_on}. I have put together what you reached since then and a proposal for the "
+                "next term. "
                 "When may I show it to you in half an hour?\n\n{csm|The team}",
-                "Merhaba {first_name|},\n\n{account} sözleşmesi {renews_on} tarihinde yenileniyor. Bugüne kadar ulaştıklarınızı ve yeni dönem için bir öneriyi hazırladım. Yarım saatte "
+                "Merhaba {first_name|},\n\n{account} sözleşmesi {renews_on} tarihinde yenileniyor. Bugüne kadar ulaştıklarınızı ve yeni dönem için bir öneriyi "
+                "hazırladım. Yarım saatte "
                 "göstermem için ne zaman uygunsunuz?\n\n{csm|Ekibiniz}",
             ),
             to="sponsor",
@@ -53,7 +70,7 @@ RENEWAL = Shipped(
     ),
     exits=({"event": "subscription.cancelled"},),
     caps={"per_account": 1, "days": 120},
-)  # fmt: skip
+)
 
 EXPANSION = Shipped(
     key="expansion",
@@ -69,9 +86,11 @@ EXPANSION = Shipped(
             "write",
             ("What {account} could do next", "{account} sırada neler yapabilir"),
             (
-                "Hello {first_name|there},\n\nyour team uses the product more from week to week. There are two things that companies like yours add at this point; may I show them on your "
+                "Hello {first_name|there},\n\nyour team uses the product more from week to week. There are two things that companies like yours add at this point; may "
+                "I show them on your "
                 "own data in 20 minutes?\n\n{csm|The team}",
-                "Merhaba {first_name|},\n\nEkibiniz ürünü her hafta daha çok kullanıyor. Sizin gibi şirketlerin bu noktada eklediği iki şey var; 20 dakikada kendi verileriniz üzerinde "
+                "Merhaba {first_name|},\n\nEkibiniz ürünü her hafta daha çok kullanıyor. Sizin gibi şirketlerin bu noktada eklediği iki şey var; 20 dakikada kendi "
+                "verileriniz üzerinde "
                 "gösterebilir miyim?\n\n{csm|Ekibiniz}",
             ),
             to="champion",
