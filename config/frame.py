@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.queries import clock
 from accounts.roles import READS_PROGRAMMES, Role
 
 
@@ -36,6 +37,7 @@ MAIN = (
     Place(("accounts:playbooks", "playbooks"), "book-open-check", _("Playbooks"), minor=True, roles=frozenset({Role.ADMIN, Role.MANAGER, Role.CSM})),
 )
 ADMIN = (
+    Place(("sandbox",), "flask-conical", _("Sandbox"), minor=True, roles=frozenset({Role.ADMIN, Role.MANAGER})),
     Place(("inbox",), "inbox", _("Inbox"), minor=True, roles=frozenset({Role.ADMIN})),
     Place(("accounts:suppressions",), "mail-x", _("Suppressed"), minor=True, roles=frozenset({Role.ADMIN})),
     Place(("settings", "admin:index"), "settings-2", _("Settings"), minor=True, roles=frozenset({Role.ADMIN})),
@@ -69,6 +71,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     """Context of the base template; fragments ask for none of it."""
     user = getattr(request, "user", None)
     context: dict[str, Any] = {"languages": settings.LANGUAGES, "is_fragment": bool(getattr(request, "htmx", False))}
+    if settings.SANDBOX:
+        context["sandbox_now"] = clock.now()
     if user is None or not user.is_authenticated or context["is_fragment"]:
         return context
     return {**context, "nav_main": navigation(MAIN, user.role, request.path), "nav_admin": navigation(ADMIN, user.role, request.path)}

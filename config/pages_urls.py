@@ -1,8 +1,27 @@
 """Addresses of pages that belong to the installation: health of the process, the inbox."""
 
-from django.urls import path
+import datetime as dt
 
-from config.views import health, hooks, inbox, mail_hooks
+from django.urls import path, register_converter
+
+from config.views import health, hooks, inbox, mail_hooks, sandbox
+
+
+class DayConverter:
+    """A day as `2026-11-22`."""
+
+    regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+    def to_python(self, value: str) -> dt.date:
+        """Raises ValueError, which is a 404, for a day that no calendar has."""
+        return dt.date.fromisoformat(value)
+
+    def to_url(self, value: dt.date) -> str:
+        """The same text."""
+        return value.isoformat()
+
+
+register_converter(DayConverter, "isodate")
 
 urlpatterns = [
     # answered by config.probes before they get here; named so that they can be found
@@ -12,6 +31,11 @@ urlpatterns = [
     path("hooks/in/email/<slug:provider>/inbound/", mail_hooks.inbound_hook, name="inbound_hook"),
     path("hooks/in/generic/", hooks.generic_hook, name="generic_hook"),
     path("hooks/in/generic/<slug:name>/", hooks.generic_hook, name="named_hook"),
+    path("sandbox/", sandbox.page, name="sandbox"),
+    path("sandbox/advance/", sandbox.advance, name="sandbox_advance"),
+    path("sandbox/stop/", sandbox.stop, name="sandbox_stop"),
+    path("sandbox/end/", sandbox.end, name="sandbox_end"),
+    path("sandbox/<isodate:day>/", sandbox.day, name="sandbox_day"),
     path("inbox/", inbox.listing, name="inbox"),
     path("inbox/<str:key>/", inbox.mail, name="inbox_mail"),
     path("inbox/<str:key>/html/", inbox.html_part, name="inbox_html"),

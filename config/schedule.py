@@ -45,6 +45,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "accounts": _every(60, "accounts.tick"),
     # plans with customers: completions, steps done by a rule, late steps, reviews of objectives
     "plans": _every(60, "accounts.plans"),
+    # playbooks: start what fits, do the steps that are due, send their mails and calls
+    "playbooks": _every(30, "accounts.playbooks"),
     # the loop: unhappy answers become cases, late ones escalate, people hear what was settled
     "loops": _every(20, "surveys.close_loops"),
     # what customers wrote: language, sentiment and topics, soon after it was written

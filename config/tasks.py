@@ -10,6 +10,8 @@ from config.erasing import sweep_erasures
 from config.hooks.handling import sweep_hooks
 from config.inbound_mail import sweep_mails
 from config.mail_reports import sweep_reports
+from config.sandbox.working import claim as claim_sandbox
+from config.sandbox.working import work as work_on_sandbox
 from config.ticket_surveys import withdraw_gone
 
 
@@ -30,6 +32,16 @@ def sweep() -> dict[str, int]:
         "erased": sweep_erasures(now=now),
         "withdrawn": withdraw_gone(now=now),
     }
+
+
+# making one migrates a database first
+@shared_task(name="config.sandbox", ignore_result=True, time_limit=600, soft_time_limit=580)
+def sandbox() -> bool:
+    """Every ten seconds, and at once after somebody asked: one stretch of work on the sandbox; whether there was any."""
+    row = claim_sandbox(now=timezone.now())
+    if row is not None:
+        work_on_sandbox(row=row, now=timezone.now())
+    return row is not None
 
 
 @shared_task(name="config.work_on_hooks", ignore_result=True)

@@ -15,7 +15,9 @@ from django.conf import settings
 from psycopg.rows import dict_row
 
 from accounts import timeline
+from accounts.models import PlaybookStepLog
 from accounts.wording import segment_name, stage_name
+from accounts.words import code
 from config.sandbox.place import conninfo, database_name
 
 # what a column of the overview counts: the kinds of event
@@ -125,6 +127,8 @@ def opened(*, day: dt.date, since: dt.datetime) -> Opened:
             Entry(row["occurred_at"], row["account"], timeline.line(timeline.Happening(**{key: row[key] for key in _TOLD}, people=people, **names)))
             for row in connection.execute(_EVENTS, values)
         ]
+    for step in steps:
+        step["said"] = str(PlaybookStepLog.Outcome(step["outcome"]).label) + (f": {code(step['reason'])}" if step["reason"] else "")
     return Opened(mails, steps, entries)
 
 

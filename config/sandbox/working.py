@@ -7,13 +7,14 @@ import json
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import Sandbox, Segment, User
 from config.sandbox import copying, place
 
 State = Sandbox.State
 # a worker that was not heard of for so long is gone
-LEASE = dt.timedelta(minutes=4)
+LEASE = {State.MAKING: dt.timedelta(minutes=10), State.MOVING: dt.timedelta(minutes=4), State.ENDING: dt.timedelta(minutes=2)}
 # how long one turn may take, below the time limit of a task
 TURN_SECONDS = 45
 MIGRATE_SECONDS, COMMAND_SECONDS = 200, 120
@@ -36,16 +37,16 @@ def current() -> Sandbox | None:
 def ask(*, segment: str, order: str, most: int, user: User | None, now: dt.datetime) -> Sandbox:
     """Asks for a sandbox with copies of these accounts. Raises Refused."""
     if order not in copying.ORDERS:
-        raise Refused(f"order={order}: expected {', '.join(copying.ORDERS)}", "order")
+        raise Refused(_("“%(given)s” cannot be used; expected one of %(expected)s.") % {"given": order, "expected": ", ".join(copying.ORDERS)}, "order")
     if not 1 <= most <= copying.MOST_ACCOUNTS:
-        raise Refused(f"most={most}: expected 1 to {copying.MOST_ACCOUNTS}", "most")
+        raise Refused(_("Expected a number from 1 to %(most)s.") % {"most": copying.MOST_ACCOUNTS}, "most")
     if segment and not Segment.objects.filter(key=segment).exists():
-        raise Refused(f"segment={segment}: there is no such segment", "segment")
+        raise Refused(_("There is no segment “%(given)s”.") % {"given": segment}, "segment")
     try:
         with transaction.atomic():
             return Sandbox.objects.create(choice={"segment": segment, "order": order, "most": most}, began_at=now, reached_at=now, made_by=user, created_at=now)
     except IntegrityError:
-        raise Refused("There is a sandbox already; remove it first.") from None
+        raise Refused(_("There is a sandbox already; remove it first.")) from None
 
 
 def move_on(*, days: int, now: dt.datetime) -> Sandbox:
@@ -53,12 +54,12 @@ def move_on(*, days: int, now: dt.datetime) -> Sandbox:
     with transaction.atomic():
         row = Sandbox.objects.select_for_update(of=("self",)).exclude(state=State.ENDED).first()
         if row is None or row.state not in {State.READY, State.MOVING}:
-            raise Refused("There is no sandbox that could move on.")
+            raise Refused(_("There is no sandbox that could move on."))
         if days < 1:
-            raise Refused(f"days={days}: expected 1 or more", "days")
+            raise Refused(_("Expected a number from 1 to %(most)s.") % {"most": LONGEST_DAYS}, "days")
         target = max(row.target_at or row.reached_at, row.reached_at) + dt.timedelta(days=days)
         if target - row.began_at > dt.timedelta(days=LONGEST_DAYS):
-            raise Refused(f"A sandbox moves on by {LONGEST_DAYS} days at most.", "days")
+            raise Refused(_("A sandbox moves on by %(most)s days at most.") % {"most": LONGEST_DAYS}, "days")
         row.target_at, row.state = target, State.MOVING
         row.save(update_fields=["target_at", "state"])
         return row
@@ -84,7 +85,7 @@ def claim(*, now: dt.datetime) -> Sandbox | None:
         )  # fmt: skip
         if row is None or (row.lease_until and row.lease_until > now):
             return None
-        row.lease_until = now + LEASE
+        row.lease_until = now + LEASE[State(row.state)]
         row.save(update_fields=["lease_until"])
         return row
 
@@ -109,7 +110,7 @@ def work(*, row: Sandbox, now: dt.datetime) -> None:
 def _make(row: Sandbox, now: dt.datetime) -> None:
     accounts = copying.chosen(choice=row.choice, user=row.made_by)
     if not accounts:
-        raise Refused("No account fits this choice.", "segment")
+        raise Refused(_("No account fits this choice."), "segment")
     copying.make_database()
     place.run("migrate", "--no-input", "--verbosity", "0", seconds=MIGRATE_SECONDS)
     rows = copying.fill(source=str(connection.settings_dict["NAME"]), accounts=accounts)
