@@ -10,13 +10,6 @@ from django.db import connection
 WEEKS = 18
 
 
-def database_now() -> dt.datetime:
-    """The database's clock; edges ask it once."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT statement_timestamp()")
-        return cursor.fetchone()[0]
-
-
 # the last day is asked once (an init plan, so that months outside the window are not even opened), with one
 # probe an account at the end of its key
 _WEEKS = """

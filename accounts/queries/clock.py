@@ -23,7 +23,7 @@ def offset() -> dt.timedelta:
     return dt.timedelta(seconds=row[0] if row else 0)
 
 
-def now() -> dt.datetime:
+def read_clock() -> dt.datetime:
     """The present instant, aware, of the machine's clock."""
     return timezone.now() + offset()
 

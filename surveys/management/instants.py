@@ -7,14 +7,8 @@ import zoneinfo
 
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.db import connection
 
-
-def database_now() -> dt.datetime:
-    """The instant by the database's clock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT statement_timestamp()")
-        return cursor.fetchone()[0]
+from accounts.queries.clock import database_now
 
 
 def at_or_now(text: str | None) -> tuple[dt.datetime, dt.datetime]:
