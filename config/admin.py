@@ -14,13 +14,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from accounts.actions.incoming_hooks import drop_previous, set_secret
 from accounts.models import IncomingHook, User
+from accounts.queries.clock import read_clock
 from accounts.read_only import Kept
 from config.hooks.handling import Rehearsal, rehearse
 from config.hooks.mapping import BadMap, check_map
@@ -186,7 +186,7 @@ class IncomingHookAdmin(Kept, admin.ModelAdmin):
         form = RehearsalForm(request.POST or None)
         told: Rehearsal | None = None
         if request.method == "POST" and form.is_valid():
-            told = rehearse(hook, body=form.cleaned_data["body"], now=timezone.now())
+            told = rehearse(hook, body=form.cleaned_data["body"], now=read_clock())
         return self._page(request, "rehearse", hook, {"title": _("Try a body"), "form": form, "told": told})
 
     def _show_secret(self, request: HttpRequest, hook: IncomingHook) -> HttpResponse:

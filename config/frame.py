@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.queries import clock
+from accounts.queries.clock import read_clock
 from accounts.roles import READS_PROGRAMMES, Role
 
 
@@ -31,6 +31,7 @@ _EVERY_ROW = frozenset({Role.ADMIN, Role.MANAGER, Role.CSM, Role.AGENT, Role.VIE
 MAIN = (
     Place(("accounts:work",), "list-checks", _("My work"), roles=_EVERY_ROW),
     Place(("accounts:list",), "building-2", _("Accounts"), roles=_EVERY_ROW),
+    Place(("accounts:plans",), "flag", _("Plans"), minor=True, roles=_EVERY_ROW),
     Place(("surveys:overview",), "message-square-text", _("Surveys"), roles=READS_PROGRAMMES | {Role.ANALYST}),
     Place(("tickets:queue",), "ticket", _("Tickets"), roles=_EVERY_ROW),
     Place(("metrics:overview",), "chart-line", _("Metrics")),
@@ -72,7 +73,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     context: dict[str, Any] = {"languages": settings.LANGUAGES, "is_fragment": bool(getattr(request, "htmx", False))}
     if settings.SANDBOX:
-        context["sandbox_now"] = clock.now()
+        context["sandbox_now"] = read_clock()
     if user is None or not user.is_authenticated or context["is_fragment"]:
         return context
     return {**context, "nav_main": navigation(MAIN, user.role, request.path), "nav_admin": navigation(ADMIN, user.role, request.path)}

@@ -13,6 +13,8 @@ from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
+from accounts.queries.clock import read_clock
+
 Handler = Callable[[HttpRequest], HttpResponse]
 LANGUAGE_COOKIE = "vefa-language"
 # a session ends after SESSION_COOKIE_AGE without a request, and after these at the latest
@@ -65,7 +67,7 @@ def _watch_session(request: HttpRequest) -> None:
     since, seen = request.session.get("since"), request.session.get("seen")
     if since is None or seen is None:
         return
-    now = int(timezone.now().timestamp())
+    now = int(read_clock().timestamp())
     if now - since > (LONGEST_ADMIN_SESSION if request.user.is_staff else LONGEST_SESSION):
         logout(request)
     elif now - seen > SLIDE_EVERY:

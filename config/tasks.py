@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from celery import shared_task
-from django.utils import timezone
 
 from accounts.actions.heartbeats import note_heartbeats
+from accounts.queries.clock import read_clock
 from config.erasing import sweep_erasures
 from config.hooks.handling import sweep_hooks
 from config.inbound_mail import sweep_mails
@@ -18,13 +18,13 @@ from config.ticket_surveys import withdraw_gone
 @shared_task(name="config.heartbeat", time_limit=20, soft_time_limit=15)
 def heartbeat() -> None:
     """Came from beat, through the broker, into a worker: all three live."""
-    note_heartbeats(parts=["beat", "worker"], now=timezone.now())
+    note_heartbeats(parts=["beat", "worker"], now=read_clock())
 
 
 @shared_task(name="config.sweep", ignore_result=True)
 def sweep() -> dict[str, int]:
     """Works on what came in and waits (mails, reports, webhooks), finishes erasures, takes back surveys about tickets that are gone. May run twice."""
-    now = timezone.now()
+    now = read_clock()
     return {
         "mail_reports": sweep_reports(now=now),
         "mails": sweep_mails(now=now),
@@ -38,17 +38,17 @@ def sweep() -> dict[str, int]:
 @shared_task(name="config.sandbox", ignore_result=True, time_limit=600, soft_time_limit=580)
 def sandbox() -> bool:
     """Every ten seconds, and at once after somebody asked: one stretch of work on the sandbox; whether there was any."""
-    row = claim_sandbox(now=timezone.now())
+    row = claim_sandbox(now=read_clock())
     if row is not None:
-        work_on_sandbox(row=row, now=timezone.now())
+        work_on_sandbox(row=row, now=read_clock())
     return row is not None
 
 
 @shared_task(name="config.work_on_hooks", ignore_result=True)
 def work_on_hooks() -> dict[str, int]:
     """Works on webhooks that just came, for half a minute where there are many. Woken by the intake; what it misses the sweep finds."""
-    began = now = timezone.now()
+    began = now = read_clock()
     done = 0
     while (more := sweep_hooks(now=now)) and (now - began).total_seconds() < 30:
-        done, now = done + more, timezone.now()
+        done, now = done + more, read_clock()
     return {"hooks": done + more}

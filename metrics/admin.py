@@ -7,9 +7,9 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.queries.clock import read_clock
 from metrics import (  # noqa: F401 - registers
     admin_catalogue,
     admin_decisions,
@@ -76,7 +76,7 @@ class HealthModelAdmin(admin.ModelAdmin):
     @admin.action(description=_("Activate, in place of the version that scores now"), permissions=["add"])
     def make_active(self, request: HttpRequest, queryset: QuerySet[HealthModel]) -> None:
         """Activates the chosen version; one a key."""
-        now = timezone.now()
+        now = read_clock()
         if queryset.values("key").distinct().count() < queryset.count():
             self.message_user(request, _("Choose one version of a model."), messages.ERROR)
             return

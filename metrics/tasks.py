@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from celery import shared_task
 from django.conf import settings
-from django.utils import timezone
 
 from accounts.models import OutgoingMail
+from accounts.queries.clock import database_now, read_clock
 from metrics.actions.backtests import claim, work_off
 from metrics.actions.churn_models import refresh
 from metrics.actions.closing import closing_steps
@@ -22,7 +22,6 @@ from metrics.actions.reports import queue_due, withdraw
 from metrics.actions.restatements import restating_steps
 from metrics.actions.segment_sweeps import sweep_due
 from metrics.actions.stage_sweeps import sweep_due as sweep_stages_due
-from metrics.queries import database_now
 from tickets.actions.dispatch import dispatch
 
 # seconds that one turn works on closed months; the next goes on
@@ -98,10 +97,10 @@ def restate_months() -> int:
 @shared_task(name="metrics.reports", ignore_result=True)
 def reports() -> dict[str, int]:
     """Every minute: puts the weekly reports that are due into the outbox and sends what waits there."""
-    now = timezone.now()
+    now = read_clock()
     done = dict(queue_due(now=now))
     done["withdrawn"] = withdraw(now=now)
-    return done | dispatch(clock=timezone.now, kinds=[OutgoingMail.Kind.REPORT])
+    return done | dispatch(clock=read_clock, kinds=[OutgoingMail.Kind.REPORT])
 
 
 @shared_task(name="metrics.measure_initiatives", ignore_result=True)

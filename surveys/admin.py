@@ -7,10 +7,10 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.queries.clock import read_clock
 from surveys.actions.closing import revoke_links
 from surveys.actions.programme_changes import life_values, record_administration
 from surveys.actions.programme_values import plain_values
@@ -137,7 +137,7 @@ class TouchpointAdmin(admin.ModelAdmin):
         super().save_related(request, form, formsets, change)
         before, life = request.programme_before  # type: ignore[attr-defined]
         if isinstance(request.user, User):
-            record_administration(touchpoint=form.instance, before=before, life_before=life, actor=request.user, now=timezone.now())
+            record_administration(touchpoint=form.instance, before=before, life_before=life, actor=request.user, now=read_clock())
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """Only what never went live: what asked somebody is ended, and its history stays."""
@@ -170,7 +170,7 @@ class SurveyLinkAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Take the links back: they open nothing any more"), permissions=["view"])
     def revoke(self, request: HttpRequest, queryset: models.QuerySet[SurveyLink]) -> None:
         """Ends every answer link of the invitations chosen; refusing surveys still works."""
-        revoke_links(invitations=Invitation.objects.filter(links__in=queryset), now=timezone.now())
+        revoke_links(invitations=Invitation.objects.filter(links__in=queryset), now=read_clock())
 
 
 @admin.register(Response)

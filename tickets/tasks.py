@@ -6,10 +6,10 @@ import datetime as dt
 from typing import Any
 
 from celery import shared_task
-from django.utils import timezone
 
 from accounts.actions.verbatim_sweeps import sweep_texts
 from accounts.models import Heartbeat
+from accounts.queries.clock import read_clock
 from tickets.actions.clocks import fill_missing_clocks
 from tickets.actions.dispatch import dispatch
 from tickets.actions.promise_work import close_kept, record_breaches, record_near
@@ -31,7 +31,7 @@ def tick() -> dict[str, Any]:
     Each round looks at the last quarter of an hour; the first of every hour looks far back, so that
     nothing is missed for good, whatever stood still.
     """
-    now = timezone.now()
+    now = read_clock()
     swept = Heartbeat.objects.filter(part="tickets.sweep").values_list("beaten_at", flat=True).first()
     sweeping = swept is None or swept <= now - SWEEP_EVERY
     since = now - (SWEEP_BACK if sweeping else RECENT)
@@ -47,24 +47,24 @@ def tick() -> dict[str, Any]:
     if sweeping:
         forget_dropped(now=now)
         Heartbeat.objects.update_or_create(part="tickets.sweep", defaults={"beaten_at": now})
-    done["mails"] = dispatch(clock=timezone.now)
+    done["mails"] = dispatch(clock=read_clock)
     return done
 
 
 @shared_task(name="tickets.send", ignore_result=True)
 def send() -> dict[str, int]:
     """Sends due replies at once; the nudge after one was written."""
-    return dispatch(clock=timezone.now)
+    return dispatch(clock=read_clock)
 
 
 @shared_task(name="tickets.rate", ignore_result=True)
 def rate() -> int:
     """Keeps recent ratings and opens again what customers ask for, at once; the nudge after an answer came in."""
-    now = timezone.now()
+    now = read_clock()
     return keep_ratings(since=now - RECENT, now=now) + reopen_wanted(since=now - RECENT, now=now)
 
 
 @shared_task(name="tickets.read_texts", ignore_result=True)
 def read_texts() -> int:
     """Reads what customers wrote in tickets."""
-    return sweep_texts(part="tickets.read_messages", read=read_messages, now=timezone.now())
+    return sweep_texts(part="tickets.read_messages", read=read_messages, now=read_clock())

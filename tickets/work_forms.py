@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User, WorkItem
+from accounts.queries.clock import read_clock
 from accounts.roles import WRITES_ACCOUNTS
 from tickets.handling import ALL, parse_length
 from tickets.models.tickets import Channel
@@ -39,7 +40,7 @@ class WorkForm(forms.Form):
     def clean_date(self) -> dt.date:
         """A day that is not over."""
         day = self.cleaned_data["date"]
-        if day < timezone.localdate():
+        if day < timezone.localdate(read_clock()):
             raise ValidationError(_("This day is over."))
         return day
 

@@ -9,7 +9,6 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -19,6 +18,7 @@ from accounts.actions.segments import override_segments
 from accounts.collation import search_key
 from accounts.models import Account, Contact, LifecycleStage, Segment, SegmentMembership, StageStay
 from accounts.paging import CappedPaginator
+from accounts.queries.clock import read_clock
 from accounts.read_only import Kept, ReadOnly
 
 
@@ -113,7 +113,7 @@ class AccountAdmin(Kept, admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Account, form: forms.ModelForm, change: bool) -> None:
         """Through the actions."""
-        fields, now = changed_fields(form), timezone.now()
+        fields, now = changed_fields(form), read_clock()
         if change:
             saved = change_account(account_id=obj.pk, fields=fields, actor=request.user, now=now)  # type: ignore[arg-type]
         else:
@@ -125,7 +125,7 @@ class AccountAdmin(Kept, admin.ModelAdmin):
         """Puts the chosen accounts into a segment over the rules, or gives them back to the rules."""
         form = SegmentActionForm(request.POST)
         form.fields["action"].choices = [("set_segment", "")]  # type: ignore[attr-defined]
-        now = timezone.now()
+        now = read_clock()
         if not form.is_valid() or (form.cleaned_data["until"] and form.cleaned_data["until"] <= now):
             self.message_user(request, _("Nothing was changed: choose a segment, and an end that lies ahead."), messages.ERROR)
             return
@@ -151,7 +151,7 @@ class ContactForm(forms.ModelForm):
         refused, consent = self.initial.get("opted_out"), data.get("consent_at")
         if refused and not data.get("opted_out"):
             since = Contact.objects.values_list("opted_out_at", flat=True).get(pk=self.instance.pk)
-            if consent is None or consent > timezone.now() or (since is not None and consent <= since):
+            if consent is None or consent > read_clock() or (since is not None and consent <= since):
                 self.add_error("opted_out", _("This person refused surveys; only a newer consent takes that back."))
         return data
 
@@ -182,7 +182,7 @@ class ContactAdmin(Kept, admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Contact, form: forms.ModelForm, change: bool) -> None:
         """Through the actions."""
-        fields, now = changed_fields(form), timezone.now()
+        fields, now = changed_fields(form), read_clock()
         if change:
             saved = change_contact(contact_id=obj.pk, fields=fields, actor=request.user, now=now)  # type: ignore[arg-type]
         else:

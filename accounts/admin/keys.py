@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.actions.api_keys import revoke_key
 from accounts.models import ApiKey, IdempotentRequest
 from accounts.paging import CappedPaginator
+from accounts.queries.clock import read_clock
 from accounts.read_only import ReadOnly
 
 
@@ -29,7 +29,7 @@ class ApiKeyAdmin(ReadOnly, admin.ModelAdmin):
     @admin.action(description=_("Revoke"), permissions=["view"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         """Ends the chosen keys at once."""
-        now = timezone.now()
+        now = read_clock()
         count = sum(revoke_key(key=key, now=now) for key in queryset)
         self.message_user(request, ngettext("%(count)d key revoked.", "%(count)d keys revoked.", count) % {"count": count}, messages.SUCCESS if count else messages.WARNING)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.actions.outbox_orders import let_be, send_again
 from accounts.models import Erasure, OutgoingMail, SoftBounce, Suppression
 from accounts.paging import CappedPaginator
+from accounts.queries.clock import read_clock
 from accounts.read_only import ReadOnly
 
 
@@ -31,7 +31,7 @@ class OutgoingMailAdmin(ReadOnly, admin.ModelAdmin):
     @admin.action(description=_("Send again (replies, alerts, account access)"), permissions=["view"])
     def order_again(self, request: HttpRequest, queryset: QuerySet[OutgoingMail]) -> None:
         """Queues the chosen mails once more."""
-        self._said(request, send_again(ids=list(queryset.values_list("pk", flat=True)), now=timezone.now()))
+        self._said(request, send_again(ids=list(queryset.values_list("pk", flat=True)), now=read_clock()))
 
     @admin.action(description=_("Do not send (replies, alerts, account access)"), permissions=["view"])
     def order_rest(self, request: HttpRequest, queryset: QuerySet[OutgoingMail]) -> None:

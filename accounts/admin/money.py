@@ -5,7 +5,6 @@ from __future__ import annotations
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils import timezone
 
 from accounts.actions.subscription_ledger import rebuild_ledger
 from accounts.actions.subscriptions import change_subscription, create_subscription
@@ -13,6 +12,7 @@ from accounts.actions.transactions import change_transaction, create_transaction
 from accounts.admin.customers import changed_fields, take_over
 from accounts.models import CostEntry, ExchangeRate, LedgerRange, Subscription, SubscriptionChange, Transaction
 from accounts.paging import CappedPaginator
+from accounts.queries.clock import read_clock
 from accounts.read_only import Kept, ReadOnly
 
 
@@ -36,7 +36,7 @@ class SubscriptionAdmin(Kept, admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Subscription, form: forms.ModelForm, change: bool) -> None:
         """Through the actions."""
-        fields, now = changed_fields(form), timezone.now()
+        fields, now = changed_fields(form), read_clock()
         if change:
             saved = change_subscription(span_id=obj.pk, fields=fields, actor=request.user, now=now)  # type: ignore[arg-type]
         else:
@@ -86,7 +86,7 @@ class TransactionAdmin(Kept, admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Transaction, form: forms.ModelForm, change: bool) -> None:
         """Through the actions."""
-        fields, now = changed_fields(form), timezone.now()
+        fields, now = changed_fields(form), read_clock()
         if change:
             saved = change_transaction(transaction_id=obj.pk, fields=fields, actor=request.user, now=now)  # type: ignore[arg-type]
         else:

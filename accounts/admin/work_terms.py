@@ -6,11 +6,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils import timezone
 
 from accounts.actions.work_ranks import change_assumption
 from accounts.models import RenewalCall, WorkAssumption, WorkBatch, WorkBatchRow
 from accounts.paging import CappedPaginator
+from accounts.queries.clock import read_clock
 from accounts.read_only import Kept, ReadOnly
 
 
@@ -28,7 +28,7 @@ class WorkAssumptionAdmin(Kept, admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: WorkAssumption, form: Any, change: bool) -> None:
         """Through the action, so that the ranks follow."""
-        change_assumption(type=obj.type, saves=obj.saves, minutes=obj.minutes, actor=request.user, now=timezone.now())  # type: ignore[arg-type]
+        change_assumption(type=obj.type, saves=obj.saves, minutes=obj.minutes, actor=request.user, now=read_clock())  # type: ignore[arg-type]
 
 
 @admin.register(RenewalCall)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -12,6 +11,7 @@ from rest_framework.request import Request
 
 from accounts.actions.api_keys import find_key, note_use
 from accounts.models import ApiKey, User
+from accounts.queries.clock import read_clock
 
 
 class KeyAuthentication(BaseAuthentication):
@@ -22,7 +22,7 @@ class KeyAuthentication(BaseAuthentication):
         parts = get_authorization_header(request).split()
         if not parts or parts[0].lower() != b"bearer":
             return None
-        now = timezone.now()
+        now = read_clock()
         token = parts[1].decode("ascii", "replace") if len(parts) == 2 else ""
         key = find_key(token=token, now=now)
         if key is None:

@@ -15,7 +15,6 @@ from django.core.exceptions import RequestDataTooBig
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import PermissionDenied, ValidationError
@@ -27,6 +26,7 @@ from rest_framework.response import Response
 
 from accounts.actions.idempotency import Answer, OtherRequest, StillRunning, answer_once
 from accounts.models import User
+from accounts.queries.clock import read_clock
 from accounts.rest.filters import AllowListedFilters, refuse_strangers
 from accounts.rest.parsing import JsonAlways, StrictJSON
 from accounts.rest.problems import Conflict, Malformed, OtherBody, PreconditionFailed, PreconditionRequired, TooLarge
@@ -76,7 +76,7 @@ class Endpoint(GenericAPIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Reads the clock once, then asks who it is and what he may."""
-        self.now: dt.datetime = timezone.now()
+        self.now: dt.datetime = read_clock()
         super().initial(request, *args, **kwargs)
         if any("\x00" in text for name, values in request.query_params.lists() for text in (name, *values)) or any("\x00" in str(part) for part in kwargs.values()):
             raise Malformed(_("A parameter cannot hold the sign NUL."), "null_characters_not_allowed")

@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from accounts import drawing, wording
+from accounts.queries.clock import read_clock
 from accounts.sentences import say
 
 register = template.Library()
@@ -92,7 +93,7 @@ def ago(moment: dt.datetime | dt.date | None) -> SafeString:
     """A time in relative words, the exact one on hover; a dash for nothing."""
     if moment is None:
         return SafeString("–")
-    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), wording.exact(moment), wording.relative(moment, timezone.now()))
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), wording.exact(moment), wording.relative(moment, read_clock()))
 
 
 @register.filter
@@ -106,7 +107,7 @@ def day(moment: dt.datetime | dt.date | None) -> SafeString:
 @register.filter
 def long_day(date: dt.date) -> str:
     """A day with its month in full; without the year where it is this one."""
-    return wording.long_day(date, timezone.localdate())
+    return wording.long_day(date, timezone.localdate(read_clock()))
 
 
 @register.filter

@@ -10,7 +10,7 @@ from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -22,6 +22,7 @@ from accounts.actions.preferences import SWITCHES, UnknownPreference, set_prefer
 from accounts.forms.session import PreferencesForm, SignInForm, zones
 from accounts.models import User
 from accounts.models.people import normalise_email
+from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 
@@ -82,7 +83,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         form.add_error(None, _("Signing in is not possible at the moment. Please try again in a minute."))
         return _sign_in_page(request, form, status=503)
     login(request, user)
-    request.session["since"] = request.session["seen"] = int(timezone.now().timestamp())
+    request.session["since"] = request.session["seen"] = int(read_clock().timestamp())
     return HttpResponseRedirect(safe_next(request, _home(user)))
 
 

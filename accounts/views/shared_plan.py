@@ -22,6 +22,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.actions.onboarding_plans import NotTheirs, PlanClosed, do_step, undo_step
 from accounts.models import PlanLink, PlanStep
+from accounts.queries.clock import read_clock
 from accounts.queries.plan_links import is_over, opened, shared_plan
 
 HEADERS = {
@@ -52,7 +53,7 @@ def _public_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
 @require_http_methods(["GET", "HEAD", "POST"])
 def shared(request: HttpRequest, token: str) -> HttpResponse:
     """The plan; a POST ticks a step of the customer's, or takes their own tick back."""
-    now = timezone.now()
+    now = read_clock()
     link = opened(token)
     if link is None:
         return _page("unknown", {}, "en", 404)
@@ -99,7 +100,7 @@ def _step(link: PlanLink, number: str) -> PlanStep | None:
 
 
 def _plan(link: PlanLink, token: str, *, problem: str = "", status: int = 200) -> HttpResponse:
-    shown = shared_plan(opened(token) or link, today=timezone.localdate())
+    shown = shared_plan(opened(token) or link, today=timezone.localdate(read_clock()))
     return _page("plan", {"shared": shown, "plan": shown.plan, "token": token, "nonce": new_nonce(link), "problem": problem}, shown.plan.language, status)
 
 

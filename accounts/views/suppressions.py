@@ -12,7 +12,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -20,6 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.actions.suppressions import GLOBAL, GUARDED, NotConfirmed, lift, stop_by_hand, suppressions_of
 from accounts.forms.suppressions import AddressForm, LiftForm, StopForm
 from accounts.models import Suppression
+from accounts.queries.clock import read_clock
 from accounts.queries.suppressions import suppression_list
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
@@ -90,7 +90,7 @@ def _page(
 ) -> HttpResponse:
     reason = request.GET.get("reason", "")
     before = request.GET.get("before", "")
-    now = timezone.now()
+    now = read_clock()
     known = reason if reason in Suppression.Reason.values else ""
     found = [_as_found(row, refused) for row in suppressions_of(address)] if address else []
     context: dict[str, Any] = {

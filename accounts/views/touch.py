@@ -19,6 +19,7 @@ from accounts.actions.work_items import open_work_item
 from accounts.collation import search_key
 from accounts.forms.work import DUE_HOUR, NewWorkForm, TouchForm, at_hour
 from accounts.models import Account, User, WorkItem
+from accounts.queries.clock import read_clock
 from accounts.queries.work_people import accounts_to_work_on
 from accounts.roles import WRITES_ACCOUNTS
 from accounts.views.work_actions import answer, home
@@ -73,7 +74,7 @@ def touch(request: HttpRequest) -> HttpResponse:
     if not form.is_valid() or account is None:
         context["missing"] = account is None
         return _dialog(request, "accounts/_work_touch.html", context, status=422)
-    now = timezone.now()
+    now = read_clock()
     log_touch(account_id=account.pk, actor=user, occurred_at=now, now=now, work_item_id=item.pk if item else None, **form.cleaned_data)
     return answer(request, text=_("Logged: %(name)s, %(minutes)s min") % {"name": account.name, "minutes": form.cleaned_data["minutes"]})
 
@@ -84,7 +85,7 @@ def work_new(request: HttpRequest) -> HttpResponse:
     """Opens work by hand; the same next step for the same account is opened once."""
     user = _writer(request)
     account, _item = _subject(request, user)
-    now = timezone.now()
+    now = read_clock()
     form = NewWorkForm(request.POST if request.method == "POST" else None, user=user, initial={"date": timezone.localdate(now) + dt.timedelta(days=1)})
     context = {"form": form, **_choices(request, user, account)}
     if request.method != "POST":

@@ -25,6 +25,7 @@ from accounts import wording
 from accounts.forms.work import read_filter
 from accounts.models import User, WorkItem
 from accounts.models.snapshots import Band
+from accounts.queries.clock import read_clock
 from accounts.queries.effort import Effort, effort_by_segment, load_by_person, over_budget
 from accounts.queries.work import WorkPage, counts_of, page
 from accounts.queries.work_filter import SCOPES, Days, Reader, WorkFilter, days_of, owners_of, reader_of
@@ -44,7 +45,7 @@ def reader_days(now: dt.datetime) -> Days:
 def work(request: HttpRequest) -> HttpResponse:
     """The worklist; asked for by a fragment's target it answers with the part inside the frame alone."""
     user: User = request.user  # type: ignore[assignment]
-    now = timezone.now()
+    now = read_clock()
     days = reader_days(now)
     asked = read_filter(request.GET, user)
     reader = reader_of(user, now=now)
@@ -84,6 +85,7 @@ def _context(request: HttpRequest, asked: WorkFilter, reader: Reader, days: Days
         "owners": list(_owners(reader)) if wide else [],
         "clear_url": request.path + WorkFilter(view=asked.view, scope=asked.scope, sort=asked.sort).query(),
         "load_url": reverse("accounts:work_load") if asked.scope in {"team", "all"} and not risk else "",
+        "wide_places": reader.role not in {Role.AGENT, Role.ANALYST},
         "sprite": SPRITE,
         "end": "" if found.after or not found.rows else _end(asked, found, days),
     }
@@ -239,7 +241,7 @@ def work_load(request: HttpRequest) -> HttpResponse:
     user: User = request.user  # type: ignore[assignment]
     if user.role not in SEES_EVERYTHING and user.role != Role.MANAGER:
         raise Http404
-    now = timezone.now()
+    now = read_clock()
     reader = reader_of(user, now=now)
     scope = "team" if user.role == Role.MANAGER else "all"
     if scope not in SCOPES[user.role]:

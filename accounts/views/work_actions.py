@@ -30,6 +30,7 @@ from accounts.actions.work_batches import MOST, Changed, change_work_items, reop
 from accounts.actions.work_dates import shift_run
 from accounts.forms.work import AssignForm, DoneForm, DropForm, DueForm, SnoozeForm
 from accounts.models import User, WorkItem
+from accounts.queries.clock import read_clock
 from accounts.roles import WRITES_ACCOUNTS
 from accounts.views.work import counts_for
 from accounts.views.work_rows import TYPE_ICONS, money
@@ -67,7 +68,7 @@ def answer(request: HttpRequest, *, text: str, undo: str = "", removed: list[int
     events: dict[str, Any] = {"toast": {"text": text, "undo": undo}, "close-dialog": True}
     response = HttpResponse()
     if removed:
-        counts = counts_for(request, request.user, timezone.now())  # type: ignore[arg-type]
+        counts = counts_for(request, request.user, read_clock())  # type: ignore[arg-type]
         if not counts["empty"]:
             response = render(request, "accounts/_work_removed.html", {**counts, "removed": removed})
     if not response.content:
@@ -119,7 +120,7 @@ def _titles(do: str, count: int) -> tuple[str, str]:
 def _said(do: str, changed: Changed, name: str, values: dict[str, Any]) -> str:
     """What the toast says."""
     count = len(changed.before)
-    until = wording.long_day(values["at"], timezone.localdate()) if "at" in values else ""
+    until = wording.long_day(values["at"], timezone.localdate(read_clock())) if "at" in values else ""
     person = User.objects.get(pk=values["owner_id"]).name if "owner_id" in values else ""
     told = {"name": name, "count": count, "day": until, "person": person}
     one = {
@@ -143,7 +144,7 @@ def _said(do: str, changed: Changed, name: str, values: dict[str, Any]) -> str:
 
 def _act(request: HttpRequest, user: User, *, do: str, address: str, items: list[WorkItem], versions: dict[int, int]) -> HttpResponse:
     """Shows the form of an action (GET) or carries it out (POST) for these rows."""
-    now = timezone.now()
+    now = read_clock()
     first = items[0] if items else None
     others = others_of_run(user, first) if do == "due" and first and len(items) == 1 else []
     form = _form(do, user, timezone.localdate(now), request.POST if request.method == "POST" else None, first, others)
@@ -230,7 +231,7 @@ def work_reopen(request: HttpRequest, item_id: int) -> HttpResponse:
     item = get_object_or_404(WorkItem.objects.visible_to(user).select_related("account"), pk=item_id)
     _writer(request)
     sent = pairs_of(request.POST.getlist("w"))
-    changed = reopen_work_items(versions={item.pk: sent.get(item.pk, item.version)}, now=timezone.now(), actor=user)
+    changed = reopen_work_items(versions={item.pk: sent.get(item.pk, item.version)}, now=read_clock(), actor=user)
     if not changed.before:
         return _conflict(request, {"heading": _("Open it again"), "button": "", "address": "", "do": "reopen", "form": None, "next": home(request), "single": item}, [item])
     undo = keep_for_undo(user, changed.record())
@@ -252,7 +253,7 @@ def work_undo(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404
     allowed = list(WorkItem.objects.changeable_by(user).filter(pk__in=[row["id"] for row in before]).values_list("pk", flat=True))
     try:
-        restored = restore_work_items(before=before, allowed=allowed, now=timezone.now(), actor=user)
+        restored = restore_work_items(before=before, allowed=allowed, now=read_clock(), actor=user)
     except IntegrityError:
         restored = []
     left = len(before) - len(restored)

@@ -20,6 +20,7 @@ from accounts.actions.work_ranks import change_assumption
 from accounts.forms.work import read_filter
 from accounts.forms.work_ranking import AssumptionForm
 from accounts.models import User, WorkAssumption
+from accounts.queries.clock import read_clock
 from accounts.queries.effort import Effort, over_budget
 from accounts.queries.work_compare import FACTORS, Compared, Ranked, assumptions, compare, ranked, two_items
 from accounts.queries.work_filter import reader_of
@@ -50,7 +51,7 @@ def work_ranking(request: HttpRequest) -> HttpResponse:
         try:
             with transaction.atomic():
                 for form in forms:
-                    change_assumption(actor=user, now=timezone.now(), **form.values)
+                    change_assumption(actor=user, now=read_clock(), **form.values)
         except StaleVersion:
             conflict = True
             rows = list(WorkAssumption.objects.select_related("changed_by"))
@@ -70,7 +71,7 @@ def work_compare(request: HttpRequest) -> HttpResponse:
     items = two_items(user, list(pairs_of(request.GET.getlist("w")))[:2])
     if len(items) != 2:
         raise Http404
-    now = timezone.now()
+    now = read_clock()
     days, reader = reader_days(now), reader_of(user, now=now)
     over = over_budget(spent(read_filter(asked_of(request), user), reader, days, now))
     assumed = assumptions()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from accounts.queries.clock import read_clock
 from config.erasing import erase_contact
 from surveys.forms import new_nonce, read_nonce
 from surveys.queries.links import refusal_link
@@ -32,7 +32,7 @@ def erase_me(request: HttpRequest, token: str) -> HttpResponse:
         nonce = read_nonce(request.POST.get("form_nonce", ""), link.pk)
         if nonce is not None and request.POST.get("understood") == "1":
             text = text_of(request, link)
-            erase_contact(contact_id=link.invitation.contact_id, source="link", now=timezone.now())
+            erase_contact(contact_id=link.invitation.contact_id, source="link", now=read_clock())
             context = {**frame_of(link, text, token, "survey-refuse"), "state": preferences_of(link.invitation), "initials": "", "account": ""}
             return pages.page("erased", context, text.language, 200)
         missing = True

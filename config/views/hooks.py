@@ -11,13 +11,13 @@ from typing import Any
 from django.core.cache import cache
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 from redis.exceptions import RedisError
 
 from accounts.actions.incoming_hooks import note_received, open_hooks
 from accounts.models import IncomingHook
+from accounts.queries.clock import read_clock
 from config.hooks.handling import keep_call
 from config.hooks.mapping import BadMap
 from config.hooks.proofs import is_proven
@@ -47,7 +47,7 @@ def generic_hook(request: HttpRequest, name: str = "") -> HttpResponse:
         return _answer(415, "Send application/json.")
     if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES or len(request.body) > MOST_BYTES:
         return _answer(413, "At most 1 MiB.")
-    now = timezone.now()
+    now = read_clock()
     hook = next((one for one in hooks if _proven(one, request, now)), None)
     if hook is None:
         return _answer(401, "The signature or the secret is missing, wrong or too old.")

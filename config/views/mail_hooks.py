@@ -12,13 +12,13 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import RawPostDataException
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts.actions.inbound_events import NewInbound, keep_inbound
 from accounts.mail_reports import OTHER
 from accounts.models import InboundEvent
+from accounts.queries.clock import read_clock
 from config import inbound_mail
 from config.mail_providers import Unreadable, WrongSecret, open_provider, read_call
 from config.mail_reports import handle_report
@@ -89,7 +89,7 @@ def inbound_hook(request: HttpRequest, provider: str) -> HttpResponse:
 def _keep_and_work(events: list[NewInbound], *, work: Callable[[NewInbound, int], object]) -> HttpResponse:
     """Keeps the events, acknowledges what is on disk, and works on what is new."""
     try:
-        kept = keep_inbound(events=events, now=timezone.now())
+        kept = keep_inbound(events=events, now=read_clock())
     except DatabaseError:
         logger.exception("A call of a mail provider could not be kept.")
         return _answer(503, "It could not be kept just now: send it again.")

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Sandbox, User
-from accounts.queries import clock
+from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from config.sandbox import diary, place, working
@@ -56,7 +56,7 @@ def page(request: SignedInRequest) -> HttpResponse:
         form = ChoiceForm(request.POST)
         if form.is_valid():
             try:
-                working.ask(**form.cleaned_data, user=user, now=clock.now())
+                working.ask(**form.cleaned_data, user=user, now=read_clock())
             except working.Refused as fault:
                 form.add_error(fault.field or None, str(fault))
             else:
@@ -118,7 +118,7 @@ def advance(request: SignedInRequest) -> HttpResponse:
     if form.is_valid():
         days = form.cleaned_data["days"]
         try:
-            working.move_on(days=days, now=clock.now())
+            working.move_on(days=days, now=read_clock())
             work_off.delay_on_commit()  # type: ignore[attr-defined]
             messages.success(request, ngettext("The clock moves on by %(days)s day.", "The clock moves on by %(days)s days.", days) % {"days": days})
         except working.Refused as fault:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
+from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from metrics.actions.backtests import OpenDraft, ask, draft_from
@@ -53,7 +54,7 @@ def _writer(request: SignedInRequest) -> User:
 @require_http_methods(["GET", "POST"])
 def backtests(request: SignedInRequest) -> HttpResponse:
     """The past runs and the form for another one."""
-    user, now = _reader(request), timezone.now()
+    user, now = _reader(request), read_clock()
     today = timezone.localdate(now)
     first: dt.date = add_months(today.replace(day=1), -MONTHS)
     form = BacktestForm(request.POST or None, now=now, initial={"start": first, "end": today})
@@ -102,7 +103,7 @@ def backtest_draft(request: SignedInRequest, pk: int) -> HttpResponse:
     actor = _writer(request)
     row = get_object_or_404(BacktestRun, pk=pk)
     try:
-        draft = draft_from(row=row, actor=actor, now=timezone.now())
+        draft = draft_from(row=row, actor=actor, now=read_clock())
     except OpenDraft as fault:
         messages.error(request, _("%(model)s is open as a draft already. Activate it or throw it away first.") % {"model": fault.draft})
         return redirect("metrics:health_model", pk=fault.draft.pk)

@@ -10,12 +10,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import CostEntry, Segment
+from accounts.queries.clock import read_clock
 from accounts.signed_in import SignedInRequest
 from metrics.actions.budgets import change_line, create_line, delete_line, set_parts
 from metrics.actions.initiatives import StaleRow
@@ -34,7 +34,7 @@ MOST_LINES = 200
 
 def _reader(request: SignedInRequest, *, writes: bool = False) -> Reader:
     """The reader. Raises Http404 for whose figures are of a part of the base, PermissionDenied for who may not write."""
-    reader = Reader(request.user, timezone.now())
+    reader = Reader(request.user, read_clock())
     if not reader.sees_whole:
         raise Http404
     if writes and not reader.writes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from accounts.queries.clock import read_clock
 from accounts.signed_in import SignedInRequest
 from metrics.catalogue import overview
 from metrics.dashboards import last_months
@@ -20,7 +20,7 @@ from metrics.kpis.told import GROUPS
 def catalogue(request: SignedInRequest) -> HttpResponse:
     """The page; asked for by the search field it answers with the list alone."""
     text = request.GET.get("q", "").strip()[:100]
-    context = {"groups": overview.groups(text), "q": text, "count": len(CATALOGUE), "start": last_months(timezone.now(), 1)[0]}
+    context = {"groups": overview.groups(text), "q": text, "count": len(CATALOGUE), "start": last_months(read_clock(), 1)[0]}
     return render(request, "metrics/_catalogue_list.html" if request.htmx and request.htmx.target == "catalogue" else "metrics/catalogue.html", context)
 
 
@@ -31,7 +31,7 @@ def values(request: SignedInRequest, group: str) -> HttpResponse:
     if group not in GROUPS:
         raise Http404
     found = next((one for one in overview.groups(request.GET.get("q", "").strip()) if one.key == group), None)
-    entries = overview.with_values(found.entries, user=request.user, now=timezone.now()) if found else []
+    entries = overview.with_values(found.entries, user=request.user, now=read_clock()) if found else []
     return render(request, "metrics/_catalogue_rows.html", {"entries": entries, "loaded": True})
 
 
@@ -39,4 +39,4 @@ def values(request: SignedInRequest, group: str) -> HttpResponse:
 @require_GET
 def contradictions(request: SignedInRequest) -> HttpResponse:
     """What is counted in several ways, side by side."""
-    return render(request, "metrics/_catalogue_contradictions.html", {"contradictions": overview.contradictions(user=request.user, now=timezone.now())})
+    return render(request, "metrics/_catalogue_contradictions.html", {"contradictions": overview.contradictions(user=request.user, now=read_clock())})

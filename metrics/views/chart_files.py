@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 
 from accounts.actions.exports import record_export
 from accounts.models import User
+from accounts.queries.clock import read_clock
 from accounts.spreadsheet import csv_lines
 from metrics.charts import Chart
 from metrics.charts.render import png_file, svg_file
@@ -29,7 +30,7 @@ def chart_file(request: HttpRequest, charts: Iterable[Chart]) -> HttpResponseBas
     chart = next((chart for chart in charts if chart.name == request.GET.get("chart")), None)
     if chart is None or chart.spec is None or kind not in {"svg", "png", "csv"}:
         raise Http404
-    now = timezone.now()
+    now = read_clock()
     response: HttpResponseBase
     if kind == "csv":
         if chart.names_accounts:

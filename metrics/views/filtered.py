@@ -9,9 +9,9 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone
 
 from accounts.models import User
+from accounts.queries.clock import read_clock
 from metrics.filters import Filters, filter_bar, read_filters
 
 View = Callable[..., HttpResponseBase]
@@ -26,7 +26,7 @@ def filtered(usual: str = "last_month") -> Callable[[View], View]:
     def wrap(view: View) -> View:
         @wraps(view)
         def read(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            chosen = read_filters(request, now=timezone.now(), usual=usual)
+            chosen = read_filters(request, now=read_clock(), usual=usual)
             if chosen.faults:
                 return refused(request, chosen)
             return view(request, chosen, *args, **kwargs)

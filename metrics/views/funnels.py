@@ -11,11 +11,11 @@ from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.actions.work_items import StaleVersion
+from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from metrics import words
@@ -55,7 +55,7 @@ def funnels(request: SignedInRequest) -> HttpResponse:
 def funnel(request: SignedInRequest, pk: int) -> HttpResponseBase:
     """One funnel: its steps with their figures, and groups beside each other."""
     row = get_object_or_404(Funnel.objects.prefetch_related("steps"), pk=pk)
-    now, by, address = timezone.now(), _by(request), reverse("metrics:funnel", args=[pk])
+    now, by, address = read_clock(), _by(request), reverse("metrics:funnel", args=[pk])
     filters = read_filters(request, now=now, usual=USUAL)
     page, fault = None, ""
     if not filters.faults:
@@ -101,7 +101,7 @@ def funnel_accounts(request: SignedInRequest, pk: int) -> HttpResponse:
     """The accounts behind a figure of a step; analysts see figures alone."""
     row = get_object_or_404(Funnel.objects.prefetch_related("steps"), pk=pk)
     step, side, by = request.GET.get("step", ""), request.GET.get("side", "") or "reached", _by(request)
-    now = timezone.now()
+    now = read_clock()
     filters = read_filters(request, now=now, usual=USUAL)
     if request.user.role == Role.ANALYST or filters.faults or not (step.isascii() and step.isdecimal()) or side not in SIDES or len(step) > 2:
         raise Http404

@@ -7,11 +7,11 @@ import datetime as dt
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET
 
 from accounts.models import Account
+from accounts.queries.clock import read_clock
 from metrics.churn_risk.listing import risk_context
 from metrics.explained import DAYS_BACK, explain, explain_since, latest, models_by_id, score_at
 from metrics.usage.completeness import completeness_of
@@ -28,7 +28,7 @@ def account_panel(request: HttpRequest, account_id: int) -> HttpResponse:
         "snapshot": account.snapshot,
         "panel_id": "health",
         **risk_context(account.pk),
-        "told": completeness_of(account_ids=[account.pk], now=timezone.now()).get(account.pk),
+        "told": completeness_of(account_ids=[account.pk], now=read_clock()).get(account.pk),
     }
     if row is not None:
         since = score_at(account.pk, _since(request) or row.day - dt.timedelta(days=DAYS_BACK))

@@ -12,11 +12,11 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import Account, AccountDirty, User
+from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from metrics.actions.health_drafts import Frozen, StaleDraft, activate_draft, discard_draft, make_draft, mark_of, save_draft
 from metrics.actions.health_models import has_scored, rule_of
@@ -99,7 +99,7 @@ def _save(model: HealthModel, form: HealthModelForm, request: HttpRequest, user:
     data = form.cleaned_data
     return save_draft(
         model=model, mark=request.POST.get("mark", ""), name=data["name"], position=data["position"], segments=data["segments"], healthy_from=data["healthy_from"],
-        watch_from=data["watch_from"], components=form.components(), actor=user, now=timezone.now(),
+        watch_from=data["watch_from"], components=form.components(), actor=user, now=read_clock(),
     )  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def _save(model: HealthModel, form: HealthModelForm, request: HttpRequest, user:
 @require_GET
 def health_model_preview(request: HttpRequest, pk: int) -> HttpResponse:
     """What the form, saved or not, would change over the whole base. Reads alone."""
-    user, model, now = _writer(request), _model(pk), timezone.now()
+    user, model, now = _writer(request), _model(pk), read_clock()
     given = HealthModelForm(request.GET, sources=sources_of(model)) if "name" in request.GET else None
     if given is not None and not given.is_valid():
         return render(request, "metrics/_health_model_preview.html", {"faults": [fault for faults in given.errors.values() for fault in faults]})
@@ -143,7 +143,7 @@ def _movers(found: Preview, user: User) -> list[dict[str, Any]]:
 @require_POST
 def health_model_draft(request: HttpRequest, pk: int) -> HttpResponse:
     """Opens the draft of a model's next version, making it where there is none."""
-    draft = make_draft(model=_model(pk), actor=_writer(request), now=timezone.now())
+    draft = make_draft(model=_model(pk), actor=_writer(request), now=read_clock())
     return redirect("metrics:health_model", pk=draft.pk)
 
 
@@ -153,7 +153,7 @@ def health_model_discard(request: HttpRequest, pk: int) -> HttpResponse:
     """Throws a draft away."""
     model = _model(pk)
     try:
-        discard_draft(model=model, actor=_writer(request), now=timezone.now())
+        discard_draft(model=model, actor=_writer(request), now=read_clock())
     except Frozen as frozen:
         messages.error(request, str(frozen))
     else:
@@ -166,7 +166,7 @@ def health_model_discard(request: HttpRequest, pk: int) -> HttpResponse:
 def health_model_activate(request: HttpRequest, pk: int) -> HttpResponse:
     """Lets a saved draft score from now on; every account is computed anew, a few thousand a second."""
     user, model = _writer(request), _model(pk)
-    now: dt.datetime = timezone.now()
+    now: dt.datetime = read_clock()
     if not any(part.weight for part in rule_of(model).parts):
         messages.error(request, _("The weights sum to nothing: give at least one part a weight."))
         return redirect("metrics:health_model", pk=model.pk)

@@ -16,12 +16,12 @@ from django.db.models import Model, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import wording
+from accounts.queries.clock import read_clock
 from accounts.signed_in import SignedInRequest
 from metrics import words
 from metrics.actions.initiatives import FIELDS, StaleRow, change_initiative, create_initiative, delete_initiative
@@ -43,7 +43,7 @@ PAGE = 50
 
 
 def _writer(request: SignedInRequest) -> None:
-    if not Reader(request.user, timezone.now()).writes:
+    if not Reader(request.user, read_clock()).writes:
         raise PermissionDenied
 
 
@@ -52,7 +52,7 @@ def _writer(request: SignedInRequest) -> None:
 @not_for_agents
 def initiatives(request: SignedInRequest) -> HttpResponse:
     """The list, the latest first, with what was planned and spent."""
-    reader = Reader(request.user, timezone.now())
+    reader = Reader(request.user, read_clock())
     status = request.GET.get("status", "")
     found = Initiative.objects.select_related("owner", "segment").order_by("-starts_on", "-pk")
     if status in Initiative.Status.values:
@@ -123,7 +123,7 @@ def change_word(row: Initiative, value: Decimal, *, is_total: bool = False) -> s
 @not_for_agents
 def initiative(request: SignedInRequest, pk: int) -> HttpResponse:
     """One initiative: what it is, its plan against its spending, what was learned, who changed it; the measure loads after."""
-    reader = Reader(request.user, timezone.now())
+    reader = Reader(request.user, read_clock())
     row = get_object_or_404(Initiative.objects.select_related("owner", "segment", "created_by"), pk=pk)
     context = {
         "row": row, "reader": reader, "goal": goal_word(row), "variant": words.variant(_variant(row)) if row.kpi in CATALOGUE else row.variant, "target": target_word(row),
@@ -172,7 +172,7 @@ def word_of(model: type[Model], name: str) -> str:
 @not_for_agents
 def initiative_measure(request: SignedInRequest, pk: int) -> HttpResponse:
     """What was measured, over the reader's accounts, as a fragment."""
-    reader = Reader(request.user, timezone.now())
+    reader = Reader(request.user, read_clock())
     row = get_object_or_404(Initiative.objects.select_related("segment"), pk=pk)
     try:
         found = measure(row, reader, scope=reader.scope)
@@ -252,7 +252,7 @@ def initiative_new(request: SignedInRequest) -> HttpResponse:
     _writer(request)
     form = InitiativeForm(request.POST or None, initial={"owner": request.user.pk})
     if request.method == "POST" and form.is_valid():
-        row = create_initiative(values=form.values(), actor=request.user, now=timezone.now())
+        row = create_initiative(values=form.values(), actor=request.user, now=read_clock())
         messages.success(request, _("The initiative is in the register."))
         return redirect("metrics:initiative", row.pk)
     return render(request, "metrics/initiative_form.html", {"form": form, "groups": _groups(form), "row": None}, status=422 if form.is_bound else 200)
@@ -271,7 +271,7 @@ def initiative_edit(request: SignedInRequest, pk: int) -> HttpResponse:
         version, status = _version(request), 422
         if form.is_valid():
             try:
-                changed = change_initiative(initiative_id=pk, values=form.values(), version=version, actor=request.user, now=timezone.now())
+                changed = change_initiative(initiative_id=pk, values=form.values(), version=version, actor=request.user, now=read_clock())
             except StaleRow as stale:
                 version, status, conflict = stale.row.version, 409, conflict_of(stale.row, form.values(), _field)
             else:
@@ -313,7 +313,7 @@ def initiative_delete(request: SignedInRequest, pk: int) -> HttpResponse:
     stale = False
     if request.method == "POST":
         try:
-            delete_initiative(initiative_id=pk, version=_version(request), actor=request.user, now=timezone.now())
+            delete_initiative(initiative_id=pk, version=_version(request), actor=request.user, now=read_clock())
         except Initiative.DoesNotExist:
             raise Http404 from None
         except StaleRow:

@@ -12,7 +12,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -20,6 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts import wording
 from accounts.models import Account, User
 from accounts.models.snapshots import Band
+from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from metrics.actions.health_models import rule_of
 from metrics.actions.judgements import Refused, decide, end_override, give_pulse, override_health
@@ -45,7 +45,7 @@ def pulse_words() -> list[tuple[int, str]]:
 
 
 def _panel(request: HttpRequest, account: Account, *, refused: Refused | None = None, status: int = 200) -> HttpResponse:
-    now, user = timezone.now(), _reader(request)
+    now, user = read_clock(), _reader(request)
     row, missing = latest(account.pk), []
     if row is not None:
         missing = missing_parts(rule_of(models_by_id({row.model_id})[row.model_id]), row.raws)[:MISSING_SHOWN]
@@ -80,7 +80,7 @@ def pulse(request: HttpRequest, account_id: int) -> HttpResponse:
             value=int(value) if value.isdecimal() and len(value) < 4 else 0,
             reason=request.POST.get("reason", ""),
             author=_reader(request),
-            now=timezone.now(),
+            now=read_clock(),
         )
     except Refused as refused:
         return _panel(request, account, refused=refused, status=422)
@@ -91,7 +91,7 @@ def pulse(request: HttpRequest, account_id: int) -> HttpResponse:
 @require_POST
 def override(request: HttpRequest, account_id: int) -> HttpResponse:
     """A band beside the computed one, until the end of a day."""
-    account, now = _changeable(request, account_id), timezone.now()
+    account, now = _changeable(request, account_id), read_clock()
     try:
         override_health(
             account_id=account.pk, band=request.POST.get("band", ""), reason=request.POST.get("override_reason", ""), until=_end_of(request.POST.get("until", ""), now),
@@ -120,7 +120,7 @@ def _end_of(text: str, now: dt.datetime) -> dt.datetime:
 def override_end(request: HttpRequest, account_id: int, pk: int) -> HttpResponse:
     """Takes an override back before its day."""
     account = _changeable(request, account_id)
-    end_override(override=get_object_or_404(HealthOverride, pk=pk, account=account), now=timezone.now())
+    end_override(override=get_object_or_404(HealthOverride, pk=pk, account=account), now=read_clock())
     return _done(request, account, _("The override is taken back."))
 
 
@@ -157,7 +157,7 @@ def disagreements(request: HttpRequest) -> HttpResponse:
     kind = request.GET.get("kind", Disagreement.PULSE_SCORE.value)
     if kind not in Disagreement.values:
         raise Http404
-    found = clashes(user=user, kind=kind, now=timezone.now(), after=_after(request))
+    found = clashes(user=user, kind=kind, now=read_clock(), after=_after(request))
     rows = [{"clash": clash, "signs": _sign(clash), "id": f"{clash.snapshot.pk}"} for clash in found[:PAGE]]
     more = f"{found[PAGE - 1].snapshot.mrr_micros},{found[PAGE - 1].snapshot.pk}" if len(found) > PAGE else ""
     may_write = set(Account.objects.changeable_by(user).filter(pk__in=[clash.snapshot.pk for clash in found]).values_list("pk", flat=True))
@@ -187,7 +187,7 @@ def disagreement_decide(request: HttpRequest, account_id: int) -> HttpResponse:
     try:
         decide(
             account_id=account.pk, kind=kind, trusts=request.POST.get("trusts", ""), note=request.POST.get("note", ""), first=request.POST.get("first", "")[:40],
-            second=request.POST.get("second", "")[:40], user=_reader(request), now=timezone.now(),
+            second=request.POST.get("second", "")[:40], user=_reader(request), now=read_clock(),
         )  # fmt: skip
     except Refused as refused:
         messages.error(request, _("%(account)s: %(reason)s") % {"account": account.name, "reason": refused})

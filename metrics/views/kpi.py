@@ -13,11 +13,11 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import Segment, User
+from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from metrics.actions.kpi_settings import SETS_TARGETS, set_target
@@ -34,7 +34,7 @@ from metrics.views.chart_files import chart_file
 @require_GET
 def kpi(request: SignedInRequest, name: str) -> HttpResponseBase:
     """One KPI: what it means, the figure, its sides, parts, months, groups; variants load after it."""
-    now = timezone.now()
+    now = read_clock()
     asked = _asked(name, request.GET, now)
     page, fault = _page(asked, request.user, now)
     if page is not None:
@@ -99,7 +99,7 @@ def _context(request: SignedInRequest, asked: Asked, page: KpiPage | None, fault
 @require_GET
 def kpi_variants(request: SignedInRequest, name: str) -> HttpResponse:
     """The variants side by side, over the same period."""
-    now = timezone.now()
+    now = read_clock()
     asked = _asked(name, request.GET, now)
     if asked.faults:
         return HttpResponse(status=400)
@@ -134,7 +134,7 @@ def target_form(asked: Asked, typed: dict[str, str], now: dt.datetime, faults: d
 @require_POST
 def kpi_target(request: SignedInRequest, name: str) -> HttpResponse:
     """Writes a target from a day on; admins and managers. Faults come back at their fields with what was typed."""
-    now = timezone.now()
+    now = read_clock()
     if name not in CATALOGUE:
         raise Http404
     if request.user.role not in SETS_TARGETS:

@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_GET
 
 from accounts.actions.exports import record_export
+from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from accounts.spreadsheet import csv_lines
@@ -29,7 +30,7 @@ def _asked(request: SignedInRequest, name: str) -> tuple[Asked, str]:
     side = request.GET.get("side", "")
     if name not in CATALOGUE or request.user.role == Role.ANALYST or (side not in ("", *SIDES) and not side.startswith(PART)):
         raise Http404
-    return Asked.read(name, request.GET, now=timezone.now()), side
+    return Asked.read(name, request.GET, now=read_clock()), side
 
 
 @login_required
@@ -41,7 +42,7 @@ def rows(request: SignedInRequest, name: str) -> HttpResponse:
     page, fault = None, " ".join(asked.faults.values())
     if not fault:
         try:
-            page = kpi_rows(asked, user=request.user, now=timezone.now(), side=side, after=after)
+            page = kpi_rows(asked, user=request.user, now=read_clock(), side=side, after=after)
         except WrongQuestion as wrong:
             fault = str(wrong)
     variant = asked.variant or asked.kpi.variants[0]
@@ -73,12 +74,12 @@ def rows_csv(request: SignedInRequest, name: str) -> HttpResponse | StreamingHtt
     asked, side = _asked(request, name)
     if asked.faults:
         raise Http404
-    now = timezone.now()
+    now = read_clock()
     try:
         head, lines = exported(asked, user=request.user, now=now, side=side)
     except WrongQuestion:
         raise Http404 from None
     record_export(actor=request.user, what=f"rows of {name}", title=str(asked.kpi.title), choices=asked.query(extra={"side": side}), now=now)
     response = StreamingHttpResponse(csv_lines(head, lines, get_language() or "en"), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}-rows-{timezone.localdate():%Y-%m-%d}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{name}-rows-{timezone.localdate(read_clock()):%Y-%m-%d}.csv"'
     return response

@@ -9,10 +9,10 @@ from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from metrics.filters import filter_bar, read_filters
@@ -23,7 +23,7 @@ USUAL = "last_12_months"
 
 
 def _context(request: SignedInRequest) -> dict[str, Any]:
-    now = timezone.now()
+    now = read_clock()
     filters = read_filters(request, now=now, usual=USUAL)
     chosen = LifetimeFilter.read(request.GET.dict(), filters)
     sees_rows = request.user.role != Role.ANALYST

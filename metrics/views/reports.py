@@ -9,13 +9,13 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import wording
 from accounts.models import Segment, User
+from accounts.queries.clock import read_clock
 from accounts.signed_in import SignedInRequest
 from metrics.actions.reports import TooManyReports, order_report, send_now, stop_report
 from metrics.models import ReportOrder, ReportWeek
@@ -57,7 +57,7 @@ def _form(user: User, order: ReportOrder) -> ReportForm:
 @require_http_methods(["GET", "POST"])
 def report(request: SignedInRequest) -> HttpResponse:
     """What is ordered, as a form; POST orders it. The first one comes at the next such hour."""
-    user, now = request.user, timezone.now()
+    user, now = request.user, read_clock()
     order = _order_of(user)
     form = ReportForm(request.POST, user=user) if request.method == "POST" else _form(user, order)
     if request.method == "POST" and form.is_valid():
@@ -86,7 +86,7 @@ def report_preview(request: SignedInRequest) -> HttpResponse:
     """What the report would say now."""
     user = request.user
     order = _order_of(user)
-    found = report_of(user, cards=list(order.cards), segment=order.segment, owner=order.owner, now=timezone.now())
+    found = report_of(user, cards=list(order.cards), segment=order.segment, owner=order.owner, now=read_clock())
     return render(request, "metrics/report_preview.html", {"report": found, "subject": subject_of(found), "has_scope": has_scope(user)})
 
 
@@ -98,7 +98,7 @@ def report_send(request: SignedInRequest) -> HttpResponse:
         messages.error(request, _("There are no accounts that a report could speak of."))
         return redirect("metrics:report")
     try:
-        send_now(user=request.user, now=timezone.now())
+        send_now(user=request.user, now=read_clock())
     except TooManyReports:
         messages.error(request, _("Three a minute are enough. Nothing was sent."))
     else:

@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.actions.exports import record_export
+from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from accounts.spreadsheet import csv_lines
@@ -69,7 +70,7 @@ def closed_panel(request: SignedInRequest, name: str) -> HttpResponse:
 @require_POST
 def restatements_csv(request: SignedInRequest) -> StreamingHttpResponse:
     """The list as a file; a POST, since it leaves an entry in the log."""
-    wanted, now = _wanted(request), timezone.now()
+    wanted, now = _wanted(request), read_clock()
     record_export(actor=request.user, what="restatements", title="restatements", about=Restatement, choices=wanted.query(), now=now)
     response = StreamingHttpResponse(csv_lines(header(), exported(request.user, wanted), get_language() or "en"), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="restatements-{timezone.localdate(now):%Y-%m-%d}.csv"'

@@ -12,11 +12,11 @@ from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from accounts.models import Segment, User
+from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from metrics.charts.chart import FULL, HALF
@@ -111,7 +111,7 @@ def studio_context(user: User, reading: Reading, *, scenario_form: ScenarioForm 
 @require_GET
 def studio(request: SignedInRequest) -> HttpResponse:
     """The guided page. A change of an input brings the figures alone; a field that is refused keeps what was typed."""
-    reading = reading_of(request.user, request.GET, timezone.now())
+    reading = reading_of(request.user, request.GET, read_clock())
     context = studio_context(request.user, reading)
     faulty = bool(reading.studio.errors)
     if request.htmx and request.htmx.target == "studio":
@@ -135,7 +135,7 @@ def _deleted(user: User, text: str) -> RoiScenario | None:
 def evidence(request: SignedInRequest) -> HttpResponse:
     """Why the lost left: always of today, whatever scenario is open."""
     choices = StudioForm(request.GET).choices()
-    found, _at = evidence_for(request.user, basis=choices.basis, now=timezone.now())
+    found, _at = evidence_for(request.user, basis=choices.basis, now=read_clock())
     return render(request, "metrics/_roi_evidence.html", {"evidence": found, "choices": choices, "sees_rows": request.user.role != Role.ANALYST})
 
 
@@ -143,7 +143,7 @@ def evidence(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def pictures(request: SignedInRequest) -> HttpResponseBase:
     """The charts, and each of them as a file."""
-    reading = reading_of(request.user, request.GET, timezone.now())
+    reading = reading_of(request.user, request.GET, read_clock())
     found = charts(reading.studio, width=HALF)
     return chart_file(request, found) or render(request, "metrics/_roi_charts.html", {"charts": found})
 
@@ -152,8 +152,8 @@ def pictures(request: SignedInRequest) -> HttpResponseBase:
 @require_GET
 def board(request: SignedInRequest) -> HttpResponseBase:
     """The page for the board: the same choices, made to be printed."""
-    reading = reading_of(request.user, request.GET, timezone.now())
+    reading = reading_of(request.user, request.GET, read_clock())
     found = charts(reading.studio, width=FULL)
-    now = timezone.now()
+    now = read_clock()
     context = {**studio_context(request.user, reading), "charts": found, "now": now}
     return chart_file(request, found) or render(request, "metrics/roi_board.html", context)

@@ -16,6 +16,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.queries.clock import read_clock
 from accounts.signed_in import SignedInRequest
 from accounts.spreadsheet import csv_lines
 from metrics import words
@@ -42,7 +43,7 @@ def _own(request: SignedInRequest, pk: int) -> RoiScenario:
 
 def _posted(request: SignedInRequest) -> Reading:
     """What the page held when it was saved: its choices travel as one text."""
-    return reading_of(request.user, QueryDict(request.POST.get("choices", "")[:4000]).dict(), timezone.now())
+    return reading_of(request.user, QueryDict(request.POST.get("choices", "")[:4000]).dict(), read_clock())
 
 
 def _version(request: HttpRequest) -> int:
@@ -67,7 +68,7 @@ def keep(request: SignedInRequest) -> HttpResponse:
     reading, form = _posted(request), ScenarioForm(request.POST)
     if not form.is_valid() or reading.studio.errors:
         return _again(request, reading, 422, scenario_form=form)
-    row = keep_scenario(**form.cleaned_data, choices=reading.choices.texts(), live=reading.studio.live, live_at=reading.live_at, actor=request.user, now=timezone.now())
+    row = keep_scenario(**form.cleaned_data, choices=reading.choices.texts(), live=reading.studio.live, live_at=reading.live_at, actor=request.user, now=read_clock())
     messages.success(request, _("%(name)s is saved.") % {"name": row.name})
     return redirect(_page(row.pk))
 
@@ -82,7 +83,7 @@ def save(request: SignedInRequest, pk: int) -> HttpResponse:
         return _again(request, reading, 422)
     on = {} if reading.frozen else {"live": reading.studio.live, "live_at": reading.live_at}
     try:
-        save_choices(scenario_id=row.pk, version=_version(request), choices=reading.choices.texts(), actor=request.user, now=timezone.now(), **on)  # type: ignore[arg-type]
+        save_choices(scenario_id=row.pk, version=_version(request), choices=reading.choices.texts(), actor=request.user, now=read_clock(), **on)  # type: ignore[arg-type]
     except StaleScenario as stale:
         return _stale(request, reading, stale.scenario)
     messages.success(request, _("%(name)s is saved.") % {"name": row.name})
@@ -104,14 +105,14 @@ def describe(request: SignedInRequest, pk: int) -> HttpResponse:
     """Another name, note and circle of readers."""
     row, form = _own(request, pk), ScenarioForm(request.POST)
     if not form.is_valid():
-        reading = reading_of(request.user, {"scenario": str(row.pk)}, timezone.now())
+        reading = reading_of(request.user, {"scenario": str(row.pk)}, read_clock())
         return _again(request, reading, 422, describe_form=form)
     try:
-        describe_scenario(scenario_id=row.pk, version=_version(request), **form.cleaned_data, actor=request.user, now=timezone.now())
+        describe_scenario(scenario_id=row.pk, version=_version(request), **form.cleaned_data, actor=request.user, now=read_clock())
     except StaleScenario as stale:
         if stale.scenario.deleted_at is not None:
             raise Http404 from None
-        reading = reading_of(request.user, {"scenario": str(row.pk)}, timezone.now())
+        reading = reading_of(request.user, {"scenario": str(row.pk)}, read_clock())
         return _again(request, reading, 409, describe_form=form, described=stale.scenario)
     messages.success(request, _("%(name)s is saved.") % {"name": form.cleaned_data["name"]})
     return redirect(_page(row.pk))
@@ -123,7 +124,7 @@ def duplicate(request: SignedInRequest, pk: int) -> HttpResponse:
     """A copy of one's own, of any scenario that one may read."""
     _writer(request)
     row = get_object_or_404(RoiScenario.objects.visible_to(request.user).there(), pk=pk)
-    copy = duplicate_scenario(scenario_id=row.pk, actor=request.user, now=timezone.now())
+    copy = duplicate_scenario(scenario_id=row.pk, actor=request.user, now=read_clock())
     messages.success(request, _("%(name)s is saved.") % {"name": copy.name})
     return redirect(_page(copy.pk))
 
@@ -136,7 +137,7 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
     if row.deleted_at is not None:
         raise Http404
     try:
-        delete_scenario(scenario_id=row.pk, version=_version(request), actor=request.user, now=timezone.now())
+        delete_scenario(scenario_id=row.pk, version=_version(request), actor=request.user, now=read_clock())
     except StaleScenario:
         messages.error(request, _("%(name)s was changed by somebody else meanwhile, so it was not deleted.") % {"name": row.name})
         return redirect(_page(row.pk))
@@ -147,7 +148,7 @@ def delete(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 def restore(request: SignedInRequest, pk: int) -> HttpResponse:
     """Brings a deleted scenario back."""
-    row = restore_scenario(scenario_id=_own(request, pk).pk, actor=request.user, now=timezone.now())
+    row = restore_scenario(scenario_id=_own(request, pk).pk, actor=request.user, now=read_clock())
     messages.success(request, _("%(name)s is back.") % {"name": row.name})
     return redirect(_page(row.pk))
 
@@ -180,10 +181,10 @@ def _within(text: str | None, most: int) -> int:
 @require_GET
 def export(request: SignedInRequest) -> StreamingHttpResponse:
     """The table of the board page as CSV: assumptions, gains, returns. Figures alone, no rows of customers."""
-    reading = reading_of(request.user, request.GET, timezone.now())
+    reading = reading_of(request.user, request.GET, read_clock())
     head = [_("Part"), _("Way of counting"), _("More kept a month"), _("Months"), _("Length"), _("Figure"), _("Value"), _("Where it is from")]
     response = StreamingHttpResponse(csv_lines(head, list(_lines(reading.studio)), get_language() or "en"), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="roi-{timezone.localdate():%Y-%m-%d}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="roi-{timezone.localdate(read_clock()):%Y-%m-%d}.csv"'
     return response
 
 

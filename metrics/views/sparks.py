@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from accounts import drawing
 from accounts.models import Account, User
+from accounts.queries.clock import read_clock
 
 WEEKS = 18
 # two pages of a list; more is nobody's list
@@ -33,7 +34,7 @@ def sparks(request: HttpRequest) -> HttpResponse:
     """Sparklines for `a=1&a=2…` as out-of-band fragments; accounts the reader may not see are left out. Two statements."""
     asked = {int(text) for text in request.GET.getlist("a")[:MOST] if text.isascii() and text.isdigit() and len(text) < 19}
     seen = list(Account.objects.visible_to(cast(User, request.user)).filter(pk__in=asked).values_list("pk", flat=True))
-    today = timezone.localdate()
+    today = timezone.localdate(read_clock())
     history: dict[int, list[int | None]] = {}
     bands: dict[int, str] = {}
     if seen:

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET
 
 from accounts import wording
 from accounts.models import Segment, User
+from accounts.queries.clock import read_clock
 from accounts.signed_in import SignedInRequest
 from accounts.spreadsheet import csv_lines
 from metrics import words
@@ -56,7 +57,7 @@ OF_ACCOUNTS = ("owner", "plan", "country")
 
 def desk_of(request: SignedInRequest) -> Desk:
     """The reader's desk with the choices of the address."""
-    now = timezone.now()
+    now = read_clock()
     day, zone = today_of(now)
     return Desk(request.user, SupportFilter.read(request.GET.dict(), today=day, zone=zone), now)
 
@@ -193,5 +194,5 @@ def support_customers_csv(request: SignedInRequest) -> StreamingHttpResponse:
         raise Http404
     head, rows = exported(desk)
     response = StreamingHttpResponse(csv_lines(head, rows, get_language() or "en"), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="support-customers-{timezone.localdate():%Y-%m-%d}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="support-customers-{timezone.localdate(read_clock()):%Y-%m-%d}.csv"'
     return response

@@ -8,11 +8,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from metrics.filters import filter_bar, read_filters
@@ -34,7 +34,7 @@ def _panels(request: SignedInRequest) -> tuple[str, ...]:
 @require_GET
 def team(request: SignedInRequest) -> HttpResponse:
     """The dashboard: filters and the places of its panels, which load one by one."""
-    filters = read_filters(request, now=timezone.now(), usual=USUAL)
+    filters = read_filters(request, now=read_clock(), usual=USUAL)
     names = {"books": _("Books and work"), "outcome": _("What became of the books"), "effort": _("Time against budget"), "agents": _("Agents")}
     query = filters.query()
     context = {
@@ -49,7 +49,7 @@ def team(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def team_panel(request: SignedInRequest, name: str) -> HttpResponse:
     """One panel as a fragment."""
-    filters = read_filters(request, now=timezone.now(), usual=USUAL)
+    filters = read_filters(request, now=read_clock(), usual=USUAL)
     if name not in _panels(request) or filters.faults:
         raise Http404
     user, sees_rows = request.user, request.user.role != Role.ANALYST
@@ -75,7 +75,7 @@ def team_panel(request: SignedInRequest, name: str) -> HttpResponse:
 @require_GET
 def team_rows(request: SignedInRequest) -> HttpResponse:
     """The rows behind a figure of a person; analysts see figures alone, and nobody a person outside the own reach."""
-    filters = read_filters(request, now=timezone.now(), usual=USUAL)
+    filters = read_filters(request, now=read_clock(), usual=USUAL)
     figure = request.GET.get("figure", "")
     person = None if filters.faults else person_of(request.user, filters, request.GET.get("person", ""))
     if person is None or figure not in ROWS or request.user.role == Role.ANALYST:

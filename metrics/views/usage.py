@@ -11,13 +11,13 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.models import Account, Segment, User
 from accounts.queries.accounts import owners
+from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from metrics.actions.plan_features import choose_features
 from metrics.usage import worklist
@@ -41,7 +41,7 @@ def _reader(request: HttpRequest) -> User:
 def use(request: HttpRequest, account_id: int) -> HttpResponseBase:
     """What an account does with the product, and how complete the facts about it are: a fragment, or a page around it where no script asks."""
     account = get_object_or_404(Account.objects.visible_to(_reader(request)).select_related("snapshot"), pk=account_id)
-    now = timezone.now()
+    now = read_clock()
     panel = use_panel(account=account, as_of=now)
     answer = chart_file(request, [panel.chart])
     if answer is not None:
@@ -58,7 +58,7 @@ def gaps(request: HttpRequest) -> HttpResponse:
     if user.role in NO_ROWS:
         raise PermissionDenied
     chosen, after = GapFilter.read(request.GET.dict()), request.GET.get("after", "")
-    found = worklist.page(user, chosen, after=after, now=timezone.now())
+    found = worklist.page(user, chosen, after=after, now=read_clock())
     context: dict[str, Any] = {
         "chosen": chosen, "page": found, "count": worklist.count(user, chosen), "totals": [(one, chosen.query(kind=one.key)) for one in worklist.totals(user)],
         "all": chosen.query(kind=""), "next": chosen.query(after=found.after) if found.after else "", "first": chosen.query() if after else "",
@@ -79,7 +79,7 @@ def plan_features(request: HttpRequest) -> HttpResponse:
         if plan_told(plan) is None:
             messages.error(request, _("No account has this plan any more."))
             return redirect("metrics:plan_features")
-        choose_features(plan=plan, feature_ids=[int(number) for number in numbers if number.isdecimal() and len(number) < 19], actor=user, now=timezone.now())
+        choose_features(plan=plan, feature_ids=[int(number) for number in numbers if number.isdecimal() and len(number) < 19], actor=user, now=read_clock())
         messages.success(request, _("Saved. It counts from this moment on; days before keep what they had."))
         return redirect(f"{reverse('metrics:plan_features')}?{urlencode({'plan': plan})}")
     found = plans()

@@ -12,11 +12,11 @@ from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from metrics import words
@@ -54,7 +54,7 @@ def _views(here: str, filters: Filters) -> list[tuple[str, str, bool]]:
 def voice(request: SignedInRequest) -> HttpResponse:
     """The dashboard: filters and the places of its panels, which load one by one."""
     _reads_voice(request)
-    filters = read_filters(request, now=timezone.now(), usual=USUAL)
+    filters = read_filters(request, now=read_clock(), usual=USUAL)
     by = request.GET.get("by", "")
     by = by if by in BREAKDOWNS else BREAKDOWNS[0]
     address = reverse("metrics:voice")
@@ -80,7 +80,7 @@ def _panel_name(name: str) -> str:
 def voice_panel(request: SignedInRequest, name: str) -> HttpResponseBase:
     """One panel as a fragment, and its charts as files."""
     _reads_voice(request)
-    filters = read_filters(request, now=timezone.now(), usual=USUAL)
+    filters = read_filters(request, now=read_clock(), usual=USUAL)
     if name not in PANELS or filters.faults:
         raise Http404
     by = request.GET.get("by", "")
@@ -109,7 +109,7 @@ def voice_panel(request: SignedInRequest, name: str) -> HttpResponseBase:
 def voice_silent(request: SignedInRequest) -> HttpResponse:
     """The silent customers; analysts see figures alone."""
     _reads_voice(request)
-    filters = read_filters(request, now=timezone.now(), usual=USUAL)
+    filters = read_filters(request, now=read_clock(), usual=USUAL)
     if request.user.role == Role.ANALYST or filters.faults:
         raise Http404
     unasked, segment = request.GET.get("asked") == "never", request.GET.get("of")
@@ -148,7 +148,7 @@ def _money_choice(request: SignedInRequest, now: dt.datetime) -> tuple[str, dt.d
 def voice_money(request: SignedInRequest) -> HttpResponseBase:
     """Bands of scores at a date against the money after it."""
     _reads_voice(request)
-    now = timezone.now()
+    now = read_clock()
     filters = read_filters(request, now=now, usual=USUAL)
     kind, day, fault = _money_choice(request, now)
     narrowed = {name: getattr(filters, name) for name in ("segment", "owner", "plan", "country") if getattr(filters, name)}
@@ -185,7 +185,7 @@ def voice_money(request: SignedInRequest) -> HttpResponseBase:
 def voice_money_accounts(request: SignedInRequest) -> HttpResponse:
     """The accounts behind a cell, with what they paid before and after; analysts see figures alone."""
     _reads_voice(request)
-    now = timezone.now()
+    now = read_clock()
     filters = read_filters(request, now=now, usual=USUAL)
     kind, day, fault = _money_choice(request, now)
     band, side = request.GET.get("band", ""), request.GET.get("side", "all")

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.actions.work_items import StaleVersion, reopen_work_item
 from accounts.models import Topic
+from accounts.queries.clock import read_clock
 from accounts.roles import WRITES_ACCOUNTS, Role
 from accounts.signed_in import SignedInRequest
 from surveys.actions.announcements import announce, audience_of
@@ -38,7 +39,7 @@ def cases(request: SignedInRequest) -> HttpResponse:
     user = request.user
     if user.role == Role.AGENT:
         raise Http404
-    now = timezone.now()
+    now = read_clock()
     state = request.GET.get("state", "open")
     state = state if state in loop.STATES else "open"
     owner = "me" if request.GET.get("owner") == "me" else ""
@@ -76,7 +77,7 @@ def case(request: SignedInRequest, pk: int) -> HttpResponse:
             return HttpResponseBadRequest(_("Choose what came of it."))
         try:
             if row.closed_at is None:
-                close_case(case_id=pk, actor=request.user, resolution=resolution, note=note, now=timezone.now(), version=int(version))
+                close_case(case_id=pk, actor=request.user, resolution=resolution, note=note, now=read_clock(), version=int(version))
                 messages.success(request, _("The loop is closed."))
             else:
                 amend_case(case_id=pk, resolution=resolution, note=note, version=int(version))
@@ -86,7 +87,7 @@ def case(request: SignedInRequest, pk: int) -> HttpResponse:
             problem = _("Somebody else changed this case in the meantime; it is shown as it stands now, your words are below.")
             row = loop.case_of(request.user, pk) or row
     typed = {"resolution": request.POST.get("resolution", row.resolution), "note": request.POST.get("note", row.note)}
-    context = {"case": row, "may_write": may_write, "resolutions": NOT_TAKEN_BACK, "typed": typed, "problem": problem, "now": timezone.now()}
+    context = {"case": row, "may_write": may_write, "resolutions": NOT_TAKEN_BACK, "typed": typed, "problem": problem, "now": read_clock()}
     return render(request, "surveys/case.html", context, status=409 if problem else 200)
 
 
@@ -114,7 +115,7 @@ def announcements(request: SignedInRequest) -> HttpResponse:
     user = request.user
     if user.role not in {Role.ADMIN, Role.MANAGER}:
         raise PermissionDenied
-    now = timezone.now()
+    now = read_clock()
     form = AnnouncementForm(request.POST or None, initial={"topic": request.GET.get("topic", ""), "since": (now - dt.timedelta(days=180)).date()})
     audience = None
     if request.method == "POST" and form.is_valid():
@@ -155,7 +156,7 @@ def case_reopen(request: SignedInRequest, pk: int) -> HttpResponse:
     if not LoopCase.objects.changeable_by(request.user).filter(pk=pk).exists():
         raise PermissionDenied
     if row.work_item_id is not None and row.closed_at is not None:
-        now = timezone.now()
+        now = read_clock()
         reopen_work_item(item_id=row.work_item_id, now=now, actor=request.user)
         follow_work(now=now)
         messages.success(request, _("The case is open again."))

@@ -12,13 +12,13 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.actions.work_items import StaleVersion
 from accounts.models import Segment, User
 from accounts.placeholders import MEANINGS
+from accounts.queries.clock import read_clock
 from surveys.actions.letters import look_of_text
 from surveys.actions.survey_versions import (
     NotReady,
@@ -297,7 +297,7 @@ def publish_version(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         revision = request.POST.get("revision", "")
         try:
-            publish(version_id=found.pk, actor=user, revision=int(revision) if revision.isdecimal() else 0, now=timezone.now())
+            publish(version_id=found.pk, actor=user, revision=int(revision) if revision.isdecimal() else 0, now=read_clock())
         except StaleVersion:
             status = STALE
             found.refresh_from_db()

@@ -9,11 +9,11 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from accounts import wording
+from accounts.queries.clock import read_clock
 from surveys.queries.forecast import DAYS, NAMED, Forecast, forecast
 from surveys.views.plan_wording import local_time, reason_word
 from surveys.views.planning import reader, touchpoint_names
@@ -28,7 +28,7 @@ _SHADES = 5
 @require_GET
 def forecast_page(request: HttpRequest) -> HttpResponse:
     """How many mails leave on which day, what answers to expect, and what is held back by which rule."""
-    user, names, now = reader(request), touchpoint_names(), timezone.now()
+    user, names, now = reader(request), touchpoint_names(), read_clock()
     found = forecast(user, now=now)
     days = [found.first + offset * _DAY for offset in range(DAYS)]
     totals = {day: _total(found, day) for day in days}

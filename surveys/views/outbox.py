@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -20,6 +19,7 @@ from accounts.actions.instances import DOUBTS, confirm_instance
 from accounts.actions.outbox_orders import let_be as let_other_be
 from accounts.actions.outbox_orders import send_again as send_other_again
 from accounts.models import Installation, OutgoingMail, User
+from accounts.queries.clock import read_clock
 from accounts.roles import READS_PROGRAMMES, WRITES_ACCOUNTS, WRITES_PROGRAMMES, Role
 from surveys.actions.holds import NotHeld, release_hold
 from surveys.actions.unknowns import KINDS, NotPossible, let_be, send_again
@@ -78,7 +78,7 @@ def _say(mail: OutgoingMail) -> None:
 def outbox(request: HttpRequest) -> HttpResponse:
     """Mails by state, with the server's answers; rates, today's count, holds and the switch."""
     user = _reader(request)
-    now = timezone.now()
+    now = read_clock()
     status = request.GET.get("status", "") if request.GET.get("status") in OutgoingMail.Status.values else ""
     kind = request.GET.get("kind", "") if request.GET.get("kind") in OutgoingMail.Kind.values else ""
     rows = found.mails(user, mark=request.GET.get("after", ""), status=status, kind=kind)
@@ -165,10 +165,10 @@ def _chosen(values: list[str]) -> set[uuid.UUID]:
 def _decide(mail: OutgoingMail, *, again: bool) -> int:
     """One mail; 1 where it was changed."""
     if mail.kind not in KINDS:
-        return send_other_again(ids=[mail.pk], now=timezone.now()) if again else let_other_be(ids=[mail.pk])
+        return send_other_again(ids=[mail.pk], now=read_clock()) if again else let_other_be(ids=[mail.pk])
     try:
         if again:
-            send_again(mail_id=mail.pk, now=timezone.now())
+            send_again(mail_id=mail.pk, now=read_clock())
         else:
             let_be(mail_id=mail.pk)
     except NotPossible:
@@ -192,7 +192,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied
     hold = get_object_or_404(SendingHold, pk=pk)
     try:
-        release_hold(hold_id=hold.pk, actor=user, now=timezone.now())
+        release_hold(hold_id=hold.pk, actor=user, now=read_clock())
     except NotHeld:
         messages.info(request, _("It was let go already."))
     else:

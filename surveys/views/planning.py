@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from accounts.models import User
+from accounts.queries.clock import read_clock
 from accounts.roles import READS_PROGRAMMES
 from surveys.models import Invitation, Touchpoint
 from surveys.queries.decisions import PERIODS, USUAL_PERIOD, LedgerFilter, ledger
@@ -71,7 +72,7 @@ def dry_run(request: HttpRequest, key: str = "") -> HttpResponse:
     touchpoint = touchpoint if touchpoint in names else ""
     decision = request.GET.get("decision", "") if request.GET.get("decision") in DECISIONS else ""
     reason = request.GET.get("reason", "") if request.GET.get("reason") in REASONS else ""
-    now = timezone.now().replace(microsecond=0)
+    now = read_clock().replace(microsecond=0)
     as_of, problem = _moment(request.GET.get("as_of", ""), now)
     found = plan_page(user, as_of=as_of, touchpoint=touchpoint, decision=decision, reason=reason, mark=request.GET.get("after", ""))
     asked = {"as_of": as_of.isoformat(), "touchpoint": touchpoint, "decision": decision, "reason": reason}
@@ -146,7 +147,7 @@ def decisions(request: HttpRequest) -> HttpResponse:
         days=days,
         account=asked.get("account", "").strip()[:100],
     )
-    found = ledger(user, chosen, mark=asked.get("after", ""), now=timezone.now())
+    found = ledger(user, chosen, mark=asked.get("after", ""), now=read_clock())
     for row in found.rows:
         row.rule = reason_word(row.skip_reason) if row.skip_reason else reason_word(row.decision.get("waits_for", ""))
         row.detail = detail(row.skip_reason or row.decision.get("waits_for", ""), row.decision)

@@ -10,9 +10,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from accounts.queries.clock import read_clock
 from surveys.actions.letter_words import chosen_text, sender_name
 from surveys.actions.refusals import ALL, ONE, refuse_surveys, take_refusal_back
 from surveys.models import SurveyLink, SurveyText
@@ -29,7 +29,7 @@ _SCOPES = {ONE, ALL}
 @require_http_methods(METHODS)
 def preferences(request: HttpRequest, token: str) -> HttpResponse:
     """The choices, or what was chosen; a POST acts at once."""
-    now = timezone.now()
+    now = read_clock()
     link = refusal_link(token)
     if link is None:
         return pages.unknown()

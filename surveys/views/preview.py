@@ -18,7 +18,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -26,6 +26,7 @@ from kombu.exceptions import OperationalError
 
 from accounts.models import Contact, Segment, User
 from accounts.placeholders import fill
+from accounts.queries.clock import read_clock
 from surveys.actions.answers import EDIT_WINDOW
 from surveys.actions.letters import chosen_text, interface_language, look_of_text, sender_name, with_letters
 from surveys.actions.trial_letters import SendingIsOff, TooManyTrials, queue_trial, sample_words, write_trial
@@ -60,7 +61,7 @@ def preview(request: HttpRequest, pk: int, language: str, part: str) -> HttpResp
     base = settings.PUBLIC_BASE_URL.rstrip("/")
     words = sample_words(text, contact=contact, owner=user)
     page = reverse("surveys:preview", args=[pk, text.language, "page"])
-    written, plain, html = write_trial(text, words, page=page, now=timezone.now(), segment_id=_segment(request.GET.get("segment", "")), reminder=part == "reminder", base=base)
+    written, plain, html = write_trial(text, words, page=page, now=read_clock(), segment_id=_segment(request.GET.get("segment", "")), reminder=part == "reminder", base=base)
     if part == "text":
         with translation.override(interface_language(text.language)):
             body = render_to_string("surveys/editor/preview_text.html", {"subject": written.subject, "plain": plain, "language": text.language})
@@ -106,7 +107,7 @@ def send_test(request: HttpRequest, pk: int) -> HttpResponse:
     page = base + reverse("surveys:preview", args=[pk, text.language, "page"])
     try:
         segment_id, reminder = _segment(request.POST.get("pv-segment", "")), request.POST.get("pv-part") == "reminder"
-        queue_trial(actor=user, text=text, page=page, base=base, now=timezone.now(), segment_id=segment_id, reminder=reminder)
+        queue_trial(actor=user, text=text, page=page, base=base, now=read_clock(), segment_id=segment_id, reminder=reminder)
     except SendingIsOff:
         messages.error(request, _("Sending is switched off, for trials too."))
     except TooManyTrials:
@@ -184,7 +185,7 @@ def _subject(user: User, version: SurveyVersion, name: str, given: Mapping[str, 
     text = chosen_text(texts, given.get("pv-language", ""))
     words = sample_words(text, contact=_contact(user, given.get("pv-contact", "")), owner=user)
     written, _plain, _html = write_trial(
-        text, words, page="/", now=timezone.now(), segment_id=_segment(given.get("pv-segment", "")), reminder=given.get("pv-part") == "reminder", base=""
+        text, words, page="/", now=read_clock(), segment_id=_segment(given.get("pv-segment", "")), reminder=given.get("pv-part") == "reminder", base=""
     )
     return written.subject
 

@@ -11,12 +11,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Installation, Segment, User
+from accounts.queries.clock import read_clock
 from accounts.roles import WRITES_PROGRAMMES
 from surveys.actions.programme_changes import Changed, change_programme, make_programme
 from surveys.actions.programme_values import differences, plain_values
@@ -64,7 +64,7 @@ def _rows(form: ProgrammeForm) -> dict[str, Any]:
 
 def _live(form: ProgrammeForm, values: dict[str, Any], names: Names, *, but: int | None) -> dict[str, Any]:
     """What follows from the values: the sentence, what is odd about them, and how many it would have asked."""
-    return {"parts": sentence_of(values, names), "odd": oddities(values, around(values, but=but)), "reach": reach(values, now=timezone.now()), "form": form, "rows": _rows(form)}
+    return {"parts": sentence_of(values, names), "odd": oddities(values, around(values, but=but)), "reach": reach(values, now=read_clock()), "form": form, "rows": _rows(form)}
 
 
 def _live_only(request: HttpRequest) -> bool:
@@ -97,7 +97,7 @@ def programme(request: HttpRequest, key: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, user, row, _look(request, form, values, names, but=row.pk), names, status=422)
     try:
-        changed = change_programme(touchpoint_id=row.pk, values=form.values(), actor=user, now=timezone.now(), version=seen_version(request))
+        changed = change_programme(touchpoint_id=row.pk, values=form.values(), actor=user, now=read_clock(), version=seen_version(request))
     except StaleProgramme as error:
         theirs = plain_values(error.touchpoint)
         conflict = said_changes(differences(theirs, form.values()), names)
@@ -119,7 +119,7 @@ def _saved_text(changed: Changed) -> str:
 
 
 def _page(request: HttpRequest, user: User, row: Touchpoint, live: dict[str, Any], names: Names, *, status: int = 200) -> HttpResponse:
-    now = timezone.now()
+    now = read_clock()
     entry = programme_rows(user, now=now, key=row.key)[0]
     installation = Installation.current()
     writes = user.role in WRITES_PROGRAMMES
@@ -169,7 +169,7 @@ def programme_new(request: HttpRequest) -> HttpResponse:
         if request.POST.get("do") == "look" and _live_only(request):
             return render(request, "surveys/_programme_live.html", {**live, "swap": True})
         return _new_page(request, user, live, source, status=200 if request.POST.get("do") == "look" else 422)
-    made = make_programme(values=form.values(), actor=user, now=timezone.now(), copied_from=source.key if source else "")
+    made = make_programme(values=form.values(), actor=user, now=read_clock(), copied_from=source.key if source else "")
     messages.success(request, _("Made. It asks nobody before it is live."))
     return redirect("surveys:programme", made.key)
 
@@ -185,7 +185,7 @@ def _quick(request: HttpRequest, user: User, values: dict[str, Any]) -> HttpResp
         raise Http404
     survey = Survey.objects.filter(kind=JOURNEY.get(kind, "csat")).order_by("id").first()
     values |= {"event_kind": kind, "name": words.capital(words.at_once[kind])[:120], "survey": survey.key if survey else values["survey"]}
-    made = make_programme(values=values, actor=user, now=timezone.now())
+    made = make_programme(values=values, actor=user, now=read_clock())
     messages.success(request, _("A draft is made. It asks nobody before it is live."))
     return redirect("surveys:programme", made.key)
 

@@ -11,13 +11,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.collation import search_key
 from accounts.models import Installation, User
+from accounts.queries.clock import read_clock
 from accounts.roles import READS_PROGRAMMES, WRITES_PROGRAMMES, Role
 from surveys.actions.programme_changes import NothingProposed, approve_change, drop_change
 from surveys.actions.programmes import ApprovalNeeded, NothingPublished, OwnApproval, StaleProgramme, take_step
@@ -64,7 +64,7 @@ def shown(entry: Programme, names: Names) -> dict[str, Any]:
 @require_GET
 def overview(request: HttpRequest) -> HttpResponse:
     """All programmes as sentences, with what came of them in 90 days and what comes next; and moments nobody asks about."""
-    user, now = reader(request), timezone.now()
+    user, now = reader(request), read_clock()
     if user.role not in READS_PROGRAMMES | {Role.ANALYST}:
         raise Http404
     names = Names.read()
@@ -134,7 +134,7 @@ def _answer(request: HttpRequest, row: Touchpoint, *, text: str, refused: bool =
         if by_script:
             return HttpResponse(headers={"HX-Refresh": "true"})
         return redirect(home, row.key) if home == "surveys:programme" else redirect(home)
-    entry = next(iter(programme_rows(reader(request), now=timezone.now(), key=row.key)))
+    entry = next(iter(programme_rows(reader(request), now=read_clock(), key=row.key)))
     context = {"item": shown(entry, Names.read()), "writes": True, "reads": True}
     response = render(request, "surveys/_programme_row.html", context, status=409 if refused else 200)
     response["HX-Trigger"] = json.dumps({"toast": {"text": text, "undo": undo}})
@@ -152,7 +152,7 @@ def step(request: HttpRequest, key: str, step: str) -> HttpResponse:
     if step == "end" and search_key(request.POST.get("name", "")) != search_key(shipped_name(row)):
         return _answer(request, row, text=_("Nothing was ended: the name does not match."), refused=True)
     try:
-        row = take_step(step=step, touchpoint_id=row.pk, actor=user, now=timezone.now(), version=seen_version(request), note=request.POST.get("note", "").strip())
+        row = take_step(step=step, touchpoint_id=row.pk, actor=user, now=read_clock(), version=seen_version(request), note=request.POST.get("note", "").strip())
     except REFUSALS as error:
         return _answer(request, row, text=refusal_text(error), refused=True)
     back = {"pause": "resume", "resume": "pause"}.get(step)
@@ -170,9 +170,9 @@ def decide_change(request: HttpRequest, key: str, answer: str) -> HttpResponse:
         raise Http404
     try:
         if answer == "approve":
-            approve_change(touchpoint_id=row.pk, actor=user, now=timezone.now(), version=seen_version(request))
+            approve_change(touchpoint_id=row.pk, actor=user, now=read_clock(), version=seen_version(request))
         else:
-            drop_change(touchpoint_id=row.pk, actor=user, now=timezone.now(), version=seen_version(request), note=request.POST.get("note", "").strip())
+            drop_change(touchpoint_id=row.pk, actor=user, now=read_clock(), version=seen_version(request), note=request.POST.get("note", "").strip())
     except REFUSALS as error:
         messages.error(request, refusal_text(error))
     else:

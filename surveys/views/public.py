@@ -14,10 +14,10 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.queries.clock import read_clock
 from surveys.actions.answers import AnswerIsFinal, NotAnswered, ScoreOutOfScale, submit_details, submit_score
 from surveys.actions.reopening import NotOffered, want_reopening
 from surveys.actions.submissions import COMMENT_LENGTH, Submission
@@ -59,7 +59,7 @@ def public_page(view: View) -> View:
 @require_http_methods(_METHODS)
 def answer(request: HttpRequest, token: str) -> HttpResponse:
     """The question; a POST saves the score."""
-    now = timezone.now()
+    now = read_clock()
     link = opened(token)
     if link is None or link.is_over(now):
         return pages.unknown() if link is None else pages.over(link)
@@ -93,7 +93,7 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(_METHODS)
 def follow_up(request: HttpRequest, token: str) -> HttpResponse:
     """After the score: why, a comment, the wish for a call; and thanks once that is sent."""
-    now = timezone.now()
+    now = read_clock()
     link = opened(token)
     if link is None or link.is_over(now):
         return pages.unknown() if link is None else pages.over(link)
@@ -134,7 +134,7 @@ def follow_up(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(_METHODS)
 def again(request: HttpRequest, token: str) -> HttpResponse:
     """The customer wants the ticket opened again; a look leads to the page that asks."""
-    now = timezone.now()
+    now = read_clock()
     link = opened(token)
     if link is None or link.is_over(now):
         return pages.unknown() if link is None else pages.over(link)

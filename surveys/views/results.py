@@ -11,11 +11,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from accounts.models import Account, User
+from accounts.queries.clock import read_clock
 from accounts.roles import WRITES_ACCOUNTS, Role
 from accounts.signed_in import SignedInRequest
 from surveys.models import Survey
@@ -53,7 +53,7 @@ def may_see_rows(user: User) -> bool:
 @require_GET
 def results(request: SignedInRequest, key: str) -> HttpResponse:
     """One survey: figures with their intervals, distribution, trend, breakdown, from ask to answer, what people said."""
-    user, now = request.user, timezone.now()
+    user, now = request.user, read_clock()
     survey = get_object_or_404(Survey, key=key)
     chosen = chosen_of(request, now)
     tone = request.GET.get("show", "") if request.GET.get("show") in {"low", "said"} else ""
@@ -142,7 +142,7 @@ def _says(request: SignedInRequest, survey: Survey, chosen: ResultsFilter, tone:
 @require_GET
 def overview(request: SignedInRequest) -> HttpResponse:
     """All surveys side by side, narrowed the same way; one line a survey and scale."""
-    user, now = request.user, timezone.now()
+    user, now = request.user, read_clock()
     chosen = chosen_of(request, now)
     page = reverse("surveys:results_overview")
     context = {
@@ -162,7 +162,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def reach(request: SignedInRequest, key: str) -> HttpResponse:
     """Who never gets asked and why, how those who answer differ from the base, and NPS weighted back to it."""
-    user, now = request.user, timezone.now()
+    user, now = request.user, read_clock()
     survey = get_object_or_404(Survey, key=key)
     chosen = chosen_of(request, now)
     never, aspects = reaching.unasked(user, chosen, survey=survey, now=now), reaching.bias(user, chosen, survey=survey, now=now)
@@ -204,7 +204,7 @@ def shown_of(request: SignedInRequest) -> Show:
 @require_GET
 def rows(request: SignedInRequest, key: str) -> HttpResponse:
     """The rows behind one figure, page by page; further rows as a fragment."""
-    user, now = request.user, timezone.now()
+    user, now = request.user, read_clock()
     survey = get_object_or_404(Survey, key=key)
     show, chosen, mark = shown_of(request), chosen_of(request, now), request.GET.get("after", "")
     if show.kind == "contacts":

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.actions.exports import record_export
 from accounts.models import User
+from accounts.queries.clock import read_clock
 from accounts.signed_in import SignedInRequest
 from accounts.spreadsheet import csv_lines
 from surveys.models import Survey
@@ -34,7 +35,7 @@ Row = list[Any]
 
 def _file(name: str, header: list[str], rows: Iterable[Iterable[Any]]) -> StreamingHttpResponse:
     response = StreamingHttpResponse(csv_lines(header, rows, get_language() or "en"), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}-{timezone.localdate():%Y-%m-%d}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{name}-{timezone.localdate(read_clock()):%Y-%m-%d}.csv"'
     return response
 
 
@@ -42,7 +43,7 @@ def _file(name: str, header: list[str], rows: Iterable[Iterable[Any]]) -> Stream
 @require_POST
 def rows(request: SignedInRequest, key: str) -> StreamingHttpResponse:
     """The rows behind a figure, streamed."""
-    now = timezone.now()
+    now = read_clock()
     survey = get_object_or_404(Survey, key=key)
     show, chosen = shown_of(request), chosen_of(request, now)
     header = {
@@ -64,7 +65,7 @@ def rows(request: SignedInRequest, key: str) -> StreamingHttpResponse:
 @require_POST
 def figures(request: SignedInRequest, key: str) -> StreamingHttpResponse:
     """The figures of the page: by scale, by score, over time, by group, the response rate."""
-    now = timezone.now()
+    now = read_clock()
     survey = get_object_or_404(Survey, key=key)
     chosen = chosen_of(request, now)
     header = [_("Table"), _("Scale"), _("Group"), _("Figure"), _("Value"), _("Interval from"), _("Interval to"), _("Answers"), _("Sent"), _("Delivered"), _("Answered")]

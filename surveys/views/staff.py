@@ -9,11 +9,11 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import Account, User
+from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from surveys.actions.answers import OwnAnswer, confirm_response
 from surveys.actions.sending import InDoubt, switch_sending
@@ -44,7 +44,7 @@ def resend(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Sends an uncertain survey again; its contact may get it twice."""
     row = _changeable_invitation(_reader(request), pk)
     try:
-        resend_unknown(invitation_id=row.pk, now=timezone.now())
+        resend_unknown(invitation_id=row.pk, now=read_clock())
     except NotUnknown:
         messages.info(request, _("It is no longer uncertain."))
     else:
@@ -58,7 +58,7 @@ def drop(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Leaves an uncertain survey unsent."""
     row = _changeable_invitation(_reader(request), pk)
     try:
-        drop_unknown(invitation_id=row.pk, now=timezone.now())
+        drop_unknown(invitation_id=row.pk, now=read_clock())
     except NotUnknown:
         messages.info(request, _("It is no longer uncertain."))
     else:
@@ -75,7 +75,7 @@ def confirm(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not Response.objects.changeable_by(user).filter(pk=row.pk).exists():
         raise PermissionDenied
     try:
-        confirm_response(response=row, actor=user, now=timezone.now())
+        confirm_response(response=row, actor=user, now=read_clock())
     except OwnAnswer:
         messages.error(request, _("It is about your own work: somebody else has to say that it counts."))
     else:

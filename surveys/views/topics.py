@@ -9,7 +9,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -18,6 +17,7 @@ from accounts.actions.work_items import StaleVersion
 from accounts.models import Topic
 from accounts.models.snapshots import Band
 from accounts.queries import topics as figures
+from accounts.queries.clock import read_clock
 from accounts.queries.verbatims import pieces
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
@@ -32,7 +32,7 @@ def topics(request: SignedInRequest) -> HttpResponse:
     """All topics with their figures, and the groups of customers in which they stand out."""
     if request.user.role == Role.AGENT:
         raise Http404
-    page = figures.topic_page(request.user, now=timezone.now())
+    page = figures.topic_page(request.user, now=read_clock())
     segments = {segment.key: segment_name(segment) for segment in figures.segments()}
     return render(
         request,

@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.actions.topics import correct_sentiment, judge_tag, tag_by_hand, untag_by_hand
@@ -18,6 +17,7 @@ from accounts.models import Segment, Topic, TopicTag, Verbatim
 from accounts.models.snapshots import Band
 from accounts.queries import accounts as listing
 from accounts.queries import verbatims as voice
+from accounts.queries.clock import read_clock
 from accounts.queries.verbatims import VerbatimFilter
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
@@ -64,7 +64,7 @@ def review(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
     if not _may_review(request):
         raise PermissionDenied
     row = get_object_or_404(Verbatim.objects.visible_to(request.user), pk=pk)
-    now = timezone.now()
+    now = read_clock()
     if "sentiment" in request.POST:
         if request.POST["sentiment"] not in {"", *Verbatim.Sentiment.values}:
             return HttpResponseBadRequest()

@@ -11,11 +11,12 @@ from django.db import connection
 from accounts.actions.dirty import mark_dirty
 from accounts.actions.event_log import record_event
 from accounts.models import Account, AccountDirty, AccountSnapshot
+from accounts.queries.clock import database_now
 from metrics.actions import recompute as engine
 from metrics.actions.health_models import new_version, rule_of
 from metrics.actions.recompute import recompute_all, recompute_marked
 from metrics.models import HealthModel, HealthRun, HealthScore
-from metrics.queries import database_now, health_history
+from metrics.queries import health_history
 from metrics.tasks import nightly, recompute_dirty
 from tests.metrics.health_facts import DAY, NOW, answer, days, run, stored, ticket
 

@@ -15,13 +15,13 @@ from django.db import connection
 from accounts.actions.subscriptions import change_subscription
 from accounts.importing.undo import undo_batch
 from accounts.models import Account, AccountEvent, CostEntry, ExchangeRate, ImportBatch, Segment, SegmentMembership, Subscription, Transaction
+from accounts.queries.clock import database_now
 from config.erasing import erase_contact
 from config.imports import DERIVED, KINDS, load_rows
 from metrics.actions.closing import closing_steps, computed
 from metrics.actions.restatements import restating_steps
 from metrics.models import ClosedFigure, ClosedMonth, LateChange, Restatement
 from metrics.months import FAMILIES, MOST_MONTHS, month_before, months_to_close, next_month
-from metrics.queries import database_now
 from metrics.tasks import close_months, restate_months
 from surveys.models import Response, Survey
 from tickets.actions import messages, tickets

@@ -9,10 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from accounts.actions.dirty import mark_dirty
 from accounts.actions.segments import override_segments
 from accounts.models import Account, AccountDirty, AccountEvent, AccountSnapshot, Segment, SegmentMembership
+from accounts.queries.clock import database_now
 from metrics.actions.recompute import recompute_marked
 from metrics.actions.segment_sweeps import order_everybody, sweep_accounts, sweep_due, sweep_everybody, work_off
 from metrics.models import HealthModel, SegmentRange, SegmentSize
-from metrics.queries import database_now
 from metrics.tasks import segments
 from tests.metrics.health_facts import NOW, answer, run, stored, subscription
 

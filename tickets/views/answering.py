@@ -17,10 +17,10 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.queries.clock import read_clock
 from tickets.actions import messages as saying
 from tickets.actions import tickets as doing
 from tickets.forms import ReplyForm
@@ -57,7 +57,7 @@ def change(request: HttpRequest, pk: int, form_class: type[forms.Form], act: Cha
     if not form.is_valid():
         return respond(request, pk, fault=_first_error(form), status=422, form=form)
     try:
-        done = act(ticket, form.cleaned_data, user, timezone.now())
+        done = act(ticket, form.cleaned_data, user, read_clock())
     except doing.StaleVersion:
         # merging is a change too, and says more than that there was one
         if survivor := Ticket.objects.filter(pk=ticket.pk).values_list("merged_into", flat=True).first():
@@ -85,7 +85,7 @@ def respond(request: HttpRequest, pk: int, *, done: Done | None = None, fault: s
         messages.success(request, done.said)
         return redirect("tickets:ticket", pk)
     context = {
-        "page": ticket_page(ticket=visible_ticket(user, pk), user=user, now=timezone.now()),
+        "page": ticket_page(ticket=visible_ticket(user, pk), user=user, now=read_clock()),
         "fault": fault,
         "reply_form": form if isinstance(form, ReplyForm) else None,
     }

@@ -9,10 +9,10 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts.queries.clock import read_clock
 from tickets.actions import tickets as doing
 from tickets.actions.handling import forget_handling, log_handling
 from tickets.models import Interaction, Ticket
@@ -43,7 +43,7 @@ def note(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _answer(request, ticket, form=form, fault=next(str(fault) for faults in form.errors.values() for fault in faults))
     try:
-        log_handling(ticket_id=ticket.pk, channel=form.cleaned_data["channel"], seconds=form.seconds, agent=user, now=timezone.now())
+        log_handling(ticket_id=ticket.pk, channel=form.cleaned_data["channel"], seconds=form.seconds, agent=user, now=read_clock())
     except doing.MergedAway as merged:
         return _answer(request, ticket, form=form, fault=_("Meanwhile this ticket was merged into #%(number)s.") % {"number": merged.survivor_id})
     except ValidationError as refusal:

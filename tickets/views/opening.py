@@ -7,13 +7,13 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.collation import search_key
 from accounts.models import Account, User, WorkItem
 from accounts.models.events import Origin
+from accounts.queries.clock import read_clock
 from accounts.sentences import say
 from tickets.actions.ticket_work import open_from_work
 from tickets.actions.tickets import open_ticket
@@ -45,7 +45,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = NewTicketForm(request.POST, account=account)
     if form.is_valid():
         try:
-            ticket, _new = open_ticket(account_id=account.pk, actor=user, origin=Origin.APP, now=timezone.now(), **form.fields_of_ticket)
+            ticket, _new = open_ticket(account_id=account.pk, actor=user, origin=Origin.APP, now=read_clock(), **form.fields_of_ticket)
         except ValidationError as refusal:
             form.add_error(None, refusal)
         else:
@@ -68,7 +68,7 @@ def _of_work(request: HttpRequest, user: User) -> HttpResponse:
     form = NewTicketForm(request.POST if request.method == "POST" else None, account=account, initial=known)
     if request.method == "POST" and form.is_valid():
         try:
-            ticket = open_from_work(item=item, actor=user, now=timezone.now(), **form.fields_of_ticket)
+            ticket = open_from_work(item=item, actor=user, now=read_clock(), **form.fields_of_ticket)
         except ValidationError as refusal:
             form.add_error(None, refusal)
         else:

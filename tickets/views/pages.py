@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from accounts.models import Account
+from accounts.queries.clock import read_clock
 from tickets.forms import QueueForm
 from tickets.queries import account_tickets
 from tickets.queries import queue as read_queue
@@ -25,7 +25,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     user = sees_tickets(reader(request))
     form = QueueForm({"view": "mine" if user.role == "agent" else "open", **request.GET.dict()})
     filters = form.filters(request.GET.get("after", ""))
-    now = timezone.now()
+    now = read_clock()
     page = read_queue(user=user, filters=filters, now=now)
     words = {
         "mine": _("Mine"), "unassigned": _("Unassigned"), "soon": _("Due soon"), "late": _("Late"), "open": _("All open"), "accounts": _("By account"), "all": _("All"),
@@ -56,7 +56,7 @@ def ticket(request: HttpRequest, pk: int) -> HttpResponse:
     found = visible_ticket(user, pk)
     if found.merged_into_id:
         return redirect("tickets:ticket", found.merged_into_id)
-    return render(request, "tickets/ticket.html", {"page": read_ticket(ticket=found, user=user, now=timezone.now())})
+    return render(request, "tickets/ticket.html", {"page": read_ticket(ticket=found, user=user, now=read_clock())})
 
 
 @login_required
@@ -67,5 +67,5 @@ def account_panel(request: HttpRequest, account_id: int) -> HttpResponse:
     account = Account.objects.visible_to(user).filter(pk=account_id).first()
     if account is None:
         raise Http404
-    context = {"account": account, "found": account_tickets(account=account, user=user, now=timezone.now()), "can_open": user.role in WORKS_TICKETS}
+    context = {"account": account, "found": account_tickets(account=account, user=user, now=read_clock()), "can_open": user.role in WORKS_TICKETS}
     return render(request, "tickets/_account_panel.html", context)

@@ -10,11 +10,11 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import Account, User
+from accounts.queries.clock import read_clock
 from tickets.actions.tickets import MergedAway
 from tickets.actions.unsorted import AlreadyDecided, drop, open_from, place_on_ticket, take_back
 from tickets.models import Ticket, UnsortedMessage
@@ -99,7 +99,7 @@ def place(request: HttpRequest, pk: int) -> HttpResponse:
         ticket = Ticket.objects.changeable_by(user).filter(pk=number, deleted_at__isnull=True).first() if number else None
         if ticket is None:
             raise ValidationError(_("There is no ticket of this number that you may work on."))
-        place_on_ticket(unsorted_id=pk, ticket_id=ticket.pk, actor=user, now=timezone.now())
+        place_on_ticket(unsorted_id=pk, ticket_id=ticket.pk, actor=user, now=read_clock())
         messages.success(request, _("The message stands on the ticket."))
         return redirect(ticket)
 
@@ -116,7 +116,7 @@ def open_ticket(request: HttpRequest, pk: int) -> HttpResponse:
         account = Account.objects.visible_to(user).filter(pk=number).first() if number else None
         if account is None:
             raise ValidationError(_("Choose an account that you may see."))
-        ticket = open_from(unsorted_id=pk, account_id=account.pk, actor=user, now=timezone.now())
+        ticket = open_from(unsorted_id=pk, account_id=account.pk, actor=user, now=read_clock())
         messages.success(request, _("Ticket #%(number)s is open.") % {"number": ticket.pk})
         return redirect(ticket)
 
@@ -129,7 +129,7 @@ def drop_it(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes it out of the list; the next page offers to bring it back."""
 
     def act(user: User) -> HttpResponse:
-        drop(unsorted_id=pk, actor=user, now=timezone.now())
+        drop(unsorted_id=pk, actor=user, now=read_clock())
         return redirect(f"{reverse('tickets:unsorted')}?dropped={pk}")
 
     return _decide(request, pk, act)

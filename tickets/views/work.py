@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.models import WorkItem
+from accounts.queries.clock import read_clock
 from tickets.actions import tickets as doing
 from tickets.actions.ticket_work import make_work
 from tickets.queries.beside import tickets_of_work
@@ -29,7 +30,7 @@ def work(request: HttpRequest, pk: int) -> HttpResponse:
     """The dialog that makes work of a ticket; without script a page."""
     user = reader(request)
     ticket = changeable_ticket(user, pk)
-    now = timezone.now()
+    now = read_clock()
     # the version is not asked about: work beside a ticket changes nothing of it
     initial = {"title": ticket.subject[:200] or _("Ticket #%(number)s") % {"number": ticket.pk}, "date": timezone.localdate(now) + dt.timedelta(days=1)}
     form = WorkForm(request.POST if request.method == "POST" else None, account=ticket.account, user=user, initial=initial)

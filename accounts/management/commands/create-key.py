@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from accounts.actions.api_keys import DAYS_AT_MOST, create_key
 from accounts.models import User
 from accounts.models.people import normalise_email
+from accounts.queries.clock import read_clock
 from accounts.scopes import SCOPES, check_scopes
 
 
@@ -38,6 +38,6 @@ class Command(BaseCommand):
         user = User.objects.filter(email=normalise_email(options["user"]), is_active=True).first()
         if user is None:
             raise CommandError(f"there is no active user {options['user']}", returncode=1)
-        key, token = create_key(user=user, scopes=scopes, now=timezone.now(), name=options["name"], days=options["days"])
+        key, token = create_key(user=user, scopes=scopes, now=read_clock(), name=options["name"], days=options["days"])
         self.stderr.write(f"A key for {user.email} ({', '.join(key.scopes)}), until {key.expires_at:%Y-%m-%d}. It is shown this once.")
         self.stdout.write(token)

@@ -14,10 +14,10 @@ from django.contrib.auth.hashers import make_password
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from accounts.actions.usage import put_usage
 from accounts.models import Account, Contact, ExchangeRate, Installation, Note, Playbook, Team, User
+from accounts.queries.clock import read_clock
 from config.demo import company as story
 from config.demo import decisions, desk, playbooks, rows, targets, usage, voices
 from config.demo.loop import close_demo_loops
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         if Account.objects.exists():
             self.stderr.write("There are accounts already; the demo fills empty installations only.")
             sys.exit(1)
-        now, self.began = timezone.now(), time.monotonic()
+        now, self.began = read_clock(), time.monotonic()
         company = story.make_company(accounts=options["accounts"], months=options["months"], seed=options["seed"], today=now.date())
         counts: dict[str, int] = {}
         with transaction.atomic():

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.utils import timezone
 
+from accounts.queries.clock import read_clock
 from config import doctor
 
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the findings."""
-        findings = doctor.examine(now=timezone.now())
+        findings = doctor.examine(now=read_clock())
         faults = [finding for finding in findings if finding.state == doctor.FAULT]
         if options["json"]:
             self.stdout.write(json.dumps({"ok": not faults, "checks": [finding.as_dict() for finding in findings]}, ensure_ascii=False))

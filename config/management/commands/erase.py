@@ -6,9 +6,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from accounts.models import Contact
+from accounts.queries.clock import read_clock
 from config.erasing import erase_contact
 
 
@@ -37,5 +37,5 @@ class Command(BaseCommand):
         )
         if not options["yes"] and input("Type the external id to erase: ").strip() != contact.external_id:
             raise CommandError("Nothing was erased.")
-        finished = erase_contact(contact_id=contact.pk, source="admin", now=timezone.now())
+        finished = erase_contact(contact_id=contact.pk, source="admin", now=read_clock())
         self.stdout.write(f"Erased: the contact is now erased-{contact.pk}." if finished else "Erased; a mail that is being sent this moment follows within a minute.")

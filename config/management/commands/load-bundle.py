@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from accounts.importing.bundles import load_bundle
 from accounts.importing.faults import WrongMap
+from accounts.queries.clock import read_clock
 from config.imports import KINDS, find_profile
 
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
                 raise CommandError(f"there is no folder {folder}", returncode=2)
             default = str(folder / "profile.toml") if (folder / "profile.toml").is_file() else "vefa"
             report = load_bundle(
-                folder=folder, profile=find_profile(options["profile"] or default), kinds=KINDS, now=timezone.now(), dry_run=options["dry_run"],
+                folder=folder, profile=find_profile(options["profile"] or default), kinds=KINDS, now=read_clock(), dry_run=options["dry_run"],
                 good_rows_only=options["good_rows_only"], listener=lambda rejection: self.stderr.write(str(rejection)),
             )  # fmt: skip
         except WrongMap as fault:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from accounts.importing.faults import WrongMap
 from accounts.importing.mapping import Mapping, read_mapping_file
+from accounts.queries.clock import read_clock
 from config.imports import UnknownKind, kind_named, load_file
 
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             if not path.is_file():
                 raise CommandError(f"there is no file {path}", returncode=2)
             report = load_file(
-                options["kind"], path, now=timezone.now(), mapping=mapping, dry_run=options["dry_run"], good_rows_only=options["good_rows_only"],
+                options["kind"], path, now=read_clock(), mapping=mapping, dry_run=options["dry_run"], good_rows_only=options["good_rows_only"],
                 listener=lambda rejection: self.stderr.write(str(rejection)),
             )  # fmt: skip
         except (UnknownKind, WrongMap) as fault:

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import Sandbox
-from accounts.queries import clock
+from accounts.queries.clock import read_clock
 from config.environment import ROOT
 from config.sandbox import copying, diary, place, working
 
@@ -43,11 +43,11 @@ class Command(BaseCommand):
             raise CommandError(str(fault), returncode=2) from None
 
     def _create(self, options: dict[str, Any]) -> None:
-        working.ask(segment=options["segment"], order=options["order"], most=options["most"], user=None, now=clock.now())
+        working.ask(segment=options["segment"], order=options["order"], most=options["most"], user=None, now=read_clock())
         self._work()
 
     def _advance(self, options: dict[str, Any]) -> None:
-        working.move_on(days=options["days"], now=clock.now())
+        working.move_on(days=options["days"], now=read_clock())
         self._work()
 
     def _end(self, options: dict[str, Any]) -> None:
@@ -61,11 +61,11 @@ class Command(BaseCommand):
     def _work(self) -> None:
         """Does what is asked for, here; waits where a worker does it already."""
         while (row := working.current()) and row.state in {Sandbox.State.MAKING, Sandbox.State.MOVING, Sandbox.State.ENDING}:
-            claimed = working.claim(now=clock.now())
+            claimed = working.claim(now=read_clock())
             if claimed is None:
                 time.sleep(1)
                 continue
-            working.work(row=claimed, now=clock.now())
+            working.work(row=claimed, now=read_clock())
         row = working.current()
         if row is not None and row.state == Sandbox.State.FAILED:
             raise CommandError(row.fault)

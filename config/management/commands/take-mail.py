@@ -9,9 +9,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
-from django.utils import timezone
 
 from accounts.actions.inbound_events import keep_inbound
+from accounts.queries.clock import read_clock
 from config.inbound_mail import MOST_BYTES, PIPE, handle_mail, kept_mail
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             raise CommandError("This is no mail.", returncode=UNREADABLE)
         try:
             mail = kept_mail(raw, source=PIPE, envelope_sender=options["sender"], envelope_recipient=options["recipient"])
-            [kept] = keep_inbound(events=[mail], now=timezone.now())
+            [kept] = keep_inbound(events=[mail], now=read_clock())
         except (Error, OSError) as fault:
             raise CommandError(f"Not kept, try again: {type(fault).__name__}", returncode=TRY_AGAIN) from fault
         try:

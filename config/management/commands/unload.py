@@ -7,10 +7,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from accounts.importing.faults import UndoRefused
 from accounts.importing.undo import UnknownBatch, undo_batch
+from accounts.queries.clock import read_clock
 from config.imports import DERIVED, KINDS
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         """Takes the batch back."""
         try:
-            batch = undo_batch(batch_id=options["batch"], kinds=KINDS.values(), derived=DERIVED, now=timezone.now())
+            batch = undo_batch(batch_id=options["batch"], kinds=KINDS.values(), derived=DERIVED, now=read_clock())
         except UnknownBatch as fault:
             raise CommandError(str(fault), returncode=1) from fault
         except UndoRefused as fault:

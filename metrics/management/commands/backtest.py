@@ -9,10 +9,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_date
 
+from accounts.queries.clock import database_now
 from metrics.actions.backtests import record
 from metrics.backtest.question import HORIZON_DAYS, Refused, find_model, question
 from metrics.backtest.running import run
-from metrics.queries import database_now
 
 
 class Command(BaseCommand):

@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import override
 
+from accounts.queries.clock import database_now
 from metrics.actions.churn_models import score_customers, tells, train_model
 from metrics.churn_risk.training import HORIZON_DAYS
 from metrics.churn_risk.wording import say_refusal
 from metrics.management.commands.recompute import instant
-from metrics.queries import database_now
 
 
 class Command(BaseCommand):

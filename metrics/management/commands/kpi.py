@@ -7,8 +7,8 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.utils import timezone
 
+from accounts.queries.clock import read_clock
 from metrics.kpis.engine import CATALOGUE, WrongQuestion, answer
 
 
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             figure = answer(
                 name=options["name"], variant=options["variant"], start=options["start"], end=options["end"], segment=options["segment"],
                 filters=filters, by=options["by"], interval=options["interval"], as_of=options["as_of"],
-                params=dict(_pairs(options["param"], "--param")), now=timezone.now(),
+                params=dict(_pairs(options["param"], "--param")), now=read_clock(),
             )  # fmt: skip
         except WrongQuestion as fault:
             self.stderr.write(str(fault))

@@ -12,8 +12,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_date, parse_datetime
 
+from accounts.queries.clock import database_now
 from metrics.actions.recompute import Summary, ids_of, recompute_accounts, recompute_all
-from metrics.queries import database_now
 
 # restatements shown; a summary is no report
 SHOWN = 100
