@@ -62,6 +62,8 @@ def figures(facts: UsageFacts) -> list[Figure]:
         told_trend = wording.DASH
         both = _("no use in the %(days)s days before") % {"days": WINDOW_DAYS}
     else:
+        # what rounds to nothing has no direction
+        trend = 0 if abs(trend) < 0.005 else trend
         told_trend = ("−" if trend < 0 else "+" if trend else "") + wording.percent(abs(trend))
     if facts.adoption is not None:
         adopted = _("%(used)s of %(offered)s features of the plan, %(behind)s") % {"used": facts.adopted, "offered": facts.offered, "behind": days}
