@@ -1,15 +1,19 @@
 """The list of accounts: filters from the address, pages by key, numbers of the segments.
 
-Every order has an index (`snapshot_by_*`, `account_by_name`); a page never counts what lies behind it.
+Every order has an index (`snapshot_by_*`, `account_by_name`); a page never counts what lies behind it. Under a rule a page
+looks at a bounded number of rows and says where it stopped (`rule_scans`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
+import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Count, Q, QuerySet, Sum
 from django.http import QueryDict
@@ -19,12 +23,16 @@ from redis import RedisError
 from accounts.collation import search_key
 from accounts.models import Account, AccountSnapshot, Segment, User
 from accounts.models.snapshots import Band
+from accounts.queries.rule_scans import SCAN, STEPS, Asked, Counted, count_under
 from accounts.roles import SEES_EVERYTHING, Role
+from accounts.rules import RuleFault, parse
 
 PAGE = 50
 COUNT_LIMIT = 1000
 # numbers of the segments for those who see every account; others are counted each time, within their books
 NUMBERS_SECONDS = 60
+# letters of a rule in an address; longer ones belong into a segment
+LONGEST_RULE = 3000
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,10 @@ ORDERS = {
 }
 _MAY_BE_MISSING = frozenset({"health", "renews_on"})
 STATES = ("current", "churned", "all")
+# columns of the table in their order, the account's name before them; the first ones are shown unless others are chosen
+USUAL_COLUMNS = ("health", "mrr", "stake", "nps", "csat", "tickets", "touch", "renewal", "owner")
+MORE_COLUMNS = ("stage", "plan", "country", "potential", "risk", "use", "seen", "payments", "signed_up", "tags")
+COLUMNS = USUAL_COLUMNS + MORE_COLUMNS
 NO_SEGMENT, NO_OWNER, MINE = "none", "none", "me"
 
 
@@ -62,10 +74,17 @@ class AccountFilter:
     state: str = "current"
     text: str = ""
     sort: str = "stake"
+    # a rule as short JSON, at the instant it is asked at; one that cannot be read any more is left out and told
+    rule: str = ""
+    now: dt.datetime | None = None
+    fault: str = ""
+    # keys of COLUMNS with commas; empty for the usual ones
+    cols: str = ""
 
     @classmethod
-    def read(cls, query: QueryDict) -> AccountFilter:
-        """From the address."""
+    def read(cls, query: QueryDict, now: dt.datetime | None = None) -> AccountFilter:
+        """From the address. Without `now` no rule is read."""
+        rule, fault = read_rule_text(query.get("rule", "")) if now is not None else ("", "")
         owner, band, state, sort = query.get("owner", ""), query.get("band", ""), query.get("state", ""), query.get("sort", "")
         return cls(
             segment=query.get("segment", "")[:60],
@@ -74,12 +93,16 @@ class AccountFilter:
             state=state if state in STATES else "current",
             text=" ".join(query.get("q", "").replace("\x00", "").split())[:100],
             sort=sort if sort.removeprefix("-") in ORDERS else "stake",
+            rule=rule,
+            now=now,
+            fault=fault,
+            cols=chosen_columns(query.getlist("cols")),
         )
 
     def query(self, **changes: str) -> str:
         """The address of this filter with some parts changed; what is usual is left out."""
         changed = replace(self, **changes)
-        parts = {"segment": changed.segment, "owner": changed.owner, "band": changed.band, "q": changed.text}
+        parts = {"segment": changed.segment, "owner": changed.owner, "band": changed.band, "q": changed.text, "rule": changed.rule, "cols": changed.cols}
         parts["state"] = "" if changed.state == "current" else changed.state
         parts["sort"] = "" if changed.sort == "stake" else changed.sort
         return urlencode({key: value for key, value in parts.items() if value})
@@ -93,10 +116,49 @@ class AccountFilter:
     @property
     def narrows(self) -> bool:
         """Whether anything but the order is chosen."""
-        return bool(self.segment or self.owner or self.band or self.text or self.state != "current")
+        return bool(self.segment or self.owner or self.band or self.text or self.rule or self.state != "current")
+
+    @property
+    def asked(self) -> Asked | None:
+        """The rule with its instant; None without one."""
+        if not self.rule or self.now is None:
+            return None
+        return Asked(parse(json.loads(self.rule)), self.now, self.now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date())
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns to show, in their order."""
+        return tuple(self.cols.split(",")) if self.cols else USUAL_COLUMNS
 
 
-def filtered(user: User, chosen: AccountFilter, *, with_segment: bool = True) -> QuerySet[AccountSnapshot]:
+def chosen_columns(given: list[str]) -> str:
+    """Columns out of an address or a form, in the table's order; empty for the usual ones."""
+    wanted = {key for entry in given for key in entry.split(",")}
+    keys = tuple(key for key in COLUMNS if key in wanted)
+    return "" if not keys or keys == USUAL_COLUMNS else ",".join(keys)
+
+
+def short_json(rule: Any) -> str:
+    """A rule as it stands in an address."""
+    return json.dumps(rule, ensure_ascii=False, separators=(",", ":"))
+
+
+def read_rule_text(text: str) -> tuple[str, str]:
+    """A rule in an address as short JSON and what is wrong with it: one of the two is empty, both for nothing asked."""
+    if not text:
+        return "", ""
+    try:
+        found = json.loads(text[: LONGEST_RULE + 1])
+        if not parse(found).is_empty:
+            return short_json(found), ""
+    except RuleFault as fault:
+        return "", f"{fault.path}: {fault.message}"
+    except (ValueError, RecursionError):
+        return "", "JSON"
+    return "", ""
+
+
+def filtered(user: User, chosen: AccountFilter, *, with_segment: bool = True, with_rule: bool = True) -> QuerySet[AccountSnapshot]:
     """The rows of the list that the user may see, unordered."""
     rows = AccountSnapshot.objects.visible_to(user)
     if chosen.state == "current":
@@ -112,15 +174,17 @@ def filtered(user: User, chosen: AccountFilter, *, with_segment: bool = True) ->
         rows = rows.filter(account__name_search__contains=search_key(chosen.text))
     if with_segment and chosen.segment:
         rows = rows.filter(segment__isnull=True) if chosen.segment == NO_SEGMENT else rows.filter(segment__key=chosen.segment)
-    return rows
+    asked = chosen.asked if with_rule else None
+    return rows.filter(asked.condition()) if asked else rows
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some rows, and where the next ones begin ("" at the end)."""
+    """Some rows, and where the next ones begin ("" at the end). `looked_at`: rows a rule was asked of when it stopped before the page was full."""
 
     rows: list[AccountSnapshot]
     after: str
+    looked_at: int = 0
 
 
 def page(user: User, chosen: AccountFilter, after: str = "", size: int = PAGE) -> Page:
@@ -128,10 +192,28 @@ def page(user: User, chosen: AccountFilter, after: str = "", size: int = PAGE) -
 
     A key is the value of the order and the account's id: rows that come or go do not shift a page.
     """
+    if chosen.rule:
+        return _page_under_rule(user, chosen, after, size)
     rows = list(_after(user, chosen, after, size + 1))
     more = len(rows) > size
     rows = rows[:size]
     return Page(rows, _key(rows[-1], chosen.order) if more else "")
+
+
+def _page_under_rule(user: User, chosen: AccountFilter, after: str, size: int) -> Page:
+    asked, found, looked_at = chosen.asked, [], 0
+    for step in STEPS:
+        candidates = list(_after(user, chosen, after, step, bare=True))
+        fitting = asked.among(row.pk for row in candidates) if asked and candidates else set()
+        found += [row for row in candidates if row.pk in fitting]
+        looked_at += len(candidates)
+        after = _key(candidates[-1], chosen.order) if len(candidates) == step else ""
+        if len(found) > size or not after:
+            break
+    if len(found) > size:
+        after, looked_at = _key(found[size - 1], chosen.order), 0
+    whole = AccountSnapshot.objects.select_related("account", "account__lifecycle_stage", "segment", "owner").in_bulk([row.pk for row in found[:size]])
+    return Page([whole[row.pk] for row in found[:size] if row.pk in whole], after, looked_at if after else 0)
 
 
 def _value(row: AccountSnapshot, order: Order) -> Any:
@@ -160,10 +242,13 @@ def _parse(after: str, order: Order) -> tuple[int, Any] | None:
         return None
 
 
-def _after(user: User, chosen: AccountFilter, after: str, wanted: int) -> list[AccountSnapshot]:
-    """Rows with a value first, then those without; each stretch is one read of the index."""
+def _after(user: User, chosen: AccountFilter, after: str, wanted: int, *, bare: bool = False) -> list[AccountSnapshot]:
+    """Rows with a value first, then those without; each stretch is one read of the index. `bare`: without asking the rule, with the key's columns alone."""
     order, key = chosen.order, _parse(after, chosen.order)
-    rows = filtered(user, chosen).select_related("account", "account__lifecycle_stage", "segment", "owner")
+    if bare:
+        rows = filtered(user, chosen, with_rule=False).select_related("account").only(order.column, "account__name_sort" if order.column == "account__name_sort" else "account__id")
+    else:
+        rows = filtered(user, chosen).select_related("account", "account__lifecycle_stage", "segment", "owner")
     ahead, beyond = ("lt", "lte") if order.descending else ("gt", "gte"), "lt" if order.key_descending else "gt"
     by_key = "-account_id" if order.key_descending else "account_id"
     found: list[AccountSnapshot] = []
@@ -182,9 +267,11 @@ def _after(user: User, chosen: AccountFilter, after: str, wanted: int) -> list[A
     return found
 
 
-def count(user: User, chosen: AccountFilter) -> int:
+def count(user: User, chosen: AccountFilter) -> Counted:
     """How many rows the filter keeps; stops at COUNT_LIMIT + 1."""
-    return filtered(user, chosen).order_by()[: COUNT_LIMIT + 1].count()
+    if chosen.asked:
+        return count_under(filtered(user, chosen, with_rule=False), chosen.asked, COUNT_LIMIT)
+    return Counted(filtered(user, chosen).order_by()[: COUNT_LIMIT + 1].count(), complete=True)
 
 
 @dataclass(frozen=True)
@@ -196,9 +283,14 @@ class SegmentNumbers:
     mrr_micros: int
 
 
-def segment_numbers(user: User, chosen: AccountFilter) -> list[SegmentNumbers]:
-    """Accounts and MRR by segment under the other filters, in the order of the segments; empty ones too."""
-    narrowed = replace(chosen, segment="", sort="stake")
+def segment_numbers(user: User, chosen: AccountFilter) -> list[SegmentNumbers] | None:
+    """Accounts and MRR by segment under the other filters, in the order of the segments; empty ones too.
+
+    None under a rule that would have to be asked of more rows than a page may look at.
+    """
+    narrowed = replace(chosen, segment="", sort="stake", cols="")
+    if chosen.rule and filtered(user, narrowed, with_rule=False).order_by()[: SCAN + 1].count() > SCAN:
+        return None
     key = f"account-tabs:{narrowed.query()}"
     shared = user.role in SEES_EVERYTHING and narrowed.owner != MINE
     sums = _remembered(key) if shared else None
@@ -211,6 +303,11 @@ def segment_numbers(user: User, chosen: AccountFilter) -> list[SegmentNumbers]:
     if "" in sums:
         tabs.append(SegmentNumbers(None, *sums[""]))
     return tabs
+
+
+def segment_tabs() -> list[SegmentNumbers]:
+    """The tabs without numbers, for a rule that is too far-reaching to be counted by segment."""
+    return [SegmentNumbers(segment, 0, 0) for segment in Segment.objects.all()]
 
 
 def _remembered(key: str) -> dict[str, Any] | None:

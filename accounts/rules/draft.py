@@ -108,6 +108,8 @@ def to_json(node: Node, decimal_sign: str = ".") -> dict[str, Any]:
 
 def _group_json(node: Node, path: str, sign: str) -> dict[str, Any]:
     node.path = path
+    if node.join == "none" and len(node.children) == 1 and not node.children[0].group:
+        return {"not": _entry_json(node.children[0], f"{path}.not" if path else "not", sign)}
     word = "all" if node.join in ("all", "not_all") else "any"
     negated = node.join in ("none", "not_all") and bool(node.children)
     if not node.children and node.number == "0":
@@ -183,9 +185,9 @@ def numbered(root: Node, number: str = "0") -> Node:
 def _node(json: Mapping[str, Any], sign: str, of_contact: bool) -> Node:
     if "not" in json:
         inner = _node(json["not"], sign, of_contact)
-        if not inner.group or inner.join in ("none", "not_all"):
+        if not inner.group:
             return Node(group=True, join="none", of_contact=of_contact, children=[inner])
-        inner.join = "none" if inner.join == "any" else "not_all"
+        inner.join = {"any": "none", "all": "not_all", "none": "any", "not_all": "all"}[inner.join]
         return inner
     for word in ("all", "any"):
         if word in json:

@@ -19,7 +19,11 @@ from accounts.money import from_micros
 from accounts.queries import account_page
 from accounts.queries import accounts as listing
 from accounts.queries.accounts import AccountFilter
-from accounts.roles import WRITES_ACCOUNTS
+from accounts.queries.clock import read_clock
+from accounts.queries.rule_matches import names_of_rows
+from accounts.queries.saved_views import views_of
+from accounts.roles import WRITES_ACCOUNTS, Role
+from accounts.rules import sentence
 from accounts.signed_in import SignedInRequest
 from accounts.spreadsheet import csv_lines
 from accounts.wording import segment_name, stage_name
@@ -37,58 +41,91 @@ def account_or_404(user: User, account_id: int) -> Account:
 @login_required
 def account_list(request: SignedInRequest) -> HttpResponse:
     """The accounts the reader may see, filtered and ordered by the address; further rows as a fragment."""
-    chosen = AccountFilter.read(request.GET)
+    return list_page(request, AccountFilter.read(request.GET, read_clock()))
+
+
+def list_page(request: SignedInRequest, chosen: AccountFilter, *, form: Any = None, status: int = 200) -> HttpResponse:
+    """The list under a filter; with `form` the builder of its conditions stands open."""
     page = listing.page(request.user, chosen, request.GET.get("after", ""))
-    context: dict[str, Any] = {"chosen": chosen, "page": page, "address": _address(chosen), "more": _more(chosen, page.after)}
+    context: dict[str, Any] = {"chosen": chosen, "page": page, "address": list_address(chosen), "more": _more(chosen, page.after), "columns": _columns(chosen)}
     if request.htmx and "after" in request.GET:
         return render(request, "accounts/_list_rows.html", context)
     numbers = listing.segment_numbers(request.user, chosen)
+    asked = chosen.asked
     context |= {
-        "tabs": [(tab, _address(chosen, segment=tab.segment.key if tab.segment else listing.NO_SEGMENT)) for tab in numbers],
-        "all_address": _address(chosen, segment=""),
-        "all_accounts": sum(tab.accounts for tab in numbers),
-        "all_mrr": sum(tab.mrr_micros for tab in numbers),
+        "tabs": [(tab, list_address(chosen, segment=tab.segment.key if tab.segment else listing.NO_SEGMENT)) for tab in numbers or listing.segment_tabs()],
+        "numbered": numbers is not None,
+        "all_address": list_address(chosen, segment=""),
+        "all_accounts": sum(tab.accounts for tab in numbers or ()),
+        "all_mrr": sum(tab.mrr_micros for tab in numbers or ()),
         "found": listing.count(request.user, chosen),
         "owners": list(listing.owners(request.user)),
         "bands": Band.choices,
-        "columns": _columns(chosen),
         "export": f"{reverse('accounts:export')}?{chosen.query()}",
-        "reset": _address(AccountFilter(sort=chosen.sort)),
+        "reset": list_address(AccountFilter(sort=chosen.sort, cols=chosen.cols)),
+        "without_rule": list_address(chosen, rule=""),
         "continued": bool(request.GET.get("after")),
+        "rule_sentence": sentence(asked.rule, names_of_rows()) if asked else "",
+        "builder": form["rule"] if form is not None else None,
+        "choosable": _choosable(chosen),
+        "views": views_of(request.user, "accounts"),
+        "may_share": request.user.role in WRITES_ACCOUNTS,
+        "may_save": request.user.role != Role.ANALYST,
     }
-    response = render(request, "accounts/list.html", context)
-    if request.htmx:
+    response = render(request, "accounts/list.html", context, status=status)
+    if request.htmx and form is None:
         # the address stays as short as what was chosen
         response["HX-Push-Url"] = context["address"]
     return response
 
 
-def _address(chosen: AccountFilter, **changes: str) -> str:
+def list_address(chosen: AccountFilter, **changes: str) -> str:
+    """The address of the list under a filter with some parts changed."""
     query = chosen.query(**changes)
     return reverse("accounts:list") + (f"?{query}" if query else "")
 
 
 def _more(chosen: AccountFilter, after: str) -> str:
-    address = _address(chosen)
+    address = list_address(chosen)
     return f"{address}{'&' if '?' in address else '?'}{listing.urlencode({'after': after})}" if after else ""
 
 
-def _columns(chosen: AccountFilter) -> dict[str, dict[str, str]]:
-    """For each order the address of a press on its column and what a screen reader says of it."""
-    columns = {}
-    for name, order in listing.ORDERS.items():
-        current = chosen.sort.removeprefix("-") == name
-        turned = current and not chosen.sort.startswith("-")
-        descending = order.descending != chosen.sort.startswith("-")
-        columns[name] = {"address": _address(chosen, sort=f"-{name}" if turned else name), "sort": ("descending" if descending else "ascending") if current else ""}
+def column_names() -> dict[str, str]:
+    """What the columns of the table are called."""
+    return {
+        "health": _("Health"), "mrr": _("MRR"), "stake": _("At stake"), "nps": "NPS", "csat": "CSAT", "tickets": _("Tickets"), "touch": _("Last touch"),
+        "renewal": _("Renewal"), "owner": _("Owner"), "stage": _("Stage"), "plan": _("Plan"), "country": _("Country"), "potential": _("Potential a month"),
+        "risk": _("Churn risk"), "use": _("Use, 28 days"), "seen": _("Last seen"), "payments": _("Failed payments"), "signed_up": _("Signed up"), "tags": _("Tags"),
+    }  # fmt: skip
+
+
+_NUMBERS = frozenset({"mrr", "stake", "nps", "csat", "tickets", "potential", "risk", "use", "payments"})
+
+
+def _columns(chosen: AccountFilter) -> list[dict[str, str]]:
+    """The columns from the name on; for those that order the list the address of a press on them and what a screen reader says of it."""
+    names, columns = {"name": _("Account"), **column_names()}, []
+    for key in ("name", *chosen.columns):
+        column = {"key": key, "text": names[key], "class": "n" if key in _NUMBERS else "", "address": "", "sort": ""}
+        if key in listing.ORDERS:
+            order, current = listing.ORDERS[key], chosen.sort.removeprefix("-") == key
+            turned = current and not chosen.sort.startswith("-")
+            descending = order.descending != chosen.sort.startswith("-")
+            column |= {"address": list_address(chosen, sort=f"-{key}" if turned else key), "sort": ("descending" if descending else "ascending") if current else ""}
+        columns.append(column)
     return columns
+
+
+def _choosable(chosen: AccountFilter) -> list[tuple[str, str, bool]]:
+    names = column_names()
+    return [(key, names[key], key in chosen.columns) for key in listing.COLUMNS]
 
 
 @require_GET
 @login_required
 def export(request: SignedInRequest) -> StreamingHttpResponse:
     """The filtered list as CSV, each row once, safe to open in a spreadsheet."""
-    chosen = AccountFilter.read(request.GET)
+    chosen = AccountFilter.read(request.GET, read_clock())
     currency = settings.REPORTING_CURRENCY
     header = [
         _("External id"), _("Account"), _("Segment"), _("Plan"), _("Stage"), _("Country"), _("Owner"), _("Health"), _("Health 28 days before"), _("Band"),
@@ -104,7 +141,7 @@ def export(request: SignedInRequest) -> StreamingHttpResponse:
         for row in listing.everything(request.user, chosen)
     )  # fmt: skip
     response = StreamingHttpResponse(csv_lines(header, rows), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="accounts-{timezone.localdate():%Y-%m-%d}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="accounts-{timezone.localdate(read_clock()):%Y-%m-%d}.csv"'
     return response
 
 
@@ -121,7 +158,7 @@ def account(request: SignedInRequest, account_id: int) -> HttpResponse:
 
 def account_shell(request: SignedInRequest, found: Account, *, only: str, status: int = 200, **context: Any) -> HttpResponse:
     """The page around the panels: all of them, or only one under its own address."""
-    now = timezone.now()
+    now = read_clock()
     return render(
         request,
         "accounts/account.html",

@@ -14,7 +14,7 @@ from accounts.rules.draft import from_inputs, from_json, to_json
 RULE = {
     "all": [
         {"field": "mrr", "op": "gte", "value": "1000.5"},
-        {"any": [{"field": "segment", "op": "in", "value": ["vip", "core"]}, {"not": {"any": [{"field": "churn_risk", "op": "lt", "value": "0.25"}]}}]},
+        {"any": [{"field": "segment", "op": "in", "value": ["vip", "core"]}, {"not": {"field": "churn_risk", "op": "lt", "value": "0.25"}}]},
         {"contacts": {"share": "0.5"}, "where": {"any": [{"field": "job_title", "op": "in", "value": ["CEO", "CFO"]}, {"field": "age", "op": "between", "value": ["30", "40"]}]}},
         {"usage": {"measure": "count", "feature": "reports", "days": "28", "per": "day"}, "op": "gte", "value": "10"},
         {"field": "renews_on", "op": "in_next_days", "value": "90"},
