@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.actions.instances import watch_instance
 from accounts.models import Installation
-from accounts.queries import clock
+from accounts.queries.clock import read_clock
 from config.celery import app
 from config.schedule import SCHEDULE
 from config.services.catcher import embedded_catcher
@@ -38,7 +38,7 @@ def turn(*, until: dt.datetime, seconds: float, tell: Callable[[dt.datetime], No
     """
     if not settings.SANDBOX:
         raise RuntimeError("Only a process of the sandbox may move its clock.")
-    stands = clock.now()
+    stands = read_clock()
     if until < stands - STEP:
         raise ValueError(f"Its clock stands at {stands.isoformat()} and does not go back.")
     ends = time.monotonic() + seconds

@@ -53,15 +53,18 @@ def move_on(*, days: int, now: dt.datetime) -> Sandbox:
     """Asks that its clock moves on by days, beyond what was asked for before. Raises Refused."""
     with transaction.atomic():
         row = Sandbox.objects.select_for_update(of=("self",)).exclude(state=State.ENDED).first()
-        if row is None or row.state not in {State.READY, State.MOVING}:
+        # what failed on its way may be tried again from the hour it was in
+        if row is None or not (row.state in {State.READY, State.MOVING} or (row.state == State.FAILED and row.accounts)):
             raise Refused(_("There is no sandbox that could move on."))
         if days < 1:
             raise Refused(_("Expected a number from 1 to %(most)s.") % {"most": LONGEST_DAYS}, "days")
-        target = max(row.target_at or row.reached_at, row.reached_at) + dt.timedelta(days=days)
+        # one that failed had not been everywhere it was to go
+        ahead = row.target_at if row.state == State.MOVING else None
+        target = (ahead or row.reached_at) + dt.timedelta(days=days)
         if target - row.began_at > dt.timedelta(days=LONGEST_DAYS):
             raise Refused(_("A sandbox moves on by %(most)s days at most.") % {"most": LONGEST_DAYS}, "days")
-        row.target_at, row.state = target, State.MOVING
-        row.save(update_fields=["target_at", "state"])
+        row.target_at, row.state, row.fault = target, State.MOVING, ""
+        row.save(update_fields=["target_at", "state", "fault"])
         return row
 
 
