@@ -38,6 +38,7 @@ SENTENCES: dict[str, Any] = {
     "ticket_solution_late": _("Ticket #%(ticket)s is not solved in the time promised."),
     "reopen_wanted": _("The customer asks to open ticket #%(ticket)s again."),
     "reopen_refused": _("The customer asks to open ticket #%(ticket)s again, which cannot be done: it was cancelled or is not kept here."),
+    "playbook": _("A step of the playbook “%(playbook)s”."),
     "plan_step_late": _("A step of the plan “%(plan)s” is late."),
     "plan_step_late_theirs": _("A step of the plan “%(plan)s” that is the customer's is late."),
     "success_review": _("A review of the objective “%(objective)s” is due."),

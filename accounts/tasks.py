@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 import zoneinfo
 
 from celery import shared_task
 from django.conf import settings
-from django.utils import timezone
 
 from accounts.actions.ended_subscriptions import record_ended_subscriptions
 from accounts.actions.heartbeats import note_heartbeats
 from accounts.actions.month_build import build_months
+from accounts.actions.outbox import worker_name
 from accounts.actions.plan_sweeps import do_steps_by_rule, open_late_steps, tell_completed_plans
+from accounts.actions.playbook_calls import send_calls
+from accounts.actions.playbook_mails import send_mails
+from accounts.actions.playbook_steps import run_due, wake
+from accounts.actions.playbook_sweeps import forget_passes, start_due
 from accounts.actions.renewals import record_due_renewals
 from accounts.actions.success_plans import measure_success_plans, open_due_reviews
 from accounts.actions.verbatim_sources import forget_removed_notes, read_churn_reasons, read_notes
@@ -21,17 +26,22 @@ from accounts.actions.work_items import wake_snoozed
 from accounts.actions.work_ranks import apply_assumptions
 from accounts.actions.work_recovery import close_recovered
 from accounts.models import Heartbeat
+from accounts.queries.clock import read_clock
 
 RENEWALS_EVERY = dt.timedelta(hours=1)
 _RENEWALS = "accounts.renewals"
 PLANS_EVERY = dt.timedelta(minutes=5)
 _PLANS = "accounts.plans"
+PLAYBOOKS_EVERY = dt.timedelta(hours=1)
+_PLAYBOOKS = "accounts.playbooks"
+# a look at the runs ends within its half minute; the next goes on
+PLAYBOOK_SECONDS = 25
 
 
 @shared_task(name="accounts.tick", ignore_result=True)
 def tick() -> dict[str, int]:
     """One round: wakes snoozed work that is due, builds the month ledger where it is missing; once an hour looks for renewals that come near and for service that ended."""
-    now = timezone.now()
+    now = read_clock()
     done = {"woken": wake_snoozed(now=now), "ranked": apply_assumptions(now=now), "months": build_months(now=now)}
     looked_at = Heartbeat.objects.filter(part=_RENEWALS).values_list("beaten_at", flat=True).first()
     if looked_at is None or looked_at <= now - RENEWALS_EVERY:
@@ -47,7 +57,7 @@ def tick() -> dict[str, int]:
 @shared_task(name="accounts.plans", ignore_result=True)
 def plans() -> dict[str, int]:
     """Tells completed onboarding plans; every five minutes looks for steps done by their rule, late steps, measures and reviews of success plans."""
-    now = timezone.now()
+    now = read_clock()
     done = {"completed": tell_completed_plans(now=now)}
     looked_at = Heartbeat.objects.filter(part=_PLANS).values_list("beaten_at", flat=True).first()
     if looked_at is None or looked_at <= now - PLANS_EVERY:
@@ -59,10 +69,32 @@ def plans() -> dict[str, int]:
     return done
 
 
+@shared_task(name="accounts.playbooks", ignore_result=True)
+def playbooks() -> dict[str, int]:
+    """Starts playbooks by what happened lately (once an hour by all of their window and by dates), does the steps that are due, sends their mails and calls."""
+    now, ends = read_clock(), time.monotonic() + PLAYBOOK_SECONDS
+
+    def goes_on() -> bool:
+        return time.monotonic() < ends
+
+    looked_at = Heartbeat.objects.filter(part=_PLAYBOOKS).values_list("beaten_at", flat=True).first()
+    full = looked_at is None or looked_at <= now - PLAYBOOKS_EVERY
+    if full:
+        note_heartbeats(parts=[_PLAYBOOKS], now=now)
+    done = {f"start_{name}": count for name, count in start_due(now=now, full=full).items()}
+    done["woken"] = wake(now=now, within=dt.timedelta(days=2) if full else dt.timedelta(minutes=15))
+    done |= {f"step_{name}": count for name, count in run_due(now=now, worker=worker_name(), goes_on=goes_on).items()}
+    done |= {f"mail_{name}": count for name, count in send_mails(worker=worker_name(), clock=read_clock).items()}
+    done |= {f"call_{name}": count for name, count in send_calls(now=now, goes_on=goes_on).items()}
+    if full:
+        done["forgotten"] = forget_passes(now=now)
+    return done
+
+
 @shared_task(name="accounts.read_texts", ignore_result=True)
 def read_texts() -> dict[str, int]:
     """Reads notes and reasons for leaving, and again whatever an older reader read."""
-    now = timezone.now()
+    now = read_clock()
     return {
         "notes": sweep_texts(part="accounts.read_notes", read=read_notes, now=now),
         "churn": sweep_texts(part="accounts.read_churn", read=read_churn_reasons, now=now),

@@ -210,6 +210,7 @@ class Environment:
     email_webhook_secrets: list[str]
     provider_keys: dict[str, str]
     mail_allowlist: list[str]
+    playbook_private_calls: bool
     organisation_time_zone: str
     reporting_currency: str
     data: Path
@@ -247,6 +248,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         email_webhook_secrets=get("EMAIL_WEBHOOK_SECRET", _webhook_secrets, "name:password, the password of at least 16 characters; two of them while it changes") or [],
         provider_keys=_provider_keys(get),
         mail_allowlist=get("MAIL_ALLOWLIST", _allowlist, "addresses and domains separated by commas, such as ada@example.com, example.org") or [],
+        playbook_private_calls=get("PLAYBOOK_PRIVATE_CALLS", _boolean, switch, "0"),
         organisation_time_zone=get("ORGANISATION_TIME_ZONE", _time_zone, "an IANA time zone name such as Europe/Istanbul", "UTC"),
         reporting_currency=get("REPORTING_CURRENCY", _currency, "a three-letter ISO 4217 currency code such as EUR", "EUR"),
         data=data_folder(variables),

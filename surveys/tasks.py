@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from celery import shared_task
 from django.core.cache import cache
 from django.db import connection
-from django.utils import timezone
 
 from accounts.actions.instances import watch_instance
 from accounts.actions.outbox import MailSession, worker_name
 from accounts.actions.verbatim_sweeps import sweep_texts
 from accounts.models import User
+from accounts.queries.clock import read_clock
 from accounts.text.classifier import TooFewAnswers
 from surveys.actions.announcements import send_news
 from surveys.actions.cases import escalate_late, follow_work
@@ -21,6 +21,7 @@ from surveys.actions.closing import close_expired, follow_mails, revoke_moved
 from surveys.actions.dispatch import expire, queue_due, send_queued
 from surveys.actions.follow_ups import open_due_cases
 from surveys.actions.planning import plan
+from surveys.actions.playbook_requests import ask_for_playbooks
 from surveys.actions.promoters import ask_promoters
 from surveys.actions.reminders import queue_reminders
 from surveys.actions.trial_letters import send_trials
@@ -48,12 +49,13 @@ def _alone(name: str) -> Iterator[bool]:
 @shared_task(name="surveys.tick", ignore_result=True)
 def tick() -> dict[str, int]:
     """One round; a full sweep of the planner once an hour (a lost mark only means another sweep)."""
-    now = timezone.now()
+    now = read_clock()
     done: dict[str, int] = {}
     with _alone("surveys.tick.plan") as mine:
         if mine:
             full = bool(cache.add("surveys:full-sweep", 1, FULL_SWEEP_SECONDS))
             done |= {f"plan_{key}": count for key, count in plan(as_of=now, full=full).items()}
+    done |= {f"playbook_{key}": count for key, count in ask_for_playbooks(now=now).items()}
     done["unknown"] = expire(now=now)
     if cache.add("surveys:closing", 1, FULL_SWEEP_SECONDS):
         done |= {"moved": revoke_moved(now=now), "closed": close_expired(now=now), "followed": follow_mails()}
@@ -74,14 +76,14 @@ def tick() -> dict[str, int]:
 @shared_task(name="surveys.read_texts", ignore_result=True)
 def read_texts() -> int:
     """Reads comments of answers as they come in."""
-    return sweep_texts(part="surveys.read_answers", read=read_answers, now=timezone.now())
+    return sweep_texts(part="surveys.read_answers", read=read_answers, now=read_clock())
 
 
 @shared_task(name="surveys.train_classifier", ignore_result=True)
 def train_text_classifier(language: str, actor_id: int | None = None) -> int | None:
     """Trains a classifier on the installation's own scored answers, asked for by a person; None where there are too few."""
     try:
-        return train_classifier(language=language, now=timezone.now(), actor=User.objects.filter(pk=actor_id or 0).first()).pk
+        return train_classifier(language=language, now=read_clock(), actor=User.objects.filter(pk=actor_id or 0).first()).pk
     except TooFewAnswers:
         return None
 
@@ -89,11 +91,11 @@ def train_text_classifier(language: str, actor_id: int | None = None) -> int | N
 @shared_task(name="surveys.close_loops", ignore_result=True)
 def close_loops() -> dict[str, int]:
     """Cases of unhappy answers: those that waited long enough open, work and case follow each other, late ones escalate, promoters are asked to help."""
-    now = timezone.now()
+    now = read_clock()
     done = {"opened": open_due_cases(now=now), "followed": follow_work(now=now), "late": escalate_late(now=now), "promoters": ask_promoters(now=now)}
     with _alone("surveys.news") as mine, MailSession() as session:
         if mine:
-            done |= {f"news_{key}": count for key, count in send_news(as_of=now, worker=worker_name(), session=session, clock=timezone.now).items()}
+            done |= {f"news_{key}": count for key, count in send_news(as_of=now, worker=worker_name(), session=session, clock=read_clock).items()}
     return done
 
 
@@ -101,4 +103,4 @@ def close_loops() -> dict[str, int]:
 def send_trial_letters() -> dict[str, int]:
     """Sends trials of mails to those who write them; woken by the editor, and by every tick."""
     with _alone("surveys.trials") as mine, MailSession() as session:
-        return dict(send_trials(now=timezone.now(), worker=worker_name(), session=session)) if mine else {}
+        return dict(send_trials(now=read_clock(), worker=worker_name(), session=session)) if mine else {}

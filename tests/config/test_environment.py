@@ -93,6 +93,7 @@ WRONG = [
     ("VEFA_DATA", str(ROOT / "manage.py")),
     ("VEFA_DEMO", "maybe"),
     ("BEHIND_PROXY", "2"),
+    ("PLAYBOOK_PRIVATE_CALLS", "inside"),
     ("DEBUG", "no thanks"),
 ]
 
