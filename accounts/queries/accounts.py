@@ -99,7 +99,7 @@ class AccountFilter:
             cols=chosen_columns(query.getlist("cols")),
         )
 
-    def query(self, **changes: str) -> str:
+    def query(self, **changes: Any) -> str:
         """The address of this filter with some parts changed; what is usual is left out."""
         changed = replace(self, **changes)
         parts = {"segment": changed.segment, "owner": changed.owner, "band": changed.band, "q": changed.text, "rule": changed.rule, "cols": changed.cols}

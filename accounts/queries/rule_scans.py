@@ -43,7 +43,7 @@ class RuleHolds(Expression):
         """The two columns, resolved."""
         self.columns = list(exprs)
 
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         """The condition with parameters in their order."""
         account, snapshot = (column.alias for column in self.columns)
         sql, named = compile_where(self.rule, f'"{account}"', f'"{snapshot}"')
@@ -54,7 +54,7 @@ class RuleHolds(Expression):
             order.append(values[match[1]])
             return "%s"
 
-        return _PARAMETER.sub(placed, sql), order
+        return _PARAMETER.sub(placed, sql), tuple(order)
 
 
 @dataclass(frozen=True)
