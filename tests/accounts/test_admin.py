@@ -11,7 +11,10 @@ from django.utils import timezone
 from accounts import models
 from accounts.actions.api_keys import create_key
 from accounts.actions.event_log import record_event
+from accounts.actions.onboarding_plans import make_plan
+from accounts.actions.plan_links import issue_link
 from accounts.models import Account, AccountDirty, AccountEvent, ApiKey, Contact, OutgoingMail, Segment, SegmentMembership, Subscription, Suppression, User
+from tests.accounts.plan_builders import objective
 from tickets.actions import messages, tickets
 from tickets.actions.attachments import keep_files
 from tickets.actions.copies import add_copy
@@ -71,6 +74,11 @@ def one_of_each(cast):
     models.RenewalCall.objects.create(account=cast.boga, call="renew", renews_on=NOW.date(), expected_on=NOW.date(), made_at=NOW)
     models.WorkBatchRow.objects.create(batch=models.WorkBatch.objects.create(user=cast.elif_, do="done", created_at=NOW), work_item=models.WorkItem.objects.first(), version=1)
     models.Note.objects.create(account=cast.boga, body="Merhaba")
+    plan = make_plan(account_id=cast.boga.pk, template=models.PlanTemplate.objects.get(key="onboarding"), actor=cast.ada, now=NOW)
+    issue_link(plan_id=plan.pk, actor=cast.ada, now=NOW)
+    goal = objective(cast.boga)
+    goal.reviews.create(due_on=NOW.date())
+    goal.measurements.create(day=NOW.date(), value=9)
     ticket, _new = tickets.open_ticket(account_id=cast.boga.pk, subject="Hata", body="500", now=NOW)
     messages.reply(ticket_id=ticket.pk, body="Bakıyoruz", author=cast.deniz, now=NOW)
     other, _new = tickets.open_ticket(account_id=cast.boga.pk, subject="Başka", now=NOW)

@@ -222,6 +222,13 @@ def test_a_rule_does_its_step_when_the_milestone_has_started_and_a_person_may_co
 @pytest.mark.django_db
 def test_a_plan_keeps_the_steps_it_was_made_with(cast: SimpleNamespace) -> None:
     made = plan(cast.boga)
-    PlanTemplate.objects.update(milestones=OUTLINE[:1])
+    PlanTemplate.objects.filter(key="standard").update(milestones=OUTLINE[:1])
     assert made.steps.count() == 4
     assert make_plan(account_id=cast.north.pk, template=template("Other", outline=OUTLINE[:1]), actor=None, now=NOW).steps.count() == 3
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("key", ["onboarding", "baslangic"])
+def test_the_shipped_templates_make_plans(cast: SimpleNamespace, key: str) -> None:
+    made = make_plan(account_id=cast.boga.pk, template=PlanTemplate.objects.get(key=key), actor=cast.elif_, now=NOW)
+    assert (made.milestones.count(), made.steps.filter(rule__isnull=False).count(), made.steps.filter(side="customer").count()) == (4, 2, 4)
