@@ -2,7 +2,27 @@
 
 from django.urls import path
 
-from accounts.views import accounts, kit, panels, plan_templates, plans, renewals, rules, saved_views, search, success_plans, suppressions, touch, work, work_actions, work_ranking
+from accounts.views import (
+    accounts,
+    kit,
+    panels,
+    plan_templates,
+    plans,
+    playbook_editor,
+    playbook_runs,
+    playbook_trials,
+    playbooks,
+    renewals,
+    rules,
+    saved_views,
+    search,
+    success_plans,
+    suppressions,
+    touch,
+    work,
+    work_actions,
+    work_ranking,
+)
 
 app_name = "accounts"
 
@@ -57,6 +77,27 @@ urlpatterns = [
     path("plans/templates/new/", plan_templates.plan_template, name="plan_template_new"),
     path("plans/templates/<int:template_id>/", plan_templates.plan_template, name="plan_template"),
     path("plans/templates/<int:template_id>/rule/<int:milestone>/<int:step>/", plan_templates.plan_template_rule, name="plan_template_rule"),
+    # playbooks
+    path("playbooks/", playbooks.playbooks, name="playbooks"),
+    path("playbooks/new/", playbook_editor.playbook_new, name="playbook_new"),
+    path("playbooks/accounts/", playbook_trials.playbook_accounts, name="playbook_accounts"),
+    path("playbooks/runs/<int:run_id>/", playbook_runs.playbook_run, name="playbook_run"),
+    path("playbooks/runs/<int:run_id>/stop/", playbook_runs.playbook_run_stop, name="playbook_run_stop"),
+    path("playbooks/runs/<int:run_id>/steps/<slug:step>/drop/", playbook_runs.playbook_step_drop, name="playbook_step_drop"),
+    path("playbooks/runs/<int:run_id>/steps/<slug:step>/restore/", playbook_runs.playbook_step_restore, name="playbook_step_restore"),
+    path("playbooks/<slug:key>/", playbooks.playbook, name="playbook"),
+    path("playbooks/<slug:key>/edit/", playbook_editor.playbook_edit, name="playbook_edit"),
+    path("playbooks/<slug:key>/draft/", playbook_editor.playbook_draft, name="playbook_draft"),
+    path("playbooks/<slug:key>/discard/", playbook_editor.playbook_discard, name="playbook_discard"),
+    path("playbooks/<slug:key>/publish/", playbook_editor.playbook_publish, name="playbook_publish"),
+    path("playbooks/<slug:key>/activate/", playbook_editor.playbook_activate, name="playbook_activate"),
+    path("playbooks/<slug:key>/pause/", playbook_editor.playbook_pause, name="playbook_pause"),
+    path("playbooks/<slug:key>/runs/", playbook_runs.playbook_runs, name="playbook_runs"),
+    path("playbooks/<slug:key>/try/", playbook_trials.playbook_try, name="playbook_try"),
+    path("playbooks/<slug:key>/matches/", playbook_trials.playbook_matches, name="playbook_matches"),
+    path("playbooks/<slug:key>/past/", playbooks.playbook_past, name="playbook_past"),
+    path("accounts/<int:account_id>/playbooks/", playbook_runs.account_playbooks, name="account_playbooks"),
+    path("accounts/<int:account_id>/playbooks/start/", playbook_runs.account_playbook_start, name="account_playbook_start"),
     # addresses that get no mail
     path("suppressions/", suppressions.suppressions, name="suppressions"),
     path("suppressions/find/", suppressions.suppression_find, name="suppression_find"),

@@ -43,11 +43,11 @@ REASONS: dict[str, Any] = {
     "branch_1": lazy("the first branch fitted"), "branch_2": lazy("the second branch fitted"), "branch_3": lazy("the third branch fitted"),
     "branch_4": lazy("the fourth branch fitted"),
     "stop": lazy("stopped here"), "end": lazy("all steps are through"), "done": lazy("all steps are through"), "exit": lazy("an exit rule fitted"), "by_hand": lazy("by hand"),
-    "no_contact": lazy("there is nobody to write to"), "nobody": lazy("there is nobody to write to"), "opted_out": lazy("the person wants no mails"),
-    "suppressed": lazy("mails to this address are stopped"), "no_address": lazy("there is no address"), "gap": lazy("another playbook wrote a short time ago"),
-    "no_owner": lazy("nobody looks after the account"), "open_already": lazy("this work was open already"), "unchanged": lazy("it was so already"),
-    "dropped": lazy("left out by a person"),
-    "run_ended": lazy("the run had ended"), "erased": lazy("the person was erased"),
+    "no_contact": lazy("there is nobody to write to"), "no_address": lazy("there is no address"), "bounced": lazy("mails to this address come back"),
+    "refused": lazy("the person wants no mails"), "suppressed": lazy("mails to this address are stopped"), "gap": lazy("another playbook wrote a short time ago"),
+    "open_already": lazy("this work was open already"), "same_already": lazy("it was so already"), "assignee_gone": lazy("who it was for has left; it went to the owner"),
+    "person_gone": lazy("the person works here no more"), "stage_gone": lazy("there is no such stage any more"), "inactive": lazy("the playbook is switched off"),
+    "later": lazy("enough started today"), "playbook_ended": lazy("the run had ended"),
 }  # fmt: skip
 
 
@@ -63,7 +63,11 @@ def shown_description(playbook: Any) -> str:
 
 def say_reason(reason: str) -> str:
     """A reason of the log in words; what a person typed as it was typed."""
-    return str(REASONS.get(reason, reason.replace("_", " ") if reason.isidentifier() else reason))
+    if reason.startswith("ended:"):
+        return _("the run ended before: %(reason)s") % {"reason": say_reason(reason.removeprefix("ended:"))}
+    if reason.startswith("exit_"):
+        return str(REASONS["exit"])
+    return str(REASONS.get(reason, reason.replace("_", " ") if reason.isascii() and reason.isidentifier() else reason))
 
 
 def say_rule(data: Any, names: Names) -> str:
