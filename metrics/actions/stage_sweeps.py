@@ -23,15 +23,13 @@ from django.db import connection, transaction
 from accounts.actions.stages import Move, keep_stays, move_by_rules
 from accounts.models import Heartbeat, StageStay
 from accounts.models.snapshots import Band
-from accounts.stage_rules import destination, holding, standing, turns_at
+from accounts.stage_rules import standing, turns_at
 from metrics.lifecycle.statements import LISTED, RANGE, Seen, StageRules, look, stage_rules
 
 LIST_AT_MOST = 2_000
 RANGE_SIZE = 5_000
 # of those whose time came, in one turn
 TURNED_AT_MOST = 20_000
-# what a person, an import or the API chose stands against what held at that moment
-_CHOSEN = frozenset({StageStay.Reason.HAND, StageStay.Reason.IMPORT, StageStay.Reason.API})
 # how far the round over everybody has come: day, digest of the rules, next account
 PART = "metrics.stages"
 _LOCK = "hashtext('vefa.stages')"
@@ -56,14 +54,6 @@ def _today(now: dt.datetime) -> dt.date:
     return now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()
 
 
-def _waiting(rules: StageRules, row: Seen) -> list[str] | None:
-    """What waits from now on; None where nothing can wait."""
-    if row.reason not in _CHOSEN:
-        return None
-    holds = holding(rules.stages, row.stage, row.holding())
-    return sorted(holds if row.held is None else holds & set(row.held))
-
-
 def _batch(rules: StageRules, scope: str, values: dict[str, Any], *, now: dt.datetime) -> Swept:
     """One scope, inside the caller's transaction."""
     today = _today(now)
@@ -75,7 +65,7 @@ def _batch(rules: StageRules, scope: str, values: dict[str, Any], *, now: dt.dat
         rows = look(rules, scope, values, now=now, today=today)
     moves: list[Move] = []
     for row in rows:
-        there = destination(rules.stages, row.stage, row.holding(), _waiting(rules, row) or ())
+        there = row.destination(rules.stages)
         if there is not None and there != row.stage:
             moves.append((row.account_id, row.stage, there))
     moved = move_by_rules(moves, now=now)
@@ -93,8 +83,8 @@ WHERE m.id = w.id AND m.valid_to IS NULL
 
 
 def _array(keys: Iterable[str] | None) -> str | None:
-    # keys are small letters, digits, hyphens and underscores, which an array writes as they are
-    return None if keys is None else "{" + ",".join(keys) + "}"
+    # keys are letters, digits, hyphens and underscores; quoted, because an array reads a bare NULL as nothing
+    return None if keys is None else "{" + ",".join(f'"{key}"' for key in keys) + "}"
 
 
 def _judge(rules: StageRules, rows: Iterable[Seen], now: dt.datetime) -> int:
@@ -107,7 +97,7 @@ def _judge(rules: StageRules, rows: Iterable[Seen], now: dt.datetime) -> int:
         stage = stages[row.stage]
         goals = sorted(row.goals)
         verdict = standing(stage, since=row.since, now=now, met=len(goals), at_risk=row.band == Band.AT_RISK)
-        turn, waits = turns_at(stage, since=row.since, now=now), _waiting(rules, row)
+        turn, waits = turns_at(stage, since=row.since, now=now), row.waits(rules.stages)
         if (goals, verdict, turn, waits) != (sorted(row.goals_met or []), row.standing, row.turns_at, row.held if waits is not None else None):
             found.append((row.stay_id, _array(goals), verdict, turn, _array(waits)))
     if found:

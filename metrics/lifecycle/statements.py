@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import connection
 
-from accounts.models import LifecycleStage
+from accounts.models import LifecycleStage, StageStay
 from accounts.rules import Rule, compile_where, moves_with_time
-from accounts.stage_rules import Holding, Stage, read_stage
+from accounts.stage_rules import Holding, Stage, destination, holding, read_stage
 
 RANGE = "a.id BETWEEN %(low)s AND %(high)s"
 LISTED = "a.id = ANY(%(ids)s::bigint[])"
+# what a person, an import or the API chose stands against what held at that moment
+CHOSEN = frozenset({StageStay.Reason.HAND, StageStay.Reason.IMPORT, StageStay.Reason.API})
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,17 @@ class Seen(NamedTuple):
         starts, asking = frozenset(self.starts), frozenset(self.asking)
         return Holding(lambda key, here: key in starts or f"{key} {here or ''}" in asking, frozenset(self.ends))
 
+    def waits(self, stages: Sequence[Stage]) -> list[str] | None:
+        """What waits from this look on: where a person chose the stage, what held at the first look and ever since; None where nothing can wait."""
+        if self.reason not in CHOSEN:
+            return None
+        holds = holding(stages, self.stage, self.holding())
+        return sorted(holds if self.held is None else holds & set(self.held))
+
+    def destination(self, stages: Sequence[Stage]) -> str | None:
+        """Where the rules bring the account."""
+        return destination(stages, self.stage, self.holding(), self.waits(stages) or ())
+
 
 def _sql(rule: Rule, prefix: str, values: dict[str, Any]) -> str:
     text, params = compile_where(rule, alias="a", snapshot="s", prefix=prefix)
@@ -114,9 +127,14 @@ WHERE {scope} ORDER BY a.id"""
     return text, values
 
 
-def look(rules: StageRules, scope: str, values: dict[str, Any], *, now: dt.datetime, today: dt.date) -> list[Seen]:
-    """The accounts of the scope as the rules see them."""
+def look(rules: StageRules, scope: str, values: dict[str, Any], *, now: dt.datetime, today: dt.date, taken_in: str = "") -> list[Seen]:
+    """The accounts of the scope as the rules see them; with `taken_in` only those that the start rule of that stage holds for."""
+    more: dict[str, Any] = {}
+    start = rules.by_key[taken_in].start if taken_in else None
+    if start is not None:
+        scope += f" AND {_sql(start, 't_', more)}"
     text, bound = seen_statement(rules, scope)
+    bound |= more
     with connection.cursor() as cursor:
         cursor.execute(text, {**bound, **values, "now": now, "today": today})
         return [Seen._make(row) for row in cursor.fetchall()]
