@@ -84,6 +84,19 @@ def test_imports_go_down(app):
     assert not wrong, "\n".join(wrong)
 
 
+def test_there_is_one_clock():
+    wrong = []
+    for path in python_files("accounts", "tickets", "surveys", "metrics", "config"):
+        place = path.relative_to(ROOT)
+        # the clock itself, and the two that set or generate real time
+        if "migrations" in place.parts or "benchmarks" in place.parts or str(place) in {"accounts/queries/clock.py", "config/sandbox/turning.py"}:
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if re.search(r"\btimezone\.now\b|\blocal(date|time)\(\)|SELECT statement_timestamp\(\)", line):
+                wrong.append(f"{place}:{number}: ask accounts.queries.clock")
+    assert not wrong, "\n".join(wrong)
+
+
 def test_no_import_hides_in_a_function():
     wrong = [
         f"{path.relative_to(ROOT)}:{line} imports {name} inside a function"
