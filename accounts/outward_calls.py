@@ -61,50 +61,39 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast and found not in ipaddress.ip_network("64:ff9b::/96")
 
 
-def _reachable(host: str, port: int, *, private: bool) -> tuple[int, tuple[object, ...]]:
-    """The family and the address to connect to. Raises OSError for a name without one, _Refused where one of them lies inside."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+def _reachable(host: str, port: int, *, private: bool) -> tuple[str, int]:
+    """The address and port to go to. Raises OSError for a name without one, _Refused where one of its addresses lies inside."""
+    found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     if not found:
         raise OSError("The name has no address.")
-    if not private and not all(is_public(str(entry[4][0]).partition("%")[0]) for entry in found):
+    if not private and not all(is_public(address.partition("%")[0]) for address in found):
         raise _Refused("The address lies inside.")
-    return found[0][0], found[0][4]
+    return found[0], port
 
 
 class _Plain(http.client.HTTPConnection):
     """A connection to an address that was looked at, whatever the name says by now."""
 
-    target: tuple[int, tuple[object, ...]]
+    target: tuple[str, int]
 
     def connect(self) -> None:
         """Opens the socket to the target."""
-        self.sock = _opened(self.target, float(self.timeout or TIMEOUT_SECONDS))
+        self.sock = socket.create_connection(self.target, timeout=self.timeout)
 
 
 class _Secure(http.client.HTTPSConnection):
     """The same under TLS; the certificate is that of the name."""
 
-    target: tuple[int, tuple[object, ...]]
+    target: tuple[str, int]
 
     def connect(self) -> None:
         """Opens the socket to the target and proves whose it is."""
-        plain = _opened(self.target, float(self.timeout or TIMEOUT_SECONDS))
+        plain = socket.create_connection(self.target, timeout=self.timeout)
         try:
             self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
         except BaseException:
             plain.close()
             raise
-
-
-def _opened(target: tuple[int, tuple[object, ...]], timeout: float) -> socket.socket:
-    made = socket.socket(target[0], socket.SOCK_STREAM)
-    try:
-        made.settimeout(timeout)
-        made.connect(target[1])
-    except BaseException:
-        made.close()
-        raise
-    return made
 
 
 def _cut(connection: http.client.HTTPConnection) -> None:

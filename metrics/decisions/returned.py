@@ -132,7 +132,8 @@ def _actions(rows: list[Return]) -> dict[int, list[str]]:
         return {}
     reach, found = dt.timedelta(days=REACH_DAYS), dict[int, list[str]]()
     runs: dict[int, list[tuple[dt.datetime, dt.datetime | None, str]]] = {}
-    for account, start, end, name in PlaybookRun.objects.filter(account__in=ids).values_list("account", "started_at", "ended_at", "playbook__name")[:MOST]:
+    tried = PlaybookRun.objects.filter(account__in=ids).exclude(status=PlaybookRun.Status.HELD_OUT)
+    for account, start, end, name in tried.values_list("account", "started_at", "ended_at", "playbook__name")[:MOST]:
         runs.setdefault(account, []).append((start, end, name))
     initiatives = list(Initiative.objects.exclude(status=Initiative.Status.PLANNED)[:200])
     traits = {pk: row for pk, *row in Account.objects.filter(pk__in=ids).values_list("pk", "segment", "plan", "country", "tags")} if initiatives else {}

@@ -102,7 +102,7 @@ def outcomes(reader: Reader) -> list[Outcome]:
     sql = f"""
         WITH work AS (
             SELECT r.account_id, r.started_at AS at, p.name AS playbook, '' AS type FROM accounts_playbookrun r JOIN accounts_playbook p ON p.id = r.playbook_id
-            WHERE r.started_at >= %(since)s AND r.started_at < %(until)s
+            WHERE r.started_at >= %(since)s AND r.started_at < %(until)s AND r.status <> 'held_out'
             UNION ALL
             SELECT i.account_id, i.closed_at, '', i.type FROM accounts_workitem i
             WHERE i.status = 'done' AND i.playbook_run_id IS NULL AND i.closed_at >= %(since)s AND i.closed_at < %(until)s),
