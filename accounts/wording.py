@@ -59,6 +59,16 @@ def stage_name(stage: Any) -> str:
     return shipped[key][1] if key in shipped and shipped[key][0] == name else name
 
 
+def goal_name(name: str) -> str:
+    """The name of a stage's goal: the shipped ones in the reader's language, others as they were named."""
+    shipped = {
+        "In use every week": _("In use every week"), "Three people use it": _("Three people use it"), "A champion is known": _("A champion is known"),
+        "In use on most days": _("In use on most days"), "Healthy": _("Healthy"), "Spoken with in 30 days": _("Spoken with in 30 days"),
+        "No severe ticket open": _("No severe ticket open"), "Tried on five days": _("Tried on five days"),
+    }  # fmt: skip
+    return shipped.get(name, name)
+
+
 def country_name(code: str) -> str:
     """A country of two letters in words; the code itself where it is unknown."""
     return Locale.parse(locale()).territories.get(code.upper(), code) if code else ""

@@ -52,6 +52,7 @@ def _shipped_rows_after_a_flush(request: pytest.FixtureRequest) -> None:
             "accounts.migrations.0026_shipped_playbooks",
             "accounts.migrations.0027_shipped_plan_templates",
             "accounts.migrations.0022_work_ranks",
+            "accounts.migrations.0028_shipped_stage_goals",
             "tickets.migrations.0007_shipped_replies",
             "metrics.migrations.0002_score_history",
             "metrics.migrations.0006_funnels",
