@@ -29,7 +29,7 @@ from metrics.segments.statements import LISTED, RANGE, differing
 
 # accounts of one transaction
 LIST_AT_MOST = 2_000
-RANGE_SIZE = 5_000
+RANGE_SIZE = 10_000
 # a planned beginning that was missed for so long is found by the daily sweep
 LATEST_DAYS = 3
 # two statements never update the same snapshots in different orders, see recompute

@@ -13,7 +13,7 @@ STANDS = "coalesce(m.is_override AND (m.override_until IS NULL OR m.override_unt
 _ENDED = "coalesce(m.is_override AND m.override_until <= %(now)s, false)"
 
 # the stretch that holds the instant; what was written down ahead of time begins later
-STRETCH = "LEFT JOIN accounts_segmentmembership m ON m.account_id = a.id AND m.valid_from <= %(now)s AND (m.valid_to IS NULL OR m.valid_to > %(now)s)"
+_STRETCH = "LEFT JOIN accounts_segmentmembership m ON m.account_id = a.id AND {} AND m.valid_from <= %(now)s AND (m.valid_to IS NULL OR m.valid_to > %(now)s)"
 
 
 def placed(rules: SegmentRules, scope: str, *, extra: str = "") -> tuple[str, dict[str, Any]]:
@@ -23,10 +23,12 @@ def placed(rules: SegmentRules, scope: str, *, extra: str = "") -> tuple[str, di
     ending in a comma.
     """
     arms, values = target(rules)
+    # the scope stands at each table: the planner does not carry a range over a join
     text = f"""
 SELECT a.id AS account_id, a.segment_id AS before_id, m.id AS membership_id, m.segment_id AS stood_id, m.valid_from AS stood_from, m.reason AS stood_reason,
     m.override_until, {extra}{STANDS} AS stands, {_ENDED} AS ended, CASE WHEN {STANDS} THEN m.segment_id {arms} END AS target_id
-FROM accounts_account a JOIN accounts_accountsnapshot s ON s.account_id = a.id {STRETCH}
+FROM accounts_account a JOIN accounts_accountsnapshot s ON s.account_id = a.id AND {scope.format("s.account_id")}
+{_STRETCH.format(scope.format("m.account_id"))}
 WHERE {scope.format("a.id")}"""
     return text, values
 

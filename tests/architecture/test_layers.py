@@ -26,7 +26,7 @@ LAYER = {
     "views": EDGES, "api": EDGES, "admin": EDGES, "tasks": EDGES, "management": EDGES, "urls": EDGES, "session_urls": EDGES, "public_urls": EDGES,
     "apps": EDGES, "templatetags": EDGES,
     "forms": SHAPES, "programme_forms": SHAPES, "editor_forms": SHAPES, "topic_form": SHAPES, "funnel_form": SHAPES, "work_forms": SHAPES,
-    "actions": ACTIONS, "queries": ACTIONS, "rest": ACTIONS, "importing": ACTIONS, "imports": ACTIONS, "explained": ACTIONS, "dashboards": ACTIONS, "lifetime_page": ACTIONS, "restated": ACTIONS, "roi": ACTIONS, "catalogue": ACTIONS, "reports": ACTIONS, "kpis": ACTIONS, "decisions": ACTIONS, "ledger": ACTIONS, "charts": ACTIONS, "filters": ACTIONS, "support": ACTIONS, "funnels": ACTIONS, "voice": ACTIONS, "voice_and_money": ACTIONS, "team": ACTIONS, "sql": ACTIONS, "backtest": ACTIONS, "churn_risk": ACTIONS, "lifecycle": ACTIONS, "health": ACTIONS, "usage": ACTIONS, "playbook_history": ACTIONS,
+    "actions": ACTIONS, "queries": ACTIONS, "rest": ACTIONS, "importing": ACTIONS, "imports": ACTIONS, "explained": ACTIONS, "dashboards": ACTIONS, "lifetime_page": ACTIONS, "restated": ACTIONS, "roi": ACTIONS, "catalogue": ACTIONS, "reports": ACTIONS, "kpis": ACTIONS, "decisions": ACTIONS, "ledger": ACTIONS, "charts": ACTIONS, "filters": ACTIONS, "support": ACTIONS, "funnels": ACTIONS, "voice": ACTIONS, "voice_and_money": ACTIONS, "team": ACTIONS, "sql": ACTIONS, "backtest": ACTIONS, "churn_risk": ACTIONS, "lifecycle": ACTIONS, "health": ACTIONS, "segments": ACTIONS, "usage": ACTIONS, "playbook_history": ACTIONS,
     "mail": ACTIONS, "planning": ACTIONS, "facts": ACTIONS,
     "signed_in": MODELS, "models": MODELS, "querysets": MODELS, "fields": MODELS, "roles": MODELS, "migrations": MODELS,
 }  # fmt: skip
