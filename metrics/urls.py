@@ -79,6 +79,7 @@ urlpatterns = [
     path("funnels/<int:pk>/accounts/", funnels.funnel_accounts, name="funnel_accounts"),
     path("roi/", roi.studio, name="roi"),
     path("roi/evidence/", roi.evidence, name="roi_evidence"),
+    path("roi/realised/", roi.looked_back, name="roi_realised"),
     path("roi/charts/", roi.pictures, name="roi_charts"),
     path("roi/board/", roi.board, name="roi_board"),
     path("roi/roi.csv", roi_scenarios.export, name="roi_csv"),

@@ -24,8 +24,7 @@ FROM accounts_usageday d JOIN accounts_feature f ON f.id = d.feature_id AND f.ke
 WHERE d.count > 0 AND d.day >= %(since)s AND d.day < %(today)s GROUP BY 1, 2"""
 _OPENED = """
 INSERT INTO metrics_planfeature (plan, feature_id, by_hand, valid_from, valid_to)
-SELECT u.plan, u.feature_id, false, greatest((u.first + 1)::timestamp AT TIME ZONE %(zone)s,
-                                             (SELECT max(e.valid_to) FROM metrics_planfeature e WHERE e.plan = u.plan AND e.feature_id = u.feature_id AND NOT e.by_hand)),
+SELECT u.plan, u.feature_id, false, CASE WHEN %(known)s THEN %(now)s ELSE (u.first + 1)::timestamp AT TIME ZONE %(zone)s END,
        CASE WHEN u.last < %(window)s THEN (u.last + 1 + %(days)s)::timestamp AT TIME ZONE %(zone)s END
 FROM used_on_plan u
 WHERE NOT EXISTS (SELECT 1 FROM metrics_planfeature p WHERE p.plan = u.plan AND p.feature_id = u.feature_id AND NOT p.by_hand AND p.valid_to IS NULL)
@@ -39,15 +38,24 @@ WHERE NOT p.by_hand AND p.valid_to IS NULL AND NOT EXISTS (SELECT 1 FROM used_on
 def observe_plans(*, now: dt.datetime) -> int:
     """Notes which features were used on which plan in the last 28 days, the first time ever in all of history; returns the changes.
 
-    A feature counts from the day after it was first used on the plan until nobody on it used it for 28 days. The
-    plan of an account is the one it has now: what it had before is not known.
+    A feature counts from the night that found it until the one after 28 days without; the first time from the day after it was
+    first used, so that the past of a fresh import has adoption, too. Later nights never reach back: a day that was scored
+    is scored the same when it is replayed. The plan of an account is the one it has now: what it had before is not known.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('vefa.plan_features'))")
         today = now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()
         window = today - dt.timedelta(days=WINDOW_DAYS)
         known = PlanFeature.objects.filter(by_hand=False).exists()
-        values = {"today": today, "window": window, "since": window if known else dt.date(1900, 1, 1), "zone": settings.ORGANISATION_TIME_ZONE, "now": now, "days": WINDOW_DAYS}
+        values = {
+            "today": today,
+            "window": window,
+            "since": window if known else dt.date(1900, 1, 1),
+            "zone": settings.ORGANISATION_TIME_ZONE,
+            "now": now,
+            "days": WINDOW_DAYS,
+            "known": known,
+        }
         cursor.execute("DROP TABLE IF EXISTS pg_temp.used_on_plan")
         cursor.execute(_USED, values)
         cursor.execute(_CLOSED, values)

@@ -15,9 +15,10 @@ from metrics.dashboards import scope_of
 from metrics.models.scenarios import WHOLE
 from metrics.roi.evidence import Evidence, evidence
 from metrics.roi.live import Basis, LiveFigures, live_figures
+from metrics.roi.realised import Realised, realised
 
 SECONDS = 180
-FACTS = (*REVENUE_FACTS, "voice")
+FACTS = (*REVENUE_FACTS, "voice", "work", "health")
 _Kept = tuple[Any, dt.datetime]
 
 
@@ -29,6 +30,11 @@ def live_for(user: User, *, basis: Basis, now: dt.datetime) -> tuple[LiveFigures
 def evidence_for(user: User, *, basis: Basis, now: dt.datetime) -> tuple[Evidence, dt.datetime]:
     """Why the lost left, within the reader's scope, and when it was read. Raises WrongQuestion for an unknown segment."""
     return _kept("evidence", user, basis, now, lambda: evidence(basis=basis, scope=scope_of(user), now=now))
+
+
+def realised_for(user: User, *, basis: Basis, now: dt.datetime) -> tuple[Realised, dt.datetime]:
+    """Planned against realised within the reader's scope, and when it was read."""
+    return _kept("realised", user, basis, now, lambda: realised(basis=basis, scope=scope_of(user), now=now))
 
 
 def _kept(what: str, user: User, basis: Basis, now: dt.datetime, read: Callable[[], Any]) -> _Kept:

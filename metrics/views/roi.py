@@ -24,7 +24,7 @@ from metrics.forms.roi import ScenarioForm, StudioForm
 from metrics.models import RoiScenario
 from metrics.roi.choices import Choices
 from metrics.roi.comparing import MOST
-from metrics.roi.kept import evidence_for, live_for
+from metrics.roi.kept import evidence_for, live_for, realised_for
 from metrics.roi.live import SPANS, LiveFigures
 from metrics.roi.pictures import charts
 from metrics.roi.studio import Studio
@@ -137,6 +137,15 @@ def evidence(request: SignedInRequest) -> HttpResponse:
     choices = StudioForm(request.GET).choices()
     found, _at = evidence_for(request.user, basis=choices.basis, now=read_clock())
     return render(request, "metrics/_roi_evidence.html", {"evidence": found, "choices": choices, "sees_rows": request.user.role != Role.ANALYST})
+
+
+@login_required
+@require_GET
+def looked_back(request: SignedInRequest) -> HttpResponse:
+    """Planned against realised: always of today, whatever scenario is open."""
+    choices = StudioForm(request.GET).choices()
+    found, _at = realised_for(request.user, basis=choices.basis, now=read_clock())
+    return render(request, "metrics/_roi_realised.html", {"realised": found})
 
 
 @login_required
