@@ -22,6 +22,7 @@ from config.demo import company as story
 from config.demo import decisions, desk, playbooks, rows, targets, usage, voices
 from config.demo.loop import close_demo_loops
 from config.demo.people import DEMO_PASSWORD, PEOPLE
+from config.demo.plans import plan_demo
 from config.demo.touches import log_demo_touches
 from config.demo.work import open_demo_work
 from config.imports import load_rows
@@ -86,6 +87,7 @@ class Command(BaseCommand):
         counts["touches"] = log_demo_touches(seed=options["seed"], now=now)
         counts["cases"] = close_demo_loops(now=now, seed=options["seed"])
         counts["initiatives"] = decisions.decide(company, months=options["months"], now=now)
+        counts["plans"] = plan_demo(seed=options["seed"], now=now)
         counts["targets"] = targets.set_targets(now=now)
         installation = Installation.current()
         installation.demo_loaded_at = now
