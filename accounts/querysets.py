@@ -17,10 +17,20 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-def account_scope(user: User) -> Q | None:
-    """The condition on `Account` that keeps what the user may see; None where that is everything."""
+def _covers(user: User) -> QuerySet:
+    """The covers of a substitute that run at this moment; a handful of rows, read by `cover_by_substitute`."""
     from django.apps import apps
 
+    return apps.get_model("accounts", "Cover").objects.filter(substitute_id=user.pk, starts_at__lte=Now(), ends_at__gt=Now())
+
+
+def covered_by(user: User) -> QuerySet:
+    """The ids of those whom a substitute covers at this moment, as a subquery."""
+    return _covers(user).values("absent_id")
+
+
+def account_scope(user: User) -> Q | None:
+    """The condition on `Account` that keeps what the user may see; None where that is everything."""
     if not user.is_authenticated or not user.is_active:
         return Q(pk__in=[])
     if user.role in SEES_EVERYTHING:
@@ -28,7 +38,7 @@ def account_scope(user: User) -> Q | None:
     if user.role == Role.MANAGER:
         return Q(owner__team_id=user.team_id) if user.team_id else Q(owner_id=user.pk)
     if user.role == Role.CSM:
-        cover = apps.get_model("accounts", "Cover").objects.filter(absent_id=OuterRef("owner_id"), substitute_id=user.pk, starts_at__lte=Now(), ends_at__gt=Now())
+        cover = _covers(user).filter(absent_id=OuterRef("owner_id"))
         return Q(owner_id=user.pk) | Q(Exists(cover))
     if user.role == Role.AGENT:
         return Q(tickets__isnull=False)
@@ -88,7 +98,7 @@ class WorkItemQuerySet(AccountOwnedQuerySet):
     """Work items: those of visible accounts, and one's own."""
 
     def visible_to(self, user: User) -> WorkItemQuerySet:
-        """Work of visible accounts plus what the user owns himself."""
+        """Work of visible accounts plus what the user owns himself, or somebody whom he covers."""
         scope = account_scope(user)
         if scope is None:
             return self
@@ -96,7 +106,10 @@ class WorkItemQuerySet(AccountOwnedQuerySet):
             return self.none()
         accounts: Any = self.model._meta.get_field("account").related_model
         accounts = accounts._base_manager.filter(scope)
-        return self.filter(Q(owner_id=user.pk) | Q(account__in=accounts.values("pk")))
+        mine = Q(owner_id=user.pk)
+        if user.role == Role.CSM:
+            mine |= Q(owner_id__in=covered_by(user))
+        return self.filter(mine | Q(account__in=accounts.values("pk")))
 
     def open(self) -> WorkItemQuerySet:
         """Open or snoozed: what still blocks a duplicate."""

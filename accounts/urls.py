@@ -4,6 +4,7 @@ from django.urls import path
 
 from accounts.views import (
     accounts,
+    covers,
     kit,
     panels,
     plan_templates,
@@ -32,6 +33,8 @@ urlpatterns = [
     path("renewals/", renewals.renewals, name="renewals"),
     path("renewals/sums/", renewals.renewals_sums, name="renewals_sums"),
     path("renewals/<int:account_id>/", renewals.renewal_call, name="renewal_call"),
+    path("cover/", covers.covers, name="covers"),
+    path("cover/<int:cover_id>/end/", covers.cover_end, name="cover_end"),
     path("work/load/", work.work_load, name="work_load"),
     path("work/new/", touch.work_new, name="work_new"),
     path("work/new/accounts/", touch.work_accounts, name="work_accounts"),

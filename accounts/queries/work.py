@@ -201,7 +201,8 @@ def _item_clause(asked: WorkFilter, reader: Reader, days: Days, *, segment: bool
     owners = _asked_owners(asked, reader)
     _owned(clause, owners, "w.owner_id")
     if reader.books is not None and owners != (reader.user_id,):
-        clause.add("(w.owner_id = %(me)s OR s.owner_id = ANY(%(books)s))", table="s", me=reader.user_id, books=list(reader.books))
+        mine = [reader.user_id, *reader.covered]
+        clause.add("(w.owner_id = ANY(%(mine)s) OR s.owner_id = ANY(%(books)s))", table="s", mine=mine, books=list(reader.books))
     if segment and asked.segment:
         clause.add("w.segment_id = (SELECT g.id FROM accounts_segment g WHERE g.key = %(segment)s)", segment=asked.segment)
     if asked.type:

@@ -6,6 +6,8 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from django.db.models import Q
+
 from accounts.models import User
 from accounts.models.people import Cover
 from accounts.roles import SEES_EVERYTHING, Role
@@ -67,6 +69,9 @@ class Reader:
     books: tuple[int, ...] | None
     covered: tuple[int, ...] = ()
     team: tuple[int, ...] = ()
+    # absences of the moment that touch the reader: (who is away, who covers, the first moment after)
+    absences: tuple[tuple[str, str, dt.datetime], ...] = ()
+    away: bool = False
 
 
 def reader_of(user: User, *, now: dt.datetime) -> Reader:
@@ -77,9 +82,11 @@ def reader_of(user: User, *, now: dt.datetime) -> Reader:
         team = tuple(User.objects.filter(team_id=user.team_id).order_by("pk").values_list("pk", flat=True)) if user.team_id else (user.pk,)
         return Reader(user_id=user.pk, role=user.role, books=team, team=team)
     if user.role == Role.CSM:
-        absent = Cover.objects.filter(substitute_id=user.pk, starts_at__lte=now, ends_at__gt=now)
-        covered = tuple(sorted(set(absent.values_list("absent_id", flat=True))))
-        return Reader(user_id=user.pk, role=user.role, books=(user.pk, *covered), covered=covered)
+        absent = Cover.objects.filter(Q(substitute_id=user.pk) | Q(absent_id=user.pk), starts_at__lte=now, ends_at__gt=now).order_by("ends_at", "pk")
+        found = list(absent.values_list("absent_id", "absent__name", "substitute__name", "ends_at"))
+        covered = tuple(sorted({row[0] for row in found} - {user.pk}))
+        away = any(row[0] == user.pk for row in found)
+        return Reader(user_id=user.pk, role=user.role, books=(user.pk, *covered), covered=covered, absences=tuple(row[1:] for row in found), away=away)
     return Reader(user_id=user.pk, role=user.role, books=())
 
 

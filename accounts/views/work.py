@@ -85,6 +85,7 @@ def _context(request: HttpRequest, asked: WorkFilter, reader: Reader, days: Days
         "owners": list(_owners(reader)) if wide else [],
         "clear_url": request.path + WorkFilter(view=asked.view, scope=asked.scope, sort=asked.sort).query(),
         "load_url": reverse("accounts:work_load") if asked.scope in {"team", "all"} and not risk else "",
+        "absences": _absences(reader, days, request.user.get_full_name()) if reader.absences else [],  # type: ignore[union-attr]
         "wide_places": reader.role not in {Role.AGENT, Role.ANALYST},
         "sprite": SPRITE,
         "end": "" if found.after or not found.rows else _end(asked, found, days),
@@ -128,6 +129,15 @@ def counts_context(asked: WorkFilter, found: WorkPage, days: Days, path: str) ->
         ],
         "sums": [{"key": number, **group_sum(found, asked, number)} for number in range(len(group_names()))],
     }
+
+
+def _absences(reader: Reader, days: Days, name: str) -> list[dict[str, Any]]:
+    """Who is away and who covers, as far as it touches the reader."""
+    zone = timezone.get_current_timezone()
+    return [
+        {"away": away, "by": by, "mine": reader.away and away == name, "last": wording.long_day((until - dt.timedelta(seconds=1)).astimezone(zone).date(), days.today)}
+        for away, by, until in reader.absences
+    ]
 
 
 def asked_of(request: HttpRequest) -> QueryDict:
