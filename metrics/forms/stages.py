@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from accounts.forms.rules import RuleField
 from accounts.models import LifecycleStage
 from accounts.stage_rules import MOST_GOALS, StageFault
-from accounts.wording import stage_name
+from accounts.wording import goal_name, stage_name
 
 
 class StageForm(forms.Form):
@@ -38,7 +38,7 @@ class StageForm(forms.Form):
             initial = {name: getattr(stage, name) for name in ("name", "position", "expected_days", "is_leaving", "start_rule", "end_rule")}
             initial |= {"key": stage.key, "next_stage": stage.next_stage_id or "", "name": stage_name(stage)}
             for number, goal in enumerate(goals):
-                initial |= {f"goal_{number}_{part}": goal[part] for part in ("key", "name", "rule")}
+                initial |= {f"goal_{number}_key": goal["key"], f"goal_{number}_name": goal_name(goal["name"]), f"goal_{number}_rule": goal["rule"]}
         super().__init__(data, initial=initial)
         self.stage = stage
         if stage is not None:
@@ -88,11 +88,17 @@ class StageForm(forms.Form):
         if not self.stage or data["name"] != stage_name(self.stage):
             stage.name = data["name"]
         stage.next_stage_id = data["next_stage"] or None
-        known = {goal["key"] for goal in stage.goals}
+        known = {goal["key"]: goal["name"] for goal in stage.goals}
+
+        def named(number: int) -> str:
+            # a shipped name that stands in the reader's language is not a new one
+            given, stored = data[f"goal_{number}_name"], known.get(data[f"goal_{number}_key"], "")
+            return stored if stored and given == goal_name(stored) else given
+
         stage.goals = [
             {
                 "key": data[f"goal_{number}_key"] if data[f"goal_{number}_key"] in known else f"g{uuid.uuid4().hex[:8]}",
-                "name": data[f"goal_{number}_name"],
+                "name": named(number),
                 "rule": data[f"goal_{number}_rule"],
             }
             for number in self.kept()

@@ -17,6 +17,7 @@ from accounts.queries.rule_matches import Reason, explain, names_of_rows
 from accounts.roles import Role
 from accounts.rules import sentence
 from accounts.stage_rules import Stage, read_stage
+from accounts.wording import goal_name
 from metrics.lifecycle.statements import StageRules, look
 
 PAGE = 50
@@ -124,7 +125,8 @@ class Listed:
 
 def _row(stay: StageStay, goals: Sequence[Mapping[str, Any]], now: dt.datetime) -> Row:
     met = set(stay.goals_met)
-    return Row(stay, max((now - stay.valid_from).days, 0), [goal["name"] for goal in goals if goal["key"] in met], [goal["name"] for goal in goals if goal["key"] not in met])
+    names = [(goal["key"] in met, goal_name(goal["name"])) for goal in goals]
+    return Row(stay, max((now - stay.valid_from).days, 0), [name for is_met, name in names if is_met], [name for is_met, name in names if not is_met])
 
 
 def listed(user: User, stage: LifecycleStage, standing: str, *, now: dt.datetime, after: tuple[dt.datetime, int] | None = None) -> Listed:
@@ -174,7 +176,7 @@ def way_of(account: Account, *, now: dt.datetime) -> Way:
         return Way(None, None, [], history, [])
     stage, today = read_stage(current.stage), now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()
     met, names = set(current.goals_met), names_of_rows() if stage.goals else {}
-    goals = [(goal.name, goal.key in met, explain(goal.rule, account.pk, now=now, today=today, names=names) if goal.rule else []) for goal in stage.goals]
+    goals = [(goal_name(goal.name), goal.key in met, explain(goal.rule, account.pk, now=now, today=today, names=names) if goal.rule else []) for goal in stage.goals]
     row = _row(current, current.stage.goals, now)
     return Way(row, None if stage.expected_days is None else stage.expected_days - row.days, goals, history, list(current.held or []))
 

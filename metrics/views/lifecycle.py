@@ -22,7 +22,7 @@ from accounts.queries.clock import read_clock
 from accounts.roles import READS_PROGRAMMES, Role
 from accounts.signed_in import SignedInRequest
 from accounts.stage_rules import StageFault, read_stage
-from accounts.wording import stage_name
+from accounts.wording import goal_name, stage_name
 from metrics.forms.stages import StageForm
 from metrics.lifecycle.journey import journey, summary
 from metrics.lifecycle.page import STANDINGS, columns, listed, preview, read_after, told_rules, way_of
@@ -72,7 +72,7 @@ def stage(request: SignedInRequest, key: str) -> HttpResponse:
     told = told_rules(read)
     context = {
         "stage": row, "column": column, "standing": standing, "page": listed(request.user, row, standing, now=now, after=after), "after": request.GET.get("after", ""),
-        "told": told, "goals": [(goal.name, told[f"goal:{goal.key}"]) for goal in read.goals], "faults": read.faults.values(), "writes": request.user.role in WRITES_STAGES,
+        "told": told, "goals": [(goal_name(goal.name), told[f"goal:{goal.key}"]) for goal in read.goals], "faults": read.faults.values(), "writes": request.user.role in WRITES_STAGES,
         "standing_name": dict(Standing.choices).get(standing, ""), "standings": STANDINGS,
     }  # fmt: skip
     return render(request, "metrics/lifecycle_stage.html", context)

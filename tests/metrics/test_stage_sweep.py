@@ -35,6 +35,7 @@ def plan_is(*plans):
 @pytest.fixture
 def way(cast):
     """Onboarding from plan Pro, adoption from plan Max, churned when left; onboarding ends with plan Old and leads to established."""
+    LifecycleStage.objects.update(goals=[], expected_days=None)
     change = LifecycleStage.objects.filter
     goals = [{"key": "named", "name": "Industry known", "rule": rule("industry", "is_not_empty")}, {"key": "landed", "name": "Country is DE", "rule": rule("country", "eq", "DE")}]
     change(key="onboarding").update(start_rule=plan_is("pro"), end_rule=plan_is("old"), next_stage="established", expected_days=10, goals=goals)

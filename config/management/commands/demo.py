@@ -19,7 +19,7 @@ from accounts.actions.usage import put_usage
 from accounts.models import Account, Contact, ExchangeRate, Installation, Note, Playbook, Team, User
 from accounts.queries.clock import read_clock
 from config.demo import company as story
-from config.demo import decisions, desk, playbooks, rows, targets, usage, voices
+from config.demo import decisions, desk, playbooks, rows, stages, targets, usage, voices
 from config.demo.loop import close_demo_loops
 from config.demo.people import DEMO_PASSWORD, PEOPLE
 from config.demo.plans import plan_demo
@@ -89,6 +89,7 @@ class Command(BaseCommand):
         counts["initiatives"] = decisions.decide(company, months=options["months"], now=now)
         counts["plans"] = plan_demo(seed=options["seed"], now=now)
         counts["targets"] = targets.set_targets(now=now)
+        counts["stays"] = stages.walk_stages(company, now=now)
         installation = Installation.current()
         installation.demo_loaded_at = now
         installation.save(update_fields=["demo_loaded_at"])
