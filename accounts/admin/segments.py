@@ -33,7 +33,7 @@ class LatestInline(ReadOnly, admin.TabularInline):
 
 @admin.register(Segment)
 class SegmentAdmin(admin.ModelAdmin):
-    """Segments in the order in which their rules are asked."""
+    """Segments in the order in which their rules are asked; rules are written on the page Segments, which checks and previews them."""
 
     list_display = ("name", "key", "position", "effort_share")
     list_editable = ("position", "effort_share")
@@ -42,7 +42,7 @@ class SegmentAdmin(admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Segment | None = None) -> tuple[str, ...]:
         """The key is what files and rules name it by."""
-        return ("key", "created_at") if obj else ("created_at",)
+        return ("key", "rule", "created_at") if obj else ("rule", "created_at")
 
 
 @admin.register(SegmentMembership)
