@@ -60,6 +60,8 @@ _KINDS = (
     EventKind("work.opened", "A work item was opened.", ("work_item", "type"), ("reason", "value", "source")),
     EventKind("work.reopened", "A closed work item was opened again.", ("work_item", "type"), ("reason",)),
     EventKind("work.done", "A work item was closed.", ("work_item", "type"), ("reason", "outcome", "value")),
+    EventKind("work.handed_over", "A work item was handed over to support.", ("work_item", "type"), ("reason",)),
+    EventKind("work.came_back", "A work item came back from support.", ("work_item", "type"), ("reason",)),
     EventKind("case.late", "The answer to an unhappy customer is late.", ("case",), ("response", "due_at", "owner")),
     EventKind("case.closed", "The loop of an unhappy answer was closed.", ("case", "resolution"), ("response", "in_time")),
     EventKind("contact.erased", "Everything personal about a contact was erased.", (), ("source",)),

@@ -102,6 +102,7 @@ class WorkItem(models.Model):
             models.Index(fields=["-stake_micros", "id"], name="work_by_stake", condition=Q(status="open"), include=["due_at", "owner"]),
             models.Index(fields=["owner", "due_at"], name="work_by_due", condition=Q(status="open")),
             models.Index(fields=["snoozed_until"], name="work_snoozed", condition=Q(status="snoozed")),
+            models.Index(fields=["with_support_since"], name="work_with_support", condition=Q(with_support_since__isnull=False)),
             models.Index(fields=["account", "-created_at"], name="work_by_account"),
             # everybody's work: by segment, and the few that are overdue among many
             models.Index(fields=["segment", "-rank_micros", "id"], name="work_by_segment", condition=Q(status="open"), include=["due_at", "stake_micros"]),
