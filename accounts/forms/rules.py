@@ -164,6 +164,8 @@ def render_builder(root: Node, *, name: str, without: Collection[str] = (), faul
         # the deepest node around the place bears the fault
         bearer = max((node for node in walk(root) if path == node.path or path.startswith(f"{node.path}.") or not node.path), key=lambda node: len(node.path))
         at.setdefault(bearer.number, []).append(message)
+    # the first fault takes the focus, so that it is in sight wherever the page stood
+    focus = focus or next((node.number for node in walk(root) if node.number in at), "")
     names, features, attributes = names_of_rows(), *names_to_offer()
     drawer = _Drawer(name, tuple(without), names, attributes, at, focus)
     readable = root.children and not faults_of(json, known=names)

@@ -127,6 +127,10 @@ def _condition(asked: Condition, names: Names | None) -> str:
         }
         return said[op] % {"field": label, "days": value}
     values = [told(field, entry, names) for entry in _values(value)]
+    if field.kind is Kind.TAGS and values:
+        return (_("has one of the tags %(value)s") if op == "in" else _("has none of the tags %(value)s")) % {"value": ", ".join(values)}
+    if len(values) == 1 and op in ("in", "not_in"):
+        op = "eq" if op == "in" else "neq"
     dated = field.kind in (Kind.DATE, Kind.INSTANT) or (values and isinstance(_values(value)[0], dt.date))
     return _compared(label, op, values, {**_SAID, **_SAID_OF_DAYS} if dated else _SAID)
 
