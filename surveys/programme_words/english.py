@@ -40,6 +40,8 @@ MOMENTS = {
     "work.opened": "work is opened",
     "work.reopened": "work is opened again",
     "work.done": "work is done",
+    "work.handed_over": "work is handed over to support",
+    "work.came_back": "work comes back from support",
     "case.late": "the answer to an unhappy customer is late",
     "case.closed": "the case of an unhappy answer is closed",
     "contact.erased": "a contact is erased",

@@ -46,6 +46,8 @@ _MOMENTS = {
     "work.opened": ("bir iş açıldıktan", "bir iş açılınca"),
     "work.reopened": ("bir iş yeniden açıldıktan", "bir iş yeniden açılınca"),
     "work.done": ("bir iş tamamlandıktan", "bir iş tamamlanınca"),
+    "work.handed_over": ("bir iş desteğe devredildikten", "bir iş desteğe devredilince"),
+    "work.came_back": ("bir iş destekten döndükten", "bir iş destekten dönünce"),
     "case.late": ("mutsuz bir müşteriye yanıt geciktikten", "mutsuz bir müşteriye yanıt gecikince"),
     "case.closed": ("olumsuz bir yanıtın takibi kapandıktan", "olumsuz bir yanıtın takibi kapanınca"),
     "contact.erased": ("bir kişi silindikten", "bir kişi silinince"),
