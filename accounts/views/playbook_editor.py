@@ -152,7 +152,7 @@ class Draft:
             taken = {self._key(token) for token in self.tokens}
             key = next(name for count in range(1, MOST_STEPS + 2) if (name := f"{which}-{count}") not in taken)
             self.new.add(f"s{number}")
-            self._add(f"s{number}", which, {"key": key, "due_days": 1, "days": 3 if which == "wait" else None, "reply_to_owner": True, "otherwise": "end"})
+            self._add(f"s{number}", which, {"key": key, "due_days": 1, "priority": "normal", "days": 3 if which == "wait" else None, "reply_to_owner": True, "otherwise": "end"})
         elif which in self.tokens:
             place = self.tokens.index(which)
             if what == "remove":

@@ -11,6 +11,7 @@ import datetime as dt
 
 from django.db import transaction
 
+from accounts.actions.customers import change_account
 from accounts.actions.event_log import NewEvent, record_events
 from accounts.models import OutgoingMail, User
 from surveys.actions.first_answers import insert_first
@@ -18,6 +19,7 @@ from surveys.actions.follow_ups import RELATED, cancel_follow_up, open_follow_up
 from surveys.actions.submissions import COMMENT_LENGTH, STAFF_FLAGS, Submission, answer_payload, scale_of
 from surveys.looks import offered_scores
 from surveys.models import Invitation, Response, ResponseRevision, SurveyLink, SurveyVersion
+from surveys.models.surveys import SurveyKind
 from surveys.queries.links import Opened
 from surveys.scoring import is_low
 
@@ -90,6 +92,15 @@ def submit_details(*, link: Opened, submission: Submission, now: dt.datetime) ->
         if response.respondent == "contact":
             _mark_answered(invitation, link, now)
             _after_score(response, before=before, now=now)
+            _keep_reason_to_leave(response, now)
+
+
+def _keep_reason_to_leave(response: Response, now: dt.datetime) -> None:
+    """What the exit survey says is why the account leaves, unless it has left for a reason that is known already."""
+    account = response.account
+    if response.kind != SurveyKind.EXIT or not response.reasons or account is None or (account.churned_at is not None and account.churn_reason):
+        return
+    change_account(account_id=account.pk, fields={"churn_reason": response.reasons[0][:80]}, actor=None, now=now)
 
 
 def confirm_response(*, response: Response, actor: User, now: dt.datetime) -> Response:

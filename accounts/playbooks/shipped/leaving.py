@@ -32,8 +32,8 @@ OFFBOARDING = Shipped(
             "longest_days": 7,
             "otherwise": "save-open",
             "branches": [
-                {"when": {"event": "survey.answered", "where": {"survey_kind": "exit", "reason": _PRICE}}, "go": "save-price"},
-                {"when": {"event": "survey.answered", "where": {"survey_kind": "exit", "reason": _PRODUCT}}, "go": "save-product"},
+                {"when": is_("churn_reason", "in", _PRICE), "go": "save-price"},
+                {"when": is_("churn_reason", "in", _PRODUCT), "go": "save-product"},
             ],
         },
         {

@@ -13,9 +13,7 @@ _HARD = {"event": "payment.failed", "where": {"hard_decline": True}}
 DUNNING = Shipped(
     key="dunning",
     name=gettext_noop("Smart dunning"),
-    description=gettext_noop(
-        "A payment failed: letters to whoever pays over two weeks and a call before the end; it stops where the card is refused for good."
-    ),
+    description=gettext_noop("A payment failed: letters to whoever pays over two weeks and a call before the end; it stops where the card is refused for good."),
     trigger={"kind": "event", "event": "payment.failed", "where": {"hard_decline": False}},
     audience=_AUDIENCE,
     steps=(
