@@ -9,6 +9,7 @@ from accounts.models.ledger import ChurnMonth, LedgerRange, MrrMonth, ServiceMon
 from accounts.models.lifecycle import StageStay, Standing
 from accounts.models.mail import InboundEvent, MailBucket, OutgoingMail, SoftBounce, Suppression
 from accounts.models.money import CostEntry, ExchangeRate, Subscription, SubscriptionChange, Transaction
+from accounts.models.offers import AdvocateAsk, Offer, OfferMatch
 from accounts.models.operations import Heartbeat, Installation
 from accounts.models.people import Cover, Team, User
 from accounts.models.plans import OnboardingPlan, PlanLink, PlanMilestone, PlanStep, PlanTemplate, SuccessMeasurement, SuccessPlan, SuccessReview
@@ -29,5 +30,6 @@ __all__ = [
     "PlaybookVersion", "Sandbox", "SavedView", "Segment", "SegmentMembership", "StageStay", "Standing",
     "ServiceMonth", "SoftBounce", "Subscription", "SubscriptionChange", "Suppression", "Team", "TextClassifier", "Topic", "TopicTag", "Transaction", "UsageDay",
     "RenewalCall", "User", "Verbatim", "WorkAssumption", "WorkBatch", "WorkBatchRow", "WorkItem",
+    "AdvocateAsk", "Offer", "OfferMatch",
     "OnboardingPlan", "PlanLink", "PlanMilestone", "PlanStep", "PlanTemplate", "SuccessMeasurement", "SuccessPlan", "SuccessReview",
 ]  # fmt: skip
