@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -23,10 +24,25 @@ from metrics.actions.health_models import activate, has_scored, new_version
 from metrics.models import Assumption, HealthComponent, HealthModel, HealthRun, LossReason, PerformanceTarget
 
 
+class HealthComponentFormSet(BaseInlineFormSet):
+    """The same rules as the page of the model: two different ends for each part, and something that counts."""
+
+    def clean(self) -> None:
+        """Faults at their fields."""
+        super().clean()
+        kept = [form for form in self.forms if getattr(form, "cleaned_data", None) and not form.cleaned_data.get("DELETE")]
+        for form in kept:
+            if form.cleaned_data.get("worst") is not None and form.cleaned_data["worst"] == form.cleaned_data.get("best"):
+                form.add_error("best", _("Worst and best are the same: between them nothing could be told apart."))
+        if kept and not any(self.errors) and not sum(form.cleaned_data.get("weight") or 0 for form in kept):
+            kept[0].add_error("weight", _("The weights sum to nothing: give at least one part a weight."))
+
+
 class HealthComponentInline(admin.TabularInline):
     """The parts, in order; frozen with their model."""
 
     model = HealthComponent
+    formset = HealthComponentFormSet
     extra = 0
 
     def has_add_permission(self, request: HttpRequest, obj: HealthModel | None = None) -> bool:

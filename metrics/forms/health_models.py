@@ -80,7 +80,7 @@ class HealthModelForm(forms.Form):
             if worst is not None and worst == best:
                 self.add_error(f"best_{source}", _("Worst and best are the same: between them nothing could be told apart."))
         if not total and not any(f"weight_{source}" in self.errors for source in self.sources):
-            self.add_error(None, _("The weights sum to nothing: give at least one part a weight."))
+            self.add_error(f"weight_{self.sources[0]}", _("The weights sum to nothing: give at least one part a weight."))
         return data
 
     def components(self) -> list[dict[str, Any]]:

@@ -175,3 +175,18 @@ def test_a_lead_sees_the_names_of_the_own_book_alone(client, scored):
     assert "Northgate" not in html
     activate(model=draft, now=timezone.now())
     assert client.get(reverse("metrics:health_model", args=[draft.pk])).status_code == 200
+
+
+@pytest.mark.parametrize(("changes", "said"), [({"weight": 0}, "The weights sum to nothing"), ({"worst": 5, "best": 5}, "Worst and best are the same")])
+def test_the_administration_refuses_what_the_page_refuses_at_the_field(client, cast, changes, said):
+    draft = draft_of(cast)
+    draft.components.exclude(source="last_nps").delete()
+    part = draft.components.get()
+    client.force_login(cast.ada)
+    fields = {"id": part.pk, "model": draft.pk, "position": 1, "source": "last_nps", "worst": 0, "best": 10, "weight": 20, "missing": "leave_out", "fresh_days": "", **changes}
+    form = {"key": "standard", "name": "Typed", "position": 1, "healthy_from": 75, "watch_from": 50, "components-TOTAL_FORMS": 1, "components-INITIAL_FORMS": 1}
+    answered = client.post(reverse("admin:metrics_healthmodel_change", args=[draft.pk]), form | {f"components-0-{name}": value for name, value in fields.items()})
+    assert answered.status_code == 200
+    assert said in answered.content.decode()
+    part.refresh_from_db()
+    assert (part.weight, part.worst, part.best, HealthModel.objects.get(pk=draft.pk).name) == (20, 0, 10, standard().name)
