@@ -24,12 +24,11 @@ from accounts.models.work import Note, SavedView, WorkItem
 from accounts.models.work_terms import RenewalCall, WorkAssumption, WorkBatch, WorkBatchRow
 
 __all__ = [
-    "Account", "AccountDirty", "AccountEvent", "AccountSnapshot", "ApiKey", "ChurnMonth", "Contact", "CostEntry", "Cover",
-    "Erasure", "ExchangeRate", "Feature", "Heartbeat", "IdempotentRequest", "ImportBatch", "ImportChange", "InboundEvent", "IncomingHook", "Installation",
-    "LedgerRange", "LifecycleStage", "MailBucket", "MrrMonth", "Note", "OutgoingMail", "OutsideObject", "Playbook", "PlaybookPass", "PlaybookRun", "PlaybookStepLog",
-    "PlaybookVersion", "Sandbox", "SavedView", "Segment", "SegmentMembership", "StageStay", "Standing",
-    "ServiceMonth", "SoftBounce", "Subscription", "SubscriptionChange", "Suppression", "Team", "TextClassifier", "Topic", "TopicTag", "Transaction", "UsageDay",
-    "RenewalCall", "User", "Verbatim", "WorkAssumption", "WorkBatch", "WorkBatchRow", "WorkItem",
-    "AdvocateAsk", "Offer", "OfferMatch",
-    "OnboardingPlan", "PlanLink", "PlanMilestone", "PlanStep", "PlanTemplate", "SuccessMeasurement", "SuccessPlan", "SuccessReview",
+    "Account", "AccountDirty", "AccountEvent", "AccountSnapshot", "AdvocateAsk", "ApiKey", "ChurnMonth", "Contact", "CostEntry", "Cover", "Erasure",
+    "ExchangeRate", "Feature", "Heartbeat", "IdempotentRequest", "ImportBatch", "ImportChange", "InboundEvent", "IncomingHook", "Installation",
+    "LedgerRange", "LifecycleStage", "MailBucket", "MrrMonth", "Note", "Offer", "OfferMatch", "OnboardingPlan", "OutgoingMail", "OutsideObject",
+    "PlanLink", "PlanMilestone", "PlanStep", "PlanTemplate", "Playbook", "PlaybookPass", "PlaybookRun", "PlaybookStepLog", "PlaybookVersion",
+    "RenewalCall", "Sandbox", "SavedView", "Segment", "SegmentMembership", "ServiceMonth", "SoftBounce", "StageStay", "Standing", "Subscription",
+    "SubscriptionChange", "SuccessMeasurement", "SuccessPlan", "SuccessReview", "Suppression", "Team", "TextClassifier", "Topic", "TopicTag",
+    "Transaction", "UsageDay", "User", "Verbatim", "WorkAssumption", "WorkBatch", "WorkBatchRow", "WorkItem",
 ]  # fmt: skip
