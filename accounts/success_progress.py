@@ -20,6 +20,16 @@ class Course:
     status: str
     why: dict[str, Any]
 
+    @property
+    def way_shown(self) -> Decimal | None:
+        """The share of the way in whole percent, as the sentence has it."""
+        return None if self.way is None else Decimal(percent_of(self.way)) / 100
+
+    @property
+    def time_shown(self) -> Decimal:
+        """The share of the time in whole percent, as the sentence has it."""
+        return Decimal(percent_of(self.time)) / 100
+
 
 def share_of_way(start: Decimal, target: Decimal, current: Decimal) -> Decimal:
     """How much of the way from start to target is done; works downwards as well. Raises ValueError where both are equal."""

@@ -117,13 +117,10 @@ def objective(request: SignedInRequest, plan_id: int) -> HttpResponse:
 
 def _page(request: SignedInRequest, plan: SuccessPlan, *, status: int = 200, **context: Any) -> HttpResponse:
     today = _today()
-    values = [row.value for row in reversed(plan.measurements.order_by("-day")[:60])]
-    low, high = min([*values, plan.start_value, plan.target_value]), max([*values, plan.start_value, plan.target_value])
     reviews = list(plan.reviews.select_related("held_by").order_by("due_on", "pk")[:100])
     due = next((row for row in reviews if row.held_at is None), None)
     context = {
         "plan": plan, "account": plan.account, "course": course(plan, today), "reviews": reviews, "due": due, "today": today,
-        "spark": [round(float((value - low) / (high - low) * 10000)) for value in values] if high > low else [],
         "values": list(plan.measurements.order_by("-day")[:12]),
         "may_write": plan.status != SuccessPlan.Status.CLOSED and SuccessPlan.objects.changeable_by(request.user).filter(pk=plan.pk).exists(),
         "may_reopen": plan.status == SuccessPlan.Status.CLOSED and SuccessPlan.objects.changeable_by(request.user).filter(pk=plan.pk).exists(),
