@@ -36,6 +36,7 @@ MAIN = (
     Place(("tickets:queue",), "ticket", _("Tickets"), roles=_EVERY_ROW),
     Place(("metrics:overview",), "chart-line", _("Metrics")),
     Place(("segments:list",), "layers", _("Segments"), minor=True, roles=frozenset({Role.ADMIN, Role.MANAGER, Role.VIEWER, Role.ANALYST})),
+    Place(("lifecycle:stages",), "route", _("Lifecycle"), minor=True, roles=READS_PROGRAMMES | {Role.ANALYST}),
     Place(("accounts:playbooks", "playbooks"), "book-open-check", _("Playbooks"), minor=True, roles=frozenset({Role.ADMIN, Role.MANAGER, Role.CSM})),
 )
 ADMIN = (

@@ -53,6 +53,6 @@ def walk_stages(company: Company, *, now: dt.datetime) -> int:
     StageStay.objects.all().delete()
     StageStay.objects.bulk_create(stays)
     for key, fields in RULES.items():
-        LifecycleStage.objects.filter(key=key, start_rule=None).update(**fields)
+        LifecycleStage.objects.filter(key=key, start_rule__isnull=True).update(**fields)
     sweep_everybody(now=now)
     return StageStay.objects.count()

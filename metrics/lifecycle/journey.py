@@ -201,9 +201,11 @@ def _trigger(trigger: Mapping[str, Any], words: Mapping[str, str]) -> tuple[str,
 def _date_words(name: str, days: int) -> tuple[str, str]:
     names = {
         "renews_on": _("the renewal"), "signed_up_at": _("the sign-up"), "trial_started_at": _("the start of the trial"), "trial_ended_at": _("the end of the trial"),
-        "churned_at": _("the day they left"),
+        "churned_at": _("the leaving"),
     }  # fmt: skip
     word = names.get(name, name.removeprefix("attributes."))
+    if not days:
+        return f"{name}:0", _("the day of %(date)s") % {"date": word}
     text = _("%(days)s days before %(date)s") if days < 0 else _("%(days)s days after %(date)s")
     return f"{name}:{days}", text % {"days": abs(days), "date": word}
 

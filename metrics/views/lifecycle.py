@@ -72,7 +72,8 @@ def stage(request: SignedInRequest, key: str) -> HttpResponse:
     told = told_rules(read)
     context = {
         "stage": row, "column": column, "standing": standing, "page": listed(request.user, row, standing, now=now, after=after), "after": request.GET.get("after", ""),
-        "told": told, "goals": [(goal_name(goal.name), told[f"goal:{goal.key}"]) for goal in read.goals], "faults": read.faults.values(), "writes": request.user.role in WRITES_STAGES,
+        "told": told, "goals": [(goal_name(goal.name), told[f"goal:{goal.key}"]) for goal in read.goals], "faults": read.faults.values(),
+        "writes": request.user.role in WRITES_STAGES,
         "standing_name": dict(Standing.choices).get(standing, ""), "standings": STANDINGS,
     }  # fmt: skip
     return render(request, "metrics/lifecycle_stage.html", context)
