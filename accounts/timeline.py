@@ -21,7 +21,7 @@ from accounts.words import code
 
 # what the filter of the timeline offers; the kinds of each
 GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "touches": (gettext_lazy("Touches"), ("touch.logged", "note.added", "work.opened", "work.reopened", "work.done")),
+    "touches": (gettext_lazy("Touches"), ("touch.logged", "note.added", "work.opened", "work.reopened", "work.handed_over", "work.came_back", "work.done")),
     "answers": (
         gettext_lazy("Answers"),
         (
@@ -59,7 +59,7 @@ ICONS = {
     "health.band_changed": "activity",
     "segment.changed": "layers", "stage.changed": "signpost", "owner.changed": "user-round-cog", "touch.logged": "phone", "note.added": "square-pen",
     "work.opened": "list-plus", "work.done": "list-checks", "contact.unsubscribed": "bell-off", "mail.bounced": "mail-x", "usage.milestone": "flag",
-    "work.reopened": "rotate-ccw", "contact.erased": "user-x", "mail.complained": "mail-warning",
+    "work.reopened": "rotate-ccw", "work.handed_over": "ticket", "work.came_back": "rotate-ccw", "contact.erased": "user-x", "mail.complained": "mail-warning",
 }  # fmt: skip
 _TOUCH_ICONS = {"mail": "mail", "email": "mail", "review": "presentation", "meeting": "users", "visit": "map-pin", "chat": "message-circle", "training": "graduation-cap"}
 
@@ -360,6 +360,9 @@ def _work(event: Happening) -> Said:
     kind = str(_WORK.get(str(event.payload.get("type")), _word(event.payload.get("type"))))
     if event.kind in {"work.opened", "work.reopened"}:
         return (_("Work was opened: %(type)s") if event.kind == "work.opened" else _("Work was opened again: %(type)s")) % {"type": kind}, event.actor, ""
+    if event.kind in {"work.handed_over", "work.came_back"}:
+        words = _("Work was handed over to support: %(type)s") if event.kind == "work.handed_over" else _("Work came back from support: %(type)s")
+        return words % {"type": kind}, event.actor, ""
     dropped = event.payload.get("outcome") == "dropped"
     if event.payload.get("outcome") == "recovered":
         return _("Work closed itself, the account recovered: %(type)s") % {"type": kind}, event.actor, ""
@@ -392,7 +395,8 @@ _SAYS: dict[str, Callable[[Happening], Said]] = {
     "onboarding.completed": _onboarded, "purchase.completed": _purchase, "subscription.started": _subscribed, "subscription.changed": _subscription_changed,
     "subscription.cancelled": _cancelled, "subscription.ended": _ended, "subscription.renewal_due": _renewal_due, "payment.failed": _payment_failed,
     "payment.recovered": _payment_recovered, "ticket.opened": _ticket, "ticket.solved": _ticket, "ticket.reopened": _ticket, "ticket.sla_breached": _ticket,
-    "ticket.sla_near": _ticket, "ticket.reopen_wanted": _ticket, "case.late": _case, "case.closed": _case, "work.reopened": _work, "contact.erased": _erased,
+    "ticket.sla_near": _ticket, "ticket.reopen_wanted": _ticket, "case.late": _case, "case.closed": _case, "work.reopened": _work, "work.handed_over": _work,
+    "work.came_back": _work, "contact.erased": _erased,
     "mail.complained": _complained, "survey.requested": _survey_asked, "survey.sent": _survey_asked, "survey.reminded": _survey_asked, "survey.answered": _answered,
     "health.band_changed": _band_changed, "segment.changed": _moved,
     "stage.changed": _moved, "owner.changed": _owner, "touch.logged": _touch, "note.added": _note, "work.opened": _work, "work.done": _work,

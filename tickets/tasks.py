@@ -12,6 +12,7 @@ from accounts.models import Heartbeat
 from accounts.queries.clock import read_clock
 from tickets.actions.clocks import fill_missing_clocks
 from tickets.actions.dispatch import dispatch
+from tickets.actions.handed_over import give_back, open_handed_over
 from tickets.actions.promise_work import close_kept, record_breaches, record_near
 from tickets.actions.ratings import keep_ratings
 from tickets.actions.reopening import reopen_wanted
@@ -26,7 +27,8 @@ BATCHES = 20
 
 @shared_task(name="tickets.tick", ignore_result=True)
 def tick() -> dict[str, Any]:
-    """One round: keeps ratings, opens again what customers ask for, works out missing clocks, tells of promises that come near or are broken, sends replies.
+    """One round: keeps ratings, opens tickets for work that was handed over and gives it back,
+    opens again what customers ask for, works out missing clocks, tells of promises that come near or are broken, sends replies.
 
     Each round looks at the last quarter of an hour; the first of every hour looks far back, so that
     nothing is missed for good, whatever stood still.
@@ -36,6 +38,8 @@ def tick() -> dict[str, Any]:
     sweeping = swept is None or swept <= now - SWEEP_EVERY
     since = now - (SWEEP_BACK if sweeping else RECENT)
     done: dict[str, Any] = {"rated": keep_ratings(since=since, now=now, wide=sweeping), "reopened": reopen_wanted(since=since, now=now, wide=sweeping), "clocks": 0}
+    done["handed_over"] = open_handed_over(since=since, now=now, wide=sweeping)
+    done["given_back"] = give_back(now=now)
     for _batch in range(BATCHES):
         taken = fill_missing_clocks(now=now)
         done["clocks"] += taken

@@ -58,9 +58,9 @@ class Changed:
 
 
 _SETS = {
-    "done": "status = 'done', outcome = %(text)s, closed_at = %(now)s, closed_by_id = %(actor)s, snoozed_until = NULL",
-    "drop": "status = 'dropped', outcome = %(text)s, closed_at = %(now)s, closed_by_id = %(actor)s, snoozed_until = NULL",
-    "snooze": "status = 'snoozed', snoozed_until = %(at)s, snooze_reason = %(text)s",
+    "done": "status = 'done', outcome = %(text)s, closed_at = %(now)s, closed_by_id = %(actor)s, snoozed_until = NULL, with_support_since = NULL",
+    "drop": "status = 'dropped', outcome = %(text)s, closed_at = %(now)s, closed_by_id = %(actor)s, snoozed_until = NULL, with_support_since = NULL",
+    "snooze": "with_support_since = NULL, status = 'snoozed', snoozed_until = %(at)s, snooze_reason = %(text)s",
     "assign": "owner_id = %(owner)s",
     "due": "due_at = %(at)s",
 }
@@ -128,7 +128,7 @@ def change_work_items(
 _RESTORE = """
 UPDATE accounts_workitem w SET status = b.status, owner_id = u.id, due_at = b.due_at, snoozed_until = b.snoozed_until, snooze_reason = b.snooze_reason,
     outcome = b.outcome, closes_itself = w.closes_itself AND w.outcome <> 'recovered', closed_at = b.closed_at,
-    closed_by_id = b.closed_by_id, version = w.version + 1, updated_at = %(now)s
+    closed_by_id = b.closed_by_id, with_support_since = CASE WHEN b.status = 'snoozed' THEN w.with_support_since END, version = w.version + 1, updated_at = %(now)s
 FROM jsonb_to_recordset(%(before)s::jsonb) AS b(id bigint, version int, status text, owner_id bigint, due_at timestamptz, snoozed_until timestamptz,
     snooze_reason text, outcome text, closed_at timestamptz, closed_by_id bigint) LEFT JOIN accounts_user u ON u.id = b.owner_id
 WHERE w.id = b.id AND w.version = b.version AND w.id = ANY(%(allowed)s)
@@ -173,6 +173,7 @@ def reopen_work_items(*, versions: Mapping[int, int], now: dt.datetime, actor: U
         rows = [row for row in cursor.fetchall() if row[1] == versions[row[0]] and row[2] != WorkItem.Status.OPEN]
         cursor.execute(
             "UPDATE accounts_workitem w SET status = 'open', closed_at = NULL, closed_by_id = NULL, outcome = '', snoozed_until = NULL, snooze_reason = '', "
+            "with_support_since = NULL, "
             # what closed itself and was opened again by a person has been judged: it does not close itself twice
             "closes_itself = w.closes_itself AND w.outcome <> 'recovered', "
             "version = version + 1, updated_at = %(now)s WHERE id = ANY(%(ids)s) AND (w.status = 'snoozed' OR NOT EXISTS (SELECT 1 FROM accounts_workitem o "

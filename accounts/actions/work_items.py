@@ -131,7 +131,7 @@ def reopen_work_item(*, item_id: int, now: dt.datetime, version: int | None = No
         # what closed itself and was opened again by a person has been judged: it does not close itself twice
         item.closes_itself = item.closes_itself and item.outcome != "recovered"
         item.status, item.closed_at, item.closed_by, item.outcome = WorkItem.Status.OPEN, None, None, ""
-        item.snoozed_until, item.snooze_reason, item.updated_at = None, "", now
+        item.snoozed_until, item.snooze_reason, item.with_support_since, item.updated_at = None, "", None, now
         item.version += 1
         item.save()
         if was_closed:
@@ -172,4 +172,4 @@ def assign_work_item(*, item_id: int, owner: User | None, now: dt.datetime, vers
 
 def wake_snoozed(*, now: dt.datetime) -> int:
     """Opens snoozed work whose time has come; returns how many."""
-    return WorkItem.objects.filter(status="snoozed", snoozed_until__lte=now).update(status="open", snoozed_until=None, updated_at=now)
+    return WorkItem.objects.filter(status="snoozed", snoozed_until__lte=now).update(status="open", snoozed_until=None, with_support_since=None, updated_at=now)

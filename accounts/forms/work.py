@@ -84,6 +84,17 @@ class DropForm(forms.Form):
         return {"text": self.cleaned_data["reason"]}
 
 
+class SupportForm(forms.Form):
+    """What support should do; the work sleeps until they are done."""
+
+    reason = forms.CharField(label=_("What should support do?"), max_length=200, widget=forms.Textarea(attrs={"rows": 3, "autofocus": True}))
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the action takes."""
+        return {"text": self.cleaned_data["reason"]}
+
+
 class SnoozeForm(forms.Form):
     """Until when the work sleeps, and why."""
 

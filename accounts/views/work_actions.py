@@ -28,7 +28,8 @@ from redis.exceptions import RedisError
 from accounts import sentences, wording
 from accounts.actions.work_batches import MOST, Changed, change_work_items, reopen_work_items, restore_work_items
 from accounts.actions.work_dates import shift_run
-from accounts.forms.work import AssignForm, DoneForm, DropForm, DueForm, SnoozeForm
+from accounts.actions.work_support import hand_over
+from accounts.forms.work import AssignForm, DoneForm, DropForm, DueForm, SnoozeForm, SupportForm
 from accounts.models import User, WorkItem
 from accounts.queries.clock import read_clock
 from accounts.roles import WRITES_ACCOUNTS
@@ -36,9 +37,11 @@ from accounts.views.work import counts_for
 from accounts.views.work_rows import TYPE_ICONS, money
 
 ACTIONS = ("done", "drop", "snooze", "assign", "due")
+# of one item alone
+SINGLE = (*ACTIONS, "support")
 UNDO_SECONDS = 600
 # what leaves the list it stands in; the others are drawn again, since they may move
-LEAVING = frozenset({"done", "drop", "snooze"})
+LEAVING = frozenset({"done", "drop", "snooze", "support"})
 
 
 def home(request: HttpRequest) -> str:
@@ -98,6 +101,8 @@ def _form(do: str, user: User, today: dt.date, data: QueryDict | None, first: Wo
         return DoneForm(data)
     if do == "drop":
         return DropForm(data)
+    if do == "support":
+        return SupportForm(data)
     if do == "snooze":
         return SnoozeForm(data, today=today)
     if do == "assign":
@@ -108,10 +113,11 @@ def _form(do: str, user: User, today: dt.date, data: QueryDict | None, first: Wo
 
 def _titles(do: str, count: int) -> tuple[str, str]:
     """The heading of the dialog and the word on its button."""
-    buttons = {"done": _("Done"), "drop": _("Drop"), "snooze": _("Snooze"), "assign": _("Assign"), "due": _("Move")}
+    buttons = {"done": _("Done"), "drop": _("Drop"), "snooze": _("Snooze"), "assign": _("Assign"), "due": _("Move"), "support": _("Hand over")}
     headings = {
         "done": ngettext("Done: what came of it?", "Done: %(count)s items", count), "drop": ngettext("Drop this work", "Drop %(count)s items", count),
         "snooze": ngettext("Snooze until", "Snooze %(count)s items until", count), "assign": ngettext("Assign to", "Assign %(count)s items to", count),
+        "support": _("Hand over to support"),
         "due": ngettext("Move the date", "Move the date of %(count)s items", count),
     }  # fmt: skip
     return headings[do] % {"count": count}, buttons[do]
@@ -125,7 +131,7 @@ def _said(do: str, changed: Changed, name: str, values: dict[str, Any]) -> str:
     told = {"name": name, "count": count, "day": until, "person": person}
     one = {
         "done": _("Done: %(name)s"), "drop": _("Dropped: %(name)s"), "snooze": _("Snoozed %(name)s until %(day)s"),
-        "assign": _("%(name)s: now with %(person)s"), "due": _("%(name)s: due %(day)s"),
+        "assign": _("%(name)s: now with %(person)s"), "due": _("%(name)s: due %(day)s"), "support": _("%(name)s: with support; it comes back when their ticket is solved"),
     }  # fmt: skip
     many = {
         "done": _("Done: %(count)s items"), "drop": _("Dropped: %(count)s items"), "snooze": _("Snoozed %(count)s items until %(day)s"),
@@ -162,6 +168,8 @@ def _act(request: HttpRequest, user: User, *, do: str, address: str, items: list
     if first and isinstance(form, DueForm) and form.shifts:
         zone = zoneinfo.ZoneInfo(timezone.get_current_timezone_name())
         changed = shift_run(item_id=first.pk, version=versions[first.pk], at=values["at"], others=others, zone=zone, now=now)
+    elif do == "support" and first:
+        changed = hand_over(item_id=first.pk, version=versions[first.pk], actor=user, now=now, **values)
     else:
         changed = change_work_items(do=do, versions=versions, actor=user, now=now, **values)
     if not changed.before:
@@ -201,7 +209,7 @@ def pairs_of(values: list[str]) -> dict[int, int]:
 @require_http_methods(["GET", "POST"])
 def work_do(request: HttpRequest, item_id: int, do: str) -> HttpResponse:
     """One row: done, drop, snooze, assign or due."""
-    if do not in ACTIONS:
+    if do not in SINGLE:
         raise Http404
     user: User = request.user  # type: ignore[assignment]
     item = get_object_or_404(WorkItem.objects.visible_to(user).select_related("account"), pk=item_id)
