@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import zoneinfo
 from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -47,7 +48,7 @@ def observe_plans(*, now: dt.datetime) -> int:
         today = now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()
         window = today - dt.timedelta(days=WINDOW_DAYS)
         known = PlanFeature.objects.filter(by_hand=False).exists()
-        values = {
+        values: dict[str, Any] = {
             "today": today,
             "window": window,
             "since": window if known else dt.date(1900, 1, 1),

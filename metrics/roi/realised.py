@@ -133,6 +133,7 @@ def realised(*, basis: Basis, scope: Iterable[int] | None, now: dt.datetime) -> 
         if done not in rows:
             return Side(done)
         accounts, unknown, stayed, yearly, expected, planned, gone, squares = rows[done]
-        return Side(done, accounts, unknown, stayed, *(Decimal(value) / MICROS for value in (yearly, expected, planned, gone)), Decimal(squares))
+        yearly, expected, planned, gone = (Decimal(value) / MICROS for value in (yearly, expected, planned, gone))
+        return Side(done, accounts, unknown, stayed, yearly, expected, planned, gone, Decimal(squares))
 
     return Realised(start, end - dt.timedelta(days=1), side(True), side(False))

@@ -136,13 +136,20 @@ def usage_facts(*, account_ids: Iterable[int], as_of: dt.datetime) -> dict[int, 
     with connection.cursor() as cursor:
         cursor.execute(_FACTS, values)
         rows = cursor.fetchall()
-    return {
-        row[0]: UsageFacts(
-            row[0], row[1], values["usage_split"], values["t_date"], row[2], *(None if number is None else int(number) for number in row[3:7]), *row[7:12],
-            row[12], None if row[13] is None else float(row[13]),
-        )
-        for row in rows
-    }  # fmt: skip
+    return {row[0]: _facts(row, values) for row in rows}
+
+
+def _facts(row: tuple[Any, ...], values: dict[str, Any]) -> UsageFacts:
+    account, plan, seen_on, uses, uses_before, days, days_before, behind, behind_before, featured, adopted, offered, users, seats = row
+    return UsageFacts(
+        account_id=account, plan=plan, start=values["usage_split"], end=values["t_date"], seen_on=seen_on, uses=_whole(uses), uses_before=_whole(uses_before),
+        active_days=_whole(days), active_days_before=_whole(days_before), rows=behind, rows_before=behind_before, featured=featured, adopted=adopted, offered=offered,
+        users=users, seats=None if seats is None else float(seats),
+    )  # fmt: skip
+
+
+def _whole(number: Any) -> int | None:
+    return None if number is None else int(number)
 
 
 def feature_uses(*, account_id: int, plan: str, as_of: dt.datetime, most: int = 60) -> list[FeatureUse]:
