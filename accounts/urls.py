@@ -23,6 +23,7 @@ from accounts.views import (
     work,
     work_actions,
     work_ranking,
+    work_views,
 )
 
 app_name = "accounts"
@@ -35,6 +36,9 @@ urlpatterns = [
     path("renewals/<int:account_id>/", renewals.renewal_call, name="renewal_call"),
     path("cover/", covers.covers, name="covers"),
     path("cover/<int:cover_id>/end/", covers.cover_end, name="cover_end"),
+    path("work/views/", work_views.work_views, name="work_views"),
+    path("work/views/save/", work_views.work_view_save, name="work_view_save"),
+    path("work/views/<int:view_id>/", work_views.work_view_edit, name="work_view_edit"),
     path("work/load/", work.work_load, name="work_load"),
     path("work/new/", touch.work_new, name="work_new"),
     path("work/new/accounts/", touch.work_accounts, name="work_accounts"),

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.actions.covers import CoverRefused, end_cover, set_cover
 from accounts.forms.covers import CoverForm
 from accounts.models import Cover, User
+from accounts.queries.clock import read_clock
 from accounts.roles import WRITES_ACCOUNTS, Role
 from accounts.signed_in import SignedInRequest
 
@@ -43,7 +44,7 @@ def covers(request: SignedInRequest) -> HttpResponse:
     user = request.user
     if user.role not in WRITES_ACCOUNTS:
         raise Http404
-    now = timezone.now()
+    now = read_clock()
     form = CoverForm(request.POST if request.method == "POST" else None, user=user)
     status = 200
     if request.method == "POST":
@@ -72,6 +73,6 @@ def cover_end(request: SignedInRequest, cover_id: int) -> HttpResponse:
     cover = get_object_or_404(_in_reach(request.user), pk=cover_id)
     if not _endable(request.user, cover):
         raise Http404
-    end_cover(cover=cover, now=timezone.now())
+    end_cover(cover=cover, now=read_clock())
     messages.success(request, _("%(absent)s is back; the book is open to nobody else any more.") % {"absent": cover.absent.name})
     return redirect("accounts:covers")

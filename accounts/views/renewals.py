@@ -16,7 +16,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 from redis.exceptions import RedisError
@@ -26,6 +25,7 @@ from accounts.actions.renewal_calls import CallRefused, call_renewal
 from accounts.actions.work_items import StaleVersion
 from accounts.forms.renewals import CallForm
 from accounts.models import Account, RenewalCall, Segment, User
+from accounts.queries.clock import read_clock
 from accounts.queries.renewals import WINDOWS, Sums, history, page, sums
 from accounts.queries.work_filter import Reader, reader_of
 from accounts.roles import WRITES_ACCOUNTS, Role
@@ -61,7 +61,7 @@ def _owners(request: SignedInRequest, reader: Reader) -> tuple[tuple[int, ...] |
 @require_GET
 def renewals(request: SignedInRequest) -> HttpResponse:
     """One window of the queue, the nearest first."""
-    now = timezone.now()
+    now = read_clock()
     reader, today = _reader(request, now), _today(now)
     window = request.GET.get("window", "30") if request.GET.get("window") in WINDOWS else "30"
     call = request.GET.get("call", "") if request.GET.get("call") in {*RenewalCall.Call.values, "none"} else ""
@@ -95,7 +95,7 @@ def _said(call: str) -> str:
 @require_GET
 def renewals_sums(request: SignedInRequest) -> HttpResponse:
     """Due against expected, window by window; loaded beside the queue."""
-    now = timezone.now()
+    now = read_clock()
     reader, today = _reader(request, now), _today(now)
     owners, owner = _owners(request, reader)
     key = f"renewal-sums:{today}:{'all' if owners is None else ','.join(map(str, sorted(owners)))[:180]}"
@@ -120,7 +120,7 @@ def renewals_sums(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def renewal_call(request: SignedInRequest, account_id: int) -> HttpResponse:
     """The calls of one renewal, and a new one."""
-    now = timezone.now()
+    now = read_clock()
     if request.user.role not in READS:
         raise Http404
     account = get_object_or_404(Account.objects.visible_to(request.user).select_related("snapshot"), pk=account_id)

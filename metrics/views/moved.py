@@ -11,10 +11,10 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.models import Segment
+from accounts.queries.clock import read_clock
 from accounts.queries.work_filter import reader_of
 from accounts.roles import WRITES_ACCOUNTS, Role
 from accounts.signed_in import SignedInRequest
@@ -30,7 +30,7 @@ def moved(request: SignedInRequest) -> HttpResponse:
     """Accounts of the reader's books whose score moved by at least so many points, most at stake first."""
     if request.user.role not in READS:
         raise Http404
-    now = timezone.now()
+    now = read_clock()
     reader = reader_of(request.user, now=now)
     form = MovedForm({"points": POINTS, "days": DAYS, **request.GET.dict()})
     context: dict[str, Any] = {"form": form, "found": None}
