@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+from accounts.actions.dirty import mark_dirty
 from accounts.actions.event_log import record_event
 from accounts.actions.rows import Taken, assign, insert_or_lock, locked, save_changes
 from accounts.models import Account, Contact, User
@@ -16,6 +17,8 @@ from accounts.models.events import Origin
 from accounts.models.people import normalise_email
 
 Fields = Mapping[str, Any]
+# what rules may ask about a contact: who is at an account decides where the account belongs
+RULE_COLUMNS = frozenset({"job_title", "role", "birth_year", "language", "country", "opted_out", "attributes"})
 
 
 class RefusalStands(ValueError):
@@ -27,6 +30,7 @@ def create_contact(*, fields: Fields, actor: User | None, now: dt.datetime, orig
     with transaction.atomic():
         contact = Contact(**fields)
         contact.save(force_insert=True)
+        mark_dirty([contact.account_id], reason="contact")
         _refused_from_the_start(contact, actor=actor, now=now, origin=origin)
     return contact
 
@@ -51,6 +55,7 @@ def put_contact(*, external_id: str, fields: Fields, actor: User | None, now: dt
         else:
             contact, new = insert_or_lock(Contact(external_id=external_id, **values), actor=actor)
             if new:
+                mark_dirty([contact.account_id], reason="contact")
                 _refused_from_the_start(contact, actor=actor, now=now, origin=origin)
                 return contact, True
         if values.pop("account", contact.account) != contact.account:
@@ -86,6 +91,8 @@ def _change(contact: Contact, *, fields: Fields, actor: User | None, now: dt.dat
             contact.opted_out_at = None
         differing["opted_out_at"] = (refused_at, contact.opted_out_at)
     save_changes(contact, differing, now=now)
+    if RULE_COLUMNS & differing.keys():
+        mark_dirty([contact.account_id], reason="contact")
     if "opted_out" in differing and contact.opted_out:
         _tell_refusal(contact, actor=actor, now=now, origin=origin)
 
@@ -111,13 +118,16 @@ def contacts_by_address(*, wanted: Iterable[tuple[Account, str]], now: dt.dateti
         list(Account.objects.filter(pk__in={pk for pk, _address in pairs}).order_by("pk").select_for_update(no_key=True, of=("self",)).values_list("pk", flat=True))
         of_pairs = Q(account_id__in={pk for pk, _address in pairs}, email__in={address for _pk, address in pairs})
         known: dict[tuple[int, str], Contact] = {}
+        made = set()
         for contact in Contact.objects.filter(of_pairs).order_by("-pk"):
             known[contact.account_id, contact.email] = contact
         for pair, account in pairs.items():
             contact = known.get(pair)  # type: ignore[assignment]
             if contact is None:
                 known[pair] = Contact.objects.create(account=account, email=pair[1], language=account.language, time_zone=account.time_zone)
+                made.add(account.pk)
             elif contact.imported_unconfirmed:
                 assign(contact, {"imported_unconfirmed": False})
                 save_changes(contact, {"imported_unconfirmed": None}, now=now)
+        mark_dirty(made, reason="contact")
     return {pair: known[pair] for pair in pairs}

@@ -81,7 +81,9 @@ class Accounts(Kind):
         # moves by hand and by the API keep the import: somebody worked with the account
         DerivedRows("accounts_account", "accounts_stagestay", "account_id", "c.reason IN ('rule', 'import', 'known')"),
         DerivedRows(
-            "accounts_account", "accounts_accountevent", "account_id",
+            "accounts_account",
+            "accounts_accountevent",
+            "account_id",
             "c.origin = 'app' AND c.actor_id IS NULL AND c.kind IN ('segment.changed', 'stage.changed', 'health.band_changed')",
         ),
     )
@@ -238,6 +240,7 @@ class Contacts(Kind):
             "UPDATE accounts_contact c SET opted_out_at = CASE WHEN c.opted_out THEN %(now)s END FROM final f WHERE c.id = f.target AND f.fate IN ('created', 'changed') "
             "AND c.opted_out IS DISTINCT FROM (c.opted_out_at IS NOT NULL)"
         )
+        mark_dirty_accounts(load, "SELECT c.account_id FROM final f JOIN accounts_contact c ON c.id = f.target WHERE f.fate IN ('created', 'changed')", "contact")
 
 
 KINDS: tuple[Kind, ...] = (Accounts(), Contacts())

@@ -11,6 +11,7 @@ import numpy as np
 from django.db import connection, transaction
 from django.db.models import Max
 
+from metrics.actions.segment_sweeps import sweep_readers
 from metrics.backtest.facts import Instant
 from metrics.backtest.stays import read_stays
 from metrics.churn_risk.features import read_features, read_standing
@@ -74,7 +75,10 @@ class ScoredRisks:
 
 
 def score_customers(*, model: ChurnModel, as_of: dt.datetime, now: dt.datetime) -> ScoredRisks:
-    """The risk of every customer as of the instant with three reasons, in place of all that was stored. Raises UnreadableModel."""
+    """The risk of every customer as of the instant with three reasons, in place of all that was stored. Raises UnreadableModel.
+
+    Segments whose rules ask about it follow.
+    """
     started = time.monotonic()
     fitted = RiskModel.load(model.fitted, model.digest)
     stays, standing = read_stays(known=as_of), read_standing()
@@ -93,6 +97,8 @@ def score_customers(*, model: ChurnModel, as_of: dt.datetime, now: dt.datetime) 
             for account, probability, book, lost, why in rows:
                 copy.write_row((account, model.pk, probability, book, lost, json.dumps(why, ensure_ascii=False), as_of))
         cursor.execute(_SNAPSHOTS)
+        changed = [row[0] for row in cursor.fetchall()]
+    sweep_readers(field="churn_risk", account_ids=changed, now=now)
     return ScoredRisks(int(accounts.size), round(time.monotonic() - started, 2))
 
 
@@ -100,7 +106,7 @@ _SNAPSHOTS = """
 UPDATE accounts_accountsnapshot s SET churn_risk = told.risk
 FROM (SELECT o.account_id, round(r.probability::numeric, 4) AS risk FROM accounts_accountsnapshot o LEFT JOIN metrics_churnrisk r ON r.account_id = o.account_id
       WHERE o.churn_risk IS DISTINCT FROM round(r.probability::numeric, 4)) told
-WHERE s.account_id = told.account_id
+WHERE s.account_id = told.account_id RETURNING s.account_id
 """
 
 

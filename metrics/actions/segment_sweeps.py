@@ -21,6 +21,7 @@ from django.db import connection, transaction
 
 from accounts.actions.dirty import mark_dirty
 from accounts.models.events import Origin
+from accounts.rules import fields_of
 from metrics.models import SegmentRange
 from metrics.moments import Moment
 from metrics.segments.reading import SegmentRules, segment_rules
@@ -155,6 +156,13 @@ def sweep_accounts(*, account_ids: Iterable[int], as_of: dt.datetime, now: dt.da
                 mark_dirty(moved, reason="segment")
         total += len(moved)
     return total
+
+
+def sweep_readers(*, field: str, account_ids: Iterable[int], now: dt.datetime) -> int:
+    """These accounts where a field of theirs changed that no mark tells of, and only if some rule asks about it; returns how many moved."""
+    if not any(entry.rule is not None and field in fields_of(entry.rule) for entry in segment_rules().candidates):
+        return 0
+    return sweep_accounts(account_ids=account_ids, as_of=now, now=now, marks=True)
 
 
 _TURNED = """

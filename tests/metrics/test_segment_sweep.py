@@ -6,12 +6,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.actions.contacts import change_contact
 from accounts.actions.dirty import mark_dirty
 from accounts.actions.segments import override_segments
 from accounts.models import Account, AccountDirty, AccountEvent, AccountSnapshot, Segment, SegmentMembership
 from accounts.queries.clock import database_now
 from metrics.actions.recompute import recompute_marked
-from metrics.actions.segment_sweeps import order_everybody, sweep_accounts, sweep_due, sweep_everybody, work_off
+from metrics.actions.segment_sweeps import order_everybody, sweep_accounts, sweep_due, sweep_everybody, sweep_readers, work_off
 from metrics.models import HealthModel, SegmentRange, SegmentSize
 from metrics.tasks import segments
 from tests.metrics.health_facts import NOW, answer, run, stored, subscription
@@ -309,6 +310,30 @@ def test_a_turn_with_nothing_to_do_asks_a_few_small_questions(two):
         assert segments() == 0
     # the clock, whether health is done, who turned, the latest order, the rules, what is left to do
     assert len([query for query in asked if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]) <= 8
+
+
+def test_a_changed_churn_risk_moves_where_a_rule_asks_about_it(two):
+    Account.objects.filter(pk=two.north.pk).update(revenue_potential=2000, currency="EUR")
+    sweep()
+    assert key(two.north) == "potential"
+    AccountSnapshot.objects.update(churn_risk="0.9")
+    assert sweep_readers(field="churn_risk", account_ids=[two.north.pk, two.boga.pk], now=NOW + HOUR) == 1
+    assert key(two.north) == "non_core"
+    AccountSnapshot.objects.update(churn_risk="0.1")
+    rule("potential", {"all": [{"field": "revenue_potential", "op": "gte", "value": "1500"}]})
+    assert sweep_readers(field="churn_risk", account_ids=[two.north.pk], now=NOW + 2 * HOUR) == 0
+
+
+def test_who_is_at_an_account_can_place_it(two):
+    rule("vip", {"all": [{"contacts": "any", "where": {"all": [{"field": "job_title", "op": "contains", "value": "chief"}]}}]})
+    sweep()
+    AccountDirty.objects.all().delete()
+    change_contact(contact_id=two.harry.pk, fields={"job_title": "Chief of freight"}, actor=None, now=NOW)
+    assert list(AccountDirty.objects.values_list("account_id", flat=True)) == [two.north.pk]
+    recompute_marked(now=database_now())
+    assert key(two.north) == "vip"
+    change_contact(contact_id=two.harry.pk, fields={"name": "Harriet"}, actor=None, now=NOW)
+    assert not AccountDirty.objects.exists()
 
 
 def test_listed_accounts_are_swept_alone(two):
