@@ -12,6 +12,7 @@ from django.conf import settings
 from accounts.actions.ended_subscriptions import record_ended_subscriptions
 from accounts.actions.heartbeats import note_heartbeats
 from accounts.actions.month_build import build_months
+from accounts.actions.offers import match_offers, tie_expansions
 from accounts.actions.outbox import worker_name
 from accounts.actions.plan_sweeps import do_steps_by_rule, open_late_steps, tell_completed_plans
 from accounts.actions.playbook_calls import send_calls
@@ -32,6 +33,8 @@ RENEWALS_EVERY = dt.timedelta(hours=1)
 _RENEWALS = "accounts.renewals"
 PLANS_EVERY = dt.timedelta(minutes=5)
 _PLANS = "accounts.plans"
+OFFERS_EVERY = dt.timedelta(hours=1)
+_OFFERS = "accounts.offers"
 PLAYBOOKS_EVERY = dt.timedelta(hours=1)
 _PLAYBOOKS = "accounts.playbooks"
 # a look at the runs ends within its half minute; the next goes on
@@ -88,6 +91,18 @@ def playbooks() -> dict[str, int]:
     done |= {f"call_{name}": count for name, count in send_calls(now=now, goes_on=goes_on).items()}
     if full:
         done["forgotten"] = forget_passes(now=now)
+    return done
+
+
+@shared_task(name="accounts.offers", ignore_result=True)
+def offers() -> dict[str, int]:
+    """Once an hour: finds whom active offers fit, and ties growth of MRR to offers that were made."""
+    now = read_clock()
+    looked_at = Heartbeat.objects.filter(part=_OFFERS).values_list("beaten_at", flat=True).first()
+    if looked_at is not None and looked_at > now - OFFERS_EVERY:
+        return {}
+    done = {**match_offers(now=now), "tied": tie_expansions(now=now)}
+    note_heartbeats(parts=[_OFFERS], now=now)
     return done
 
 

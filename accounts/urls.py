@@ -4,8 +4,10 @@ from django.urls import path
 
 from accounts.views import (
     accounts,
+    advocates,
     covers,
     kit,
+    offers,
     panels,
     plan_templates,
     plans,
@@ -105,6 +107,16 @@ urlpatterns = [
     path("playbooks/<slug:key>/past/", playbooks.playbook_past, name="playbook_past"),
     path("accounts/<int:account_id>/playbooks/", playbook_runs.account_playbooks, name="account_playbooks"),
     path("accounts/<int:account_id>/playbooks/start/", playbook_runs.account_playbook_start, name="account_playbook_start"),
+    # expansion: offers and who speaks for us
+    path("offers/", offers.offers, name="offers"),
+    path("offers/catalogue/", offers.offer_catalogue, name="offer_catalogue"),
+    path("offers/catalogue/new/", offers.offer, name="offer_new"),
+    path("offers/catalogue/<int:offer_id>/", offers.offer, name="offer"),
+    path("offers/<int:match_id>/", offers.offer_match, name="offer_match"),
+    path("offers/<int:match_id>/<slug:do>/", offers.offer_match_do, name="offer_match_do"),
+    path("advocates/", advocates.advocates, name="advocates"),
+    path("advocates/<int:account_id>/ask/", advocates.advocate_ask, name="advocate_ask"),
+    path("advocates/answers/<int:ask_id>/", advocates.advocate_answer, name="advocate_answer"),
     # addresses that get no mail
     path("suppressions/", suppressions.suppressions, name="suppressions"),
     path("suppressions/find/", suppressions.suppression_find, name="suppression_find"),

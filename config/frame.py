@@ -32,6 +32,7 @@ MAIN = (
     Place(("accounts:work",), "list-checks", _("My work"), roles=_EVERY_ROW),
     Place(("accounts:list",), "building-2", _("Accounts"), roles=_EVERY_ROW),
     Place(("accounts:plans",), "flag", _("Plans"), minor=True, roles=_EVERY_ROW),
+    Place(("accounts:offers",), "gift", _("Offers"), minor=True, roles=_EVERY_ROW),
     Place(("surveys:overview",), "message-square-text", _("Surveys"), roles=READS_PROGRAMMES | {Role.ANALYST}),
     Place(("tickets:queue",), "ticket", _("Tickets"), roles=_EVERY_ROW),
     Place(("metrics:overview",), "chart-line", _("Metrics")),

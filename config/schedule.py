@@ -45,6 +45,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "accounts": _every(60, "accounts.tick"),
     # plans with customers: completions, steps done by a rule, late steps, reviews of objectives
     "plans": _every(60, "accounts.plans"),
+    # offers: asked every five minutes, worked out once an hour: whom they fit, what grew after them
+    "offers": _every(300, "accounts.offers"),
     # playbooks: start what fits, do the steps that are due, send their mails and calls
     "playbooks": _every(30, "accounts.playbooks"),
     # the loop: unhappy answers become cases, late ones escalate, people hear what was settled
