@@ -18,7 +18,7 @@ from accounts.roles import Role
 from accounts.rules import sentence
 from accounts.stage_rules import Stage, read_stage
 from accounts.wording import goal_name
-from metrics.lifecycle.statements import StageRules, look
+from metrics.lifecycle.statements import StageRules, look_alike
 
 PAGE = 50
 # stays that ended in this time tell how long a stage takes and how many went on
@@ -209,19 +209,20 @@ def preview(user: User, rows: Iterable[LifecycleStage], edited: str, *, now: dt.
     """
     rules = StageRules(tuple(read_stage(row) for row in rows), "")
     today = now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()
-    found, moves = Preview(), []
-    for seen in look(rules, "NOT a.excluded AND a.lifecycle_stage_id IS NOT DISTINCT FROM %(edited)s", {"edited": edited}, now=now, today=today):
-        found.inside += 1
-        moves.append((seen, seen.destination(rules.stages)))
-    if rules.by_key[edited].start is not None:
-        for seen in look(rules, "NOT a.excluded AND a.lifecycle_stage_id IS DISTINCT FROM %(edited)s", {"edited": edited}, now=now, today=today, taken_in=edited):
-            moves.append((seen, seen.destination(rules.stages)))
-    counts: dict[tuple[str | None, str], int] = defaultdict(int)
+    found = Preview()
     going: dict[int, tuple[str | None, str]] = {}
-    for seen, there in moves:
+    inside = "NOT a.excluded AND a.lifecycle_stage_id IS NOT DISTINCT FROM %(edited)s"
+    outside = "NOT a.excluded AND a.lifecycle_stage_id IS DISTINCT FROM %(edited)s"
+    groups = look_alike(rules, inside, {"edited": edited}, now=now, today=today)
+    found.inside = sum(len(ids) for _seen, ids in groups)
+    if rules.by_key[edited].start is not None:
+        groups += look_alike(rules, outside, {"edited": edited}, now=now, today=today, taken_in=edited)
+    counts: dict[tuple[str | None, str], int] = defaultdict(int)
+    for seen, ids in groups:
+        there = seen.destination(rules.stages)
         if there is not None and there != seen.stage:
-            counts[(seen.stage, there)] += 1
-            going[seen.account_id] = (seen.stage, there)
+            counts[(seen.stage, there)] += len(ids)
+            going |= dict.fromkeys(ids, (seen.stage, there))
     found.ways = sorted(((here, there, count) for (here, there), count in counts.items()), key=lambda way: -way[2])
     found.moving = len(going)
     largest = Account.objects.visible_to(user).filter(pk__in=list(going)).select_related("snapshot").order_by("-snapshot__mrr_micros", "pk")[:MOVERS]

@@ -95,8 +95,8 @@ def _listed(arms: Sequence[str]) -> str:
     return f"array_remove(ARRAY[{', '.join(arms)}]::text[], NULL)" if arms else "ARRAY[]::text[]"
 
 
-def seen_statement(rules: StageRules, scope: str) -> tuple[str, dict[str, Any]]:
-    """The statement and what it binds besides `now`, `today` and what the scope binds. Columns as in `Seen`."""
+def seen_statement(rules: StageRules, scope: str, *, with_goals: bool = True) -> tuple[str, dict[str, Any]]:
+    """The statement and what it binds besides `now`, `today` and what the scope binds. Columns as in `Seen`; without goals no goal is met."""
     values: dict[str, Any] = {"stage_keys": [None, *(stage.key for stage in rules.stages)]}
     starts, asking, ends, goals = [], [], [], []
     for number, stage in enumerate(rules.stages):
@@ -113,7 +113,7 @@ def seen_statement(rules: StageRules, scope: str) -> tuple[str, dict[str, Any]]:
         if stage.end is not None:
             ends.append(f"CASE WHEN {_sql(stage.end, f'e{number}_', values)} THEN %({key})s END")
         mine = []
-        for place, goal in enumerate(stage.goals):
+        for place, goal in enumerate(stage.goals if with_goals else ()):
             if goal.rule is not None:
                 values[f"goal_{number}_{place}"] = goal.key
                 mine.append(f"CASE WHEN {_sql(goal.rule, f'g{number}_{place}_', values)} THEN %(goal_{number}_{place})s END")
@@ -127,14 +127,32 @@ WHERE {scope} ORDER BY a.id"""
     return text, values
 
 
-def look(rules: StageRules, scope: str, values: dict[str, Any], *, now: dt.datetime, today: dt.date, taken_in: str = "") -> list[Seen]:
-    """The accounts of the scope as the rules see them; with `taken_in` only those that the start rule of that stage holds for."""
+def look(rules: StageRules, scope: str, values: dict[str, Any], *, now: dt.datetime, today: dt.date) -> list[Seen]:
+    """The accounts of the scope as the rules see them."""
+    text, bound = seen_statement(rules, scope)
+    with connection.cursor() as cursor:
+        cursor.execute(text, {**bound, **values, "now": now, "today": today})
+        return [Seen._make(row) for row in cursor.fetchall()]
+
+
+def look_alike(rules: StageRules, scope: str, values: dict[str, Any], *, now: dt.datetime, today: dt.date, taken_in: str = "") -> list[tuple[Seen, list[int]]]:
+    """Accounts that the rules cannot tell apart as one of them each, with the ids of all; without goals.
+
+    With `taken_in` only those that the start rule of that stage holds for. Of many accounts there are few kinds,
+    so that deciding costs next to nothing.
+    """
     more: dict[str, Any] = {}
     start = rules.by_key[taken_in].start if taken_in else None
     if start is not None:
         scope += f" AND {_sql(start, 't_', more)}"
-    text, bound = seen_statement(rules, scope)
-    bound |= more
+    text, bound = seen_statement(rules, scope, with_goals=False)
+    text = f"""
+SELECT stage, reason, held, starts, asking, ends, array_agg(id)
+FROM ({text}) AS seen(id, stage, stay, stay_stage, since, reason, held, goals_met, standing, turns_at, band, starts, asking, ends, goals)
+GROUP BY 1, 2, 3, 4, 5, 6"""
     with connection.cursor() as cursor:
-        cursor.execute(text, {**bound, **values, "now": now, "today": today})
-        return [Seen._make(row) for row in cursor.fetchall()]
+        cursor.execute(text, {**bound, **more, **values, "now": now, "today": today})
+        return [
+            (Seen(0, stage, None, stage, None, reason, held, None, None, None, "", starts, asking, ends, []), ids)
+            for stage, reason, held, starts, asking, ends, ids in cursor.fetchall()
+        ]  # fmt: skip
