@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -42,6 +43,30 @@ def keep_sizes(*, day: dt.date, now: dt.datetime) -> None:
     """Writes down how large every segment is, as the row of the day. One statement, repeatable."""
     with connection.cursor() as cursor:
         cursor.execute(_KEEP, {"day": day, "now": now})
+
+
+# who was where just before the day was over, and the MRR that the ledger has at that moment
+_REBUILD = """
+INSERT INTO metrics_segmentsize (segment_id, day, accounts, mrr_micros)
+SELECT m.segment_id, %(day)s, count(*), coalesce(sum(r.mrr), 0)::bigint
+FROM accounts_account a
+LEFT JOIN accounts_segmentmembership m ON m.account_id = a.id AND m.valid_from < %(end)s AND (m.valid_to IS NULL OR m.valid_to >= %(end)s)
+LEFT JOIN LATERAL (
+    SELECT sum(round(last.balance_micros * CASE WHEN last.currency = %(currency)s THEN 1 ELSE (
+        SELECT x.rate FROM accounts_exchangerate x WHERE x.currency = last.currency AND x.day <= %(day)s ORDER BY x.day DESC LIMIT 1) END)) AS mrr
+    FROM (SELECT DISTINCT ON (currency) currency, balance_micros FROM accounts_subscriptionchange WHERE account_id = a.id AND occurred_at < %(end)s
+          ORDER BY currency, occurred_at DESC) last) r ON true
+WHERE NOT a.excluded AND (a.churned_at IS NULL OR a.churned_at >= %(end)s) AND coalesce(a.signed_up_at, a.created_at) < %(end)s
+GROUP BY m.segment_id
+ON CONFLICT (day, segment_id) DO NOTHING
+"""
+
+
+def rebuild_sizes(*, day: dt.date) -> None:
+    """Writes down how large segments were on a day that is over, from their history and the ledger of MRR; a row that exists stays."""
+    end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE))
+    with connection.cursor() as cursor:
+        cursor.execute(_REBUILD, {"day": day, "end": end, "currency": settings.REPORTING_CURRENCY})
 
 
 def sizes_now(*, now: dt.datetime) -> dict[int | None, Size]:

@@ -37,15 +37,16 @@ def differing(rules: SegmentRules, scope: str) -> tuple[str, dict[str, Any]]:
     """The accounts of the scope that are not where they belong.
 
     Binds `wall` and `day` besides: as of a past instant an account is left alone whose history or
-    snapshot is newer than that.
+    snapshot is newer than that, or who was no customer yet.
     """
-    inner, values = placed(rules, scope, extra="s.scored_on, ")
+    inner, values = placed(rules, scope, extra="s.scored_on, a.signed_up_at, ")
     text = f"""
 SELECT account_id, before_id, membership_id, stood_id, stood_from, stood_reason, stands, ended, target_id,
     CASE WHEN stands THEN stood_from WHEN ended THEN greatest(override_until, stood_from) ELSE %(now)s END AS begins_at,
     (SELECT min(n.valid_from) FROM accounts_segmentmembership n WHERE n.account_id = f.account_id AND n.valid_from > %(now)s) AS until
 FROM ({inner} OFFSET 0) f
 WHERE (ended OR before_id IS DISTINCT FROM target_id OR stood_id IS DISTINCT FROM target_id) AND coalesce(scored_on <= %(day)s, true)
+    AND (%(now)s >= %(wall)s OR coalesce(signed_up_at <= %(now)s, true))
     AND NOT EXISTS (SELECT 1 FROM accounts_segmentmembership l WHERE l.account_id = f.account_id AND l.valid_from > %(now)s AND l.valid_from <= %(wall)s)
 ORDER BY account_id"""
     return text, values
