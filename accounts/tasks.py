@@ -23,6 +23,7 @@ from accounts.actions.renewals import record_due_renewals
 from accounts.actions.success_plans import measure_success_plans, open_due_reviews
 from accounts.actions.verbatim_sources import forget_removed_notes, read_churn_reasons, read_notes
 from accounts.actions.verbatim_sweeps import sweep_outdated, sweep_texts
+from accounts.actions.work_bulk import run_batch, run_waiting
 from accounts.actions.work_items import wake_snoozed
 from accounts.actions.work_ranks import apply_assumptions
 from accounts.actions.work_recovery import close_recovered
@@ -45,7 +46,7 @@ PLAYBOOK_SECONDS = 25
 def tick() -> dict[str, int]:
     """One round: wakes snoozed work that is due, builds the month ledger where it is missing; once an hour looks for renewals that come near and for service that ended."""
     now = read_clock()
-    done = {"woken": wake_snoozed(now=now), "ranked": apply_assumptions(now=now), "months": build_months(now=now)}
+    done = {"woken": wake_snoozed(now=now), "ranked": apply_assumptions(now=now), "batches": run_waiting(now=now), "months": build_months(now=now)}
     looked_at = Heartbeat.objects.filter(part=_RENEWALS).values_list("beaten_at", flat=True).first()
     if looked_at is None or looked_at <= now - RENEWALS_EVERY:
         today = now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()
@@ -55,6 +56,12 @@ def tick() -> dict[str, int]:
         done["forgotten"] = forget_removed_notes()
         note_heartbeats(parts=[_RENEWALS], now=now)
     return done
+
+
+@shared_task(name="accounts.work_batch", ignore_result=True)
+def work_batch(batch_id: int) -> int:
+    """Works one change of many items off at once; the nudge after somebody asked for it. The tick makes sure."""
+    return run_batch(batch_id=batch_id, now=read_clock())
 
 
 @shared_task(name="accounts.plans", ignore_result=True)

@@ -24,6 +24,7 @@ from accounts.views import (
     touch,
     work,
     work_actions,
+    work_all,
     work_ranking,
     work_views,
 )
@@ -41,6 +42,9 @@ urlpatterns = [
     path("work/views/", work_views.work_views, name="work_views"),
     path("work/views/save/", work_views.work_view_save, name="work_view_save"),
     path("work/views/<int:view_id>/", work_views.work_view_edit, name="work_view_edit"),
+    path("work/all/", work_all.work_all, name="work_all"),
+    path("work/all/<int:batch_id>/", work_all.batch_progress, name="work_batch"),
+    path("work/all/<int:batch_id>/undo/", work_all.batch_undo, name="work_batch_undo"),
     path("work/load/", work.work_load, name="work_load"),
     path("work/new/", touch.work_new, name="work_new"),
     path("work/new/accounts/", touch.work_accounts, name="work_accounts"),

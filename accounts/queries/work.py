@@ -335,6 +335,13 @@ def rows_of(asked: WorkFilter, reader: Reader, days: Days, over: Sequence[int] =
     return rows[:PAGE], (last.grp, last.sunk, key, last.item_id or 0) if ranked else (key, last.item_id or 0)
 
 
+def pairs_in(asked: WorkFilter, reader: Reader, days: Days, *, most: int) -> list[tuple[int, int]]:
+    """The items of a whole list with their versions, what an hour saves most first, at most so many. One statement."""
+    clause = _item_clause(asked, reader, days, segment=True)
+    sql = f"SELECT w.id, w.version FROM accounts_workitem w{clause.joins} WHERE {clause} ORDER BY {_BY_RANK} LIMIT %(most)s"
+    return [(row[0], row[1]) for row in fetch(sql, clause.values | {"most": most})]
+
+
 def beside_of(rows: list[WorkRow], *, now: dt.datetime, risk: bool) -> list[Beside]:
     """What stands beside each line, in the order of the lines. One statement."""
     if not rows:

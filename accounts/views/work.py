@@ -86,6 +86,9 @@ def _context(request: HttpRequest, asked: WorkFilter, reader: Reader, days: Days
         "clear_url": request.path + WorkFilter(view=asked.view, scope=asked.scope, sort=asked.sort).query(),
         "load_url": reverse("accounts:work_load") if asked.scope in {"team", "all"} and not risk else "",
         "absences": _absences(reader, days, request.user.get_full_name()) if reader.absences else [],  # type: ignore[union-attr]
+        # more than a page: what is picked by hand does not reach it
+        "all_url": _all_url(asked) if flags["writes"] and not risk and asked.scope != "done" and found.after else "",
+        "all_acts": [("done", _("Done")), ("snooze", _("Snooze")), ("assign", _("Assign")), ("due", _("Move date")), ("drop", _("Drop"))],
         "wide_places": reader.role not in {Role.AGENT, Role.ANALYST},
         "sprite": SPRITE,
         "end": "" if found.after or not found.rows else _end(asked, found, days),
@@ -129,6 +132,12 @@ def counts_context(asked: WorkFilter, found: WorkPage, days: Days, path: str) ->
         ],
         "sums": [{"key": number, **group_sum(found, asked, number)} for number in range(len(group_names()))],
     }
+
+
+def _all_url(asked: WorkFilter) -> str:
+    """The address of changing a whole list; it always has a query, so that one more part can follow."""
+    query = asked.query()
+    return reverse("accounts:work_all") + (query if query != "?" else "?view=items")
 
 
 def _absences(reader: Reader, days: Days, name: str) -> list[dict[str, Any]]:

@@ -96,7 +96,8 @@ def others_of_run(user: User, item: WorkItem) -> list[int]:
     )
 
 
-def _form(do: str, user: User, today: dt.date, data: QueryDict | None, first: WorkItem | None, others: list[int]) -> Form:
+def form_of(do: str, user: User, today: dt.date, data: QueryDict | None, first: WorkItem | None, others: list[int]) -> Form:
+    """The form of an action; `first` is the item it is about, where it is about one."""
     if do == "done":
         return DoneForm(data)
     if do == "drop":
@@ -153,7 +154,7 @@ def _act(request: HttpRequest, user: User, *, do: str, address: str, items: list
     now = read_clock()
     first = items[0] if items else None
     others = others_of_run(user, first) if do == "due" and first and len(items) == 1 else []
-    form = _form(do, user, timezone.localdate(now), request.POST if request.method == "POST" else None, first, others)
+    form = form_of(do, user, timezone.localdate(now), request.POST if request.method == "POST" else None, first, others)
     heading, button = _titles(do, len(items))
     context = {
         "form": form, "heading": heading, "button": button, "address": address, "do": do, "next": home(request),
