@@ -58,11 +58,12 @@ def page(request: SignedInRequest) -> HttpResponse:
             try:
                 working.ask(**form.cleaned_data, user=user, now=read_clock())
             except working.Refused as fault:
-                form.add_error(fault.field or None, str(fault))
+                # somebody else was faster: the page shows theirs
+                messages.error(request, str(fault))
             else:
                 work_off.delay_on_commit()  # type: ignore[attr-defined]
-                return redirect("sandbox")
-        return render(request, "config/sandbox.html", {"form": form, "row": row, "mine": row is not None and _may_look(user, row)}, status=400)
+            return redirect("sandbox")
+        return render(request, "config/sandbox.html", {"form": form, "row": None, "mine": False}, status=400)
     if row is None:
         return render(request, "config/sandbox.html", {"form": ChoiceForm(), "row": None, "mine": False})
     mine = _may_look(user, row)
