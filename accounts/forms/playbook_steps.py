@@ -218,7 +218,8 @@ def _texts(data: Mapping[str, Any], name: str) -> dict[str, str]:
 
 def initial_of(step: Mapping[str, Any]) -> dict[str, Any]:
     """What stands in the inputs for a step's JSON."""
-    found: dict[str, Any] = {"due_days": 1, "priority": "normal", "reply_to_owner": True, **{key: value for key, value in step.items() if key not in {"where", "until", "branches", "add", "remove"}}}
+    apart = {"where", "until", "branches", "add", "remove"}
+    found: dict[str, Any] = {"due_days": 1, "priority": "normal", "reply_to_owner": True, **{key: value for key, value in step.items() if key not in apart}}
     for name in ("title", "subject", "body"):
         text = step.get(name)
         for language in LANGUAGES:

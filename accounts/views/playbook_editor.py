@@ -28,14 +28,16 @@ from accounts.forms.playbooks import NewPlaybookForm, TermsForm
 from accounts.models import Playbook, PlaybookVersion, User
 from accounts.playbooks import STEP_KINDS, PlaybookFault, PlaybookFaults
 from accounts.playbooks.steps import MOST_BRANCHES, MOST_STEPS
-from accounts.playbooks.telling import ICONS, KINDS, shown_name, step_title
+from accounts.playbooks.telling import ICONS, KINDS, outline, shown_name
 from accounts.queries.playbook_plans import faults_of
 from accounts.queries.rule_matches import names_of_rows
 from accounts.roles import WRITES_ACCOUNTS
 from accounts.signed_in import SignedInRequest
 from accounts.views.playbooks import writer_or_403, writes
 
-STALE = 409
+STALE, UNREADABLE = 409, 422
+# so few steps are shown unfolded
+FEW = 3
 
 
 @login_required
@@ -73,7 +75,7 @@ def playbook_edit(request: SignedInRequest, key: str) -> HttpResponse:
         form.change(request.POST["do"])
         return _page(request, row, draft, form, quiet=True)
     if not form.is_valid():
-        return _page(request, row, draft, form, status=422)
+        return _page(request, row, draft, form, status=UNREADABLE)
     version = request.POST.get("version", "")
     try:
         writing.save_draft(
@@ -105,7 +107,9 @@ class Draft:
         self.kinds: dict[str, str] = {}
         self.arms: dict[str, int] = {}
         self.initials: dict[str, dict[str, Any]] = {}
+        # what is new has no data yet; what was just worked on stands open
         self.new: set[str] = set()
+        self.touched: set[str] = set()
         if data is not None:
             self.tokens = [token for token in dict.fromkeys(self.tokens) if data.get(f"{token}-kind") in STEP_KINDS and token[:1] == "s" and token[1:].isdecimal()]
             self.kinds = {token: data[f"{token}-kind"] for token in self.tokens}
@@ -125,7 +129,7 @@ class Draft:
         self.kinds[token], self.arms[token], self.initials[token] = kind, arms, initial
 
     def _build(self) -> None:
-        keys = {token: self._key(token) for token in self.tokens}
+        keys = {token: self.key(token) for token in self.tokens}
         self.steps = []
         for place, token in enumerate(self.tokens):
             later = [(keys[other], f"{number}. {keys[other]}") for number, other in enumerate(self.tokens[place + 1 :], place + 2) if keys[other]]
@@ -141,7 +145,8 @@ class Draft:
             return self.initials[token]
         return {name.removeprefix(f"{token}-"): self.data[name] for name in self.data if name.startswith(f"{token}-")} if self.data is not None else {}
 
-    def _key(self, token: str) -> str:
+    def key(self, token: str) -> str:
+        """The key that stands in the inputs of a step."""
         return str(self._values(token).get("key", ""))
 
     def change(self, wish: str) -> None:
@@ -149,9 +154,10 @@ class Draft:
         what, _sign, which = wish.partition(":")
         if what == "add" and which in STEP_KINDS and len(self.tokens) < MOST_STEPS:
             number = max([int(token[1:]) for token in self.tokens], default=-1) + 1
-            taken = {self._key(token) for token in self.tokens}
+            taken = {self.key(token) for token in self.tokens}
             key = next(name for count in range(1, MOST_STEPS + 2) if (name := f"{which}-{count}") not in taken)
             self.new.add(f"s{number}")
+            self.touched.add(f"s{number}")
             self._add(f"s{number}", which, {"key": key, "due_days": 1, "priority": "normal", "days": 3 if which == "wait" else None, "reply_to_owner": True, "otherwise": "end"})
         elif which in self.tokens:
             place = self.tokens.index(which)
@@ -159,6 +165,7 @@ class Draft:
                 self.tokens.remove(which)
             elif what == "arm":
                 self.arms[which] = min(self.arms[which] + 1, MOST_BRANCHES)
+                self.touched.add(which)
             elif what in {"up", "down"}:
                 to = place + (1 if what == "down" else -1)
                 if 0 <= to < len(self.tokens):
@@ -179,17 +186,20 @@ def _page(
     quiet: bool = False,
 ) -> HttpResponse:  # fmt: skip
     found = faults or []
-    titles = [step_title(step, form.names) for step in draft.steps] if form.data is None else []
-    steps = [
-        {
-            "form": step, "token": token, "number": place + 1, "icon": ICONS[step.kind], "title": titles[place] if place < len(titles) else step.word, "quiet": quiet,
-            "faults": [fault.message for fault in found if fault.path == f"steps.{place}" or fault.path.startswith(f"steps.{place}.")],
-        }
-        for place, (token, step) in enumerate(zip(form.tokens, form.steps, strict=True))
-    ]  # fmt: skip
+    drawn = {step["key"]: step for step in outline(draft.steps, form.names)}
+    steps = []
+    for place, (token, step) in enumerate(zip(form.tokens, form.steps, strict=True)):
+        told = drawn.get(form.key(token), {})
+        wrong = [fault.message for fault in found if fault.path == f"steps.{place}" or fault.path.startswith(f"steps.{place}.")]
+        steps.append(
+            {
+                "form": step, "token": token, "number": place + 1, "icon": ICONS[step.kind], "title": told.get("title") or step.word, "detail": told.get("detail", ""),
+                "faults": wrong, "open": bool(wrong or token in form.touched or (status == UNREADABLE and step.errors) or len(form.steps) < FEW),
+            }
+        )  # fmt: skip
     context = {
         "playbook": row, "draft": draft, "name": shown_name(row), "head": form.head, "steps": steps, "kinds": [(kind, KINDS[kind]) for kind in STEP_KINDS], "conflict": conflict,
-        "wrong": status == 422, "quiet": quiet, "faults": [fault for fault in found if not fault.path.startswith("steps.")], "all_faults": len(found),
+        "wrong": status == UNREADABLE, "quiet": quiet, "faults": [fault for fault in found if not fault.path.startswith("steps.")], "all_faults": len(found),
         "version": request.POST.get("version", draft.version) if request.method == "POST" and not conflict else draft.version, "changed": quiet,
     }  # fmt: skip
     return render(request, "accounts/playbook_edit.html", context, status=status)

@@ -1,4 +1,4 @@
-"""What the demo company decided: initiatives with their costs, playbooks at work, a budget, and customers who came back."""
+"""What the demo company decided: initiatives with their costs, a budget, and customers who came back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib.admin.models import ADDITION
 
-from accounts.models import Account, Playbook, PlaybookRun, Segment, User
+from accounts.models import Account, Segment, User
 from config.demo.company import Company, months_later
 from config.demo.rows import Row, at, costs
 from metrics.actions.initiatives import measure_initiatives, note_change
@@ -86,39 +86,6 @@ def welcome_back(company: Company, seed: int) -> int:
     """Those who came back are customers again; how many."""
     keys = [row["account"] for row in comebacks(company, seed)]
     return Account.objects.filter(external_id__in=keys).update(churned_at=None, churn_reason="", lifecycle_stage="adoption")
-
-
-def run_playbooks(company: Company, seed: int) -> int:
-    """Playbooks at work over the past year and a half: onboarding, renewals, calls to win back; how many."""
-    dice = random.Random(f"playbooks {seed}")
-    books = {book.key: book for book in Playbook.objects.all()}
-    ids = dict(Account.objects.values_list("external_id", "pk"))
-    backs = {str(row["account"]): dt.date.fromisoformat(str(row["start"])[:10]) for row in comebacks(company, seed)}
-    made = []
-
-    def run(key: str, account: str, day: dt.date, days: int) -> None:
-        if day < company.today and key in books:
-            start, end = dt.datetime.combine(day, dt.time(9), dt.UTC), day + dt.timedelta(days=days)
-            over = end < company.today
-            made.append(
-                PlaybookRun(
-                    playbook=books[key], account_id=ids[account], status="done" if over else "running", steps=books[key].steps, position=len(books[key].steps) if over else 1,
-                    started_at=start, ended_at=dt.datetime.combine(end, dt.time(9), dt.UTC) if over else None,
-                )
-            )  # fmt: skip
-
-    for customer in company.customers:
-        joined = customer.trial_until
-        if customer.terms and joined > company.today - dt.timedelta(days=540) and dice.random() < 0.6:
-            run("first-60-days", customer.key, joined + dt.timedelta(days=1), 60)
-        if customer.terms and dice.random() < 0.25:
-            day = company.today - dt.timedelta(days=dice.randint(30, 500))
-            if day > joined and (not customer.churned or day < customer.churned):
-                run("save-a-renewal", customer.key, day, 21)
-        if customer.key in backs and dice.random() < 0.55:
-            run("win-back", customer.key, backs[customer.key] - dt.timedelta(days=dice.randint(10, 40)), 35)
-    PlaybookRun.objects.bulk_create(made)
-    return len(made)
 
 
 def decide(company: Company, *, months: int, now: dt.datetime) -> int:

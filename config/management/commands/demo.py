@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.actions.usage import put_usage
-from accounts.models import Account, Contact, ExchangeRate, Installation, Note, Playbook, Team, User
+from accounts.models import Account, Contact, ExchangeRate, Installation, Note, Team, User
 from accounts.queries.clock import read_clock
 from config.demo import company as story
 from config.demo import decisions, desk, playbooks, rows, stages, targets, usage, voices
@@ -77,9 +77,9 @@ class Command(BaseCommand):
             ids = dict(Account.objects.values_list("external_id", "pk"))
             counts["usage"] = put_usage([(ids[key], *figures) for key, *figures in usage.usage(company, options["seed"])])
             counts["notes"] = _notes(company, options["seed"], ids)
-            Playbook.objects.bulk_create([Playbook(**book) for book in playbooks.PLAYBOOKS], ignore_conflicts=True)
             decisions.welcome_back(company, options["seed"])
-            counts["playbook_runs"] = decisions.run_playbooks(company, options["seed"])
+            playbooks.switch_on(now)
+            counts["playbook_runs"] = playbooks.run_playbooks(company, options["seed"])
             # the demo's people may be asked at once: nobody real is behind these addresses
             Contact.objects.update(surveyable_from=None)
         self._health(now)
