@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
@@ -27,6 +28,7 @@ def states(account, now=NOW):
 @pytest.fixture
 def bare(cast):
     """Both customers without anything but their owners."""
+    cache.clear()
     Contact.objects.update(role="", job_title="")
     return cast
 
