@@ -1,12 +1,12 @@
-"""What we owe: work, playbooks and their runs, notes, saved views. Work is done in its pages; here it is looked at."""
+"""What we owe: work, notes, saved views. Work is done in its pages; here it is looked at."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 
-from accounts.models import Note, Playbook, PlaybookRun, SavedView, WorkItem
+from accounts.models import Note, SavedView, WorkItem
 from accounts.paging import CappedPaginator
-from accounts.read_only import Kept, ReadOnly
+from accounts.read_only import ReadOnly
 
 
 @admin.register(WorkItem)
@@ -17,29 +17,6 @@ class WorkItemAdmin(ReadOnly, admin.ModelAdmin):
     list_filter = ("status", "type", "source", "owner__team")
     list_select_related = ("account", "owner")
     search_fields = ("account__name_search", "account__external_id", "reason")
-    ordering = ("-pk",)
-    show_full_result_count = False
-    paginator = CappedPaginator
-
-
-@admin.register(Playbook)
-class PlaybookAdmin(Kept, admin.ModelAdmin):
-    """Playbooks; a run keeps the steps it began with. What is not wanted any more is set inactive."""
-
-    list_display = ("name", "key", "active", "number", "updated_at")
-    list_filter = ("active",)
-    search_fields = ("name", "key")
-    readonly_fields = ("created_at", "updated_at")
-
-
-@admin.register(PlaybookRun)
-class PlaybookRunAdmin(ReadOnly, admin.ModelAdmin):
-    """Playbooks at work."""
-
-    list_display = ("playbook", "account", "status", "position", "started_at", "ended_at")
-    list_filter = ("status", "playbook")
-    list_select_related = ("playbook", "account")
-    search_fields = ("account__name_search", "account__external_id")
     ordering = ("-pk",)
     show_full_result_count = False
     paginator = CappedPaginator
