@@ -154,12 +154,26 @@ def erase_in_accounts(*, person: Person, now: dt.datetime) -> None:
     blot("accounts_workitem", ["title", "outcome", "snooze_reason"], json=["why"], nearby=True, **of_accounts)
     blot("accounts_verbatim", ["text"], folded=["text_search"], nearby=True, **of_accounts)
     blot("accounts_segmentmembership", ["note"], nearby=True, **of_accounts)
+    _erase_plans(of_accounts)
     allow_corrections(True)
     blot("accounts_accountevent", ["dedupe_key", "subject_id"], json=["payload"], nearby=False, **of_accounts)
     allow_corrections(False)
     _erase_accounts(person)
     _erase_records(person)
     _erase_contacts(person, now=now)
+
+
+def _erase_plans(of_accounts: dict[str, Any]) -> None:
+    """What was agreed with customers and noted about it; links to plans open nothing for who was forgotten."""
+    blot("accounts_onboardingplan", ["name", "stop_reason"], nearby=True, **of_accounts)
+    blot("accounts_successplan", ["objective", "measure_words", "outcome"], json=["why"], nearby=True, **of_accounts)
+    blot("accounts_offermatch", ["lost_reason"], nearby=True, **of_accounts)
+    of_plans = "plan_id IN (SELECT id FROM {} WHERE account_id = ANY(%(accounts)s))"
+    for table, columns, plans in (
+        ("accounts_planmilestone", ["name"], "accounts_onboardingplan"), ("accounts_planstep", ["name", "details"], "accounts_onboardingplan"),
+        ("accounts_successreview", ["note"], "accounts_successplan"),
+    ):  # fmt: skip
+        blot(table, columns, nearby=True, **{**of_accounts, "where": of_plans.format(plans)})
 
 
 def _erase_mails(person: Person) -> None:

@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from accounts.actions.onboarding_plans import PlanClosed, stop_plan
 from accounts.actions.plan_links import issue_link, revoke_link, token_digest
-from accounts.models import Account, Contact, Erasure, OnboardingPlan, PlanLink, PlanStep
-from tests.accounts.plan_builders import plan
+from accounts.models import Account, Contact, Erasure, OnboardingPlan, PlanLink, PlanStep, SuccessPlan, SuccessReview
+from config.erasing import erase_contact
+from tests.accounts.plan_builders import objective, plan
 from tests.surveys.pressing import everything
 
 pytestmark = pytest.mark.django_db
@@ -190,3 +191,13 @@ def test_the_page_speaks_the_language_of_its_plan(cast: SimpleNamespace, custome
     answer = customer.get(f"/p/{token}", headers={"accept-language": "en"})
     assert '<html lang="tr">' in answer.content.decode()
     assert answer["Content-Language"] == "tr"
+
+
+def test_who_asks_to_be_forgotten_is_taken_out_of_plans_too(cast: SimpleNamespace, customer: Client, sent: SimpleNamespace) -> None:
+    PlanStep.objects.filter(pk=named(sent.plan, "Meet").pk).update(name="Meet Selin Aydın")
+    goal = objective(cast.boga, objective="Selin Aydın closes the month")
+    goal.reviews.create(due_on=sent.now.date(), note="selin@bogazici.test agreed")
+    erase_contact(contact_id=cast.selin.pk, source="admin", now=sent.now)
+    texts = [*PlanStep.objects.values_list("name", flat=True), *SuccessPlan.objects.values_list("objective", flat=True), *SuccessReview.objects.values_list("note", flat=True)]
+    assert not [text for text in texts if "Selin" in text or "selin" in text]
+    assert customer.get(sent.path).status_code == 410
