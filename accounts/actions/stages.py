@@ -79,7 +79,7 @@ def move_by_rules(moves: Sequence[Move], *, now: dt.datetime) -> list[int]:
     if not moves:
         return []
     with transaction.atomic(), connection.cursor() as cursor:
-        values = {"ids": [move[0] for move in moves], "seen": [move[1] for move in moves], "to": [move[2] for move in moves], "now": now}
+        values: dict[str, Any] = {"ids": [move[0] for move in moves], "seen": [move[1] for move in moves], "to": [move[2] for move in moves], "now": now}
         cursor.execute("SELECT count(*) FROM (SELECT id FROM accounts_account WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE) locked", values)
         cursor.execute(
             "UPDATE accounts_account a SET lifecycle_stage_id = w.stage, version = a.version + 1, updated_at = %(now)s "

@@ -51,7 +51,12 @@ class LifecycleStageAdmin(admin.ModelAdmin):
     list_editable = ("position",)
     search_fields = ("name", "key")
     # rules and goals are checked, and everybody is looked at again, where they are edited: the pages of the lifecycle
-    readonly_fields = ("start_rule", "end_rule", "goals", "next_stage")
+    readonly_fields = ("start_rule", "end_rule", "goals", "next_stage", "expected_days", "is_leaving")
+
+    def save_model(self, request: HttpRequest, obj: LifecycleStage, form: forms.ModelForm, change: bool) -> None:
+        """Counts the version, so that whoever has the page of the stage open notices."""
+        obj.version += 1 if change else 0
+        super().save_model(request, obj, form, change)
 
 
 @admin.register(StageStay)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from typing import Any
 
 from accounts.models import Account, LifecycleStage, StageStay
 from config.demo.company import Company, Customer
@@ -13,7 +14,7 @@ from metrics.actions.stage_sweeps import sweep_everybody
 RENEWAL_DAYS = 60
 ESTABLISHED_AFTER = dt.timedelta(days=120)
 
-RULES = {
+RULES: dict[str, dict[str, Any]] = {
     "renewal": {
         "start_rule": {"all": [{"field": "renews_on", "op": "in_next_days", "value": str(RENEWAL_DAYS)}, {"field": "churned", "op": "eq", "value": False}]},
         "end_rule": {"all": [{"field": "renews_on", "op": "in_more_than_days", "value": str(RENEWAL_DAYS)}]},

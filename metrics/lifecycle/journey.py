@@ -79,7 +79,7 @@ class Moment:
     @property
     def is_gap(self) -> bool:
         """Nobody listens and nothing acts."""
-        return not any(one.works for one in (*self.listeners, *self.acts))
+        return not (any(one.works for one in self.listeners) or any(act.works for act in self.acts))
 
 
 @dataclass

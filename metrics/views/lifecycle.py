@@ -102,7 +102,7 @@ def stage_edit(request: SignedInRequest, key: str = "") -> HttpResponse:
                 # what was typed stays; saving once more puts it over the other's
                 conflict, status = True, 409
             else:
-                sweep_task.delay_on_commit()
+                sweep_task.delay_on_commit()  # type: ignore[attr-defined]
                 messages.success(request, _("%(stage)s is saved. Accounts are being looked at by its rules.") % {"stage": stage_name(saved)})
                 return redirect("lifecycle:stage", key=saved.pk)
     return _editor(request, form, row, status=status, conflict=conflict, version=version)
