@@ -16,14 +16,16 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.actions.usage import put_usage
-from accounts.models import Account, Contact, ExchangeRate, Installation, Note, Playbook, Team, User
+from accounts.models import Account, Contact, ExchangeRate, Installation, Note, Team, User
 from accounts.queries.clock import read_clock
 from config.demo import company as story
 from config.demo import decisions, desk, playbooks, rows, stages, targets, usage, voices
+from config.demo.looked_back import end_demo_work
 from config.demo.loop import close_demo_loops
 from config.demo.offers import offer_demo
 from config.demo.people import DEMO_PASSWORD, PEOPLE
 from config.demo.plans import plan_demo
+from config.demo.segments import place_demo
 from config.demo.touches import log_demo_touches
 from config.demo.work import open_demo_work
 from config.imports import load_rows
@@ -78,19 +80,21 @@ class Command(BaseCommand):
             ids = dict(Account.objects.values_list("external_id", "pk"))
             counts["usage"] = put_usage([(ids[key], *figures) for key, *figures in usage.usage(company, options["seed"])])
             counts["notes"] = _notes(company, options["seed"], ids)
-            Playbook.objects.bulk_create([Playbook(**book) for book in playbooks.PLAYBOOKS], ignore_conflicts=True)
             decisions.welcome_back(company, options["seed"])
-            counts["playbook_runs"] = decisions.run_playbooks(company, options["seed"])
+            playbooks.switch_on(now)
+            counts["playbook_runs"] = playbooks.run_playbooks(company, options["seed"])
             # the demo's people may be asked at once: nobody real is behind these addresses
             Contact.objects.update(surveyable_from=None)
         self._health(now)
         counts["work_items"] = open_demo_work(now=now)
+        counts["ended_work"] = end_demo_work(now=now, seed=options["seed"])
         counts["touches"] = log_demo_touches(seed=options["seed"], now=now)
         counts["cases"] = close_demo_loops(now=now, seed=options["seed"])
         counts["initiatives"] = decisions.decide(company, months=options["months"], now=now)
         counts["plans"] = plan_demo(seed=options["seed"], now=now)
         counts["offers"] = offer_demo(seed=options["seed"], now=now)
         counts["targets"] = targets.set_targets(now=now)
+        counts["segments_moved"] = place_demo(now=now)
         counts["stays"] = stages.walk_stages(company, now=now)
         installation = Installation.current()
         installation.demo_loaded_at = now
