@@ -16,6 +16,7 @@ from config.benchmarks.duck_process import installed
 from config.benchmarks.health_floor import TABLES, Floor
 from config.benchmarks.measure import DUCKDB, FLOOR, PRODUCT, Result, interleave
 from metrics.actions import recompute
+from metrics.actions.segment_sweeps import sweep_everybody
 from metrics.models import HealthModel
 
 Say = Callable[[str], None]
@@ -59,13 +60,25 @@ def _differing(as_of: dt.datetime) -> int:
         return cursor.fetchone()[0]
 
 
+def _segments(at: dt.datetime) -> dict[str, float]:
+    """Seconds of the sweep of segments over everybody: the first one, which places them, and one that changes nothing."""
+    told = {}
+    for name in ("segments_first_seconds", "segments_again_seconds"):
+        began = time.perf_counter()
+        sweep_everybody(as_of=at, now=at)
+        told[name] = round(time.perf_counter() - began, 3)
+        _sweep()
+    return told
+
+
 def full(*, accounts: int, rounds: int, say: Say) -> Result:
     """All accounts, night after night: history with parts, snapshots, and (the product alone) events and work."""
     hand = _floor(accounts)
     told = {"band_changes": 0, "scored": 0}
 
     def product(number: int) -> None:
-        summary = recompute.recompute_all(as_of=night(number), now=night(number))
+        # the statement by hand knows nothing of segments: their sweep is measured for itself
+        summary = recompute.recompute_all(as_of=night(number), now=night(number), places=False)
         told["scored"] = summary.scored
         told["band_changes"] += summary.band_changes if number else 0
 
@@ -78,7 +91,7 @@ def full(*, accounts: int, rounds: int, say: Say) -> Result:
         else:
             say("DuckDB is not installed (pip install -r requirements-dev.txt): its column stays empty.")
         seconds, peak = interleave(contenders, rounds=rounds, between=lambda _number: _sweep())
-        more = {"rows_differing_from_floor": _differing(night(rounds)), "band_changes_a_night": round(told["band_changes"] / rounds, 1)}
+        more = {"rows_differing_from_floor": _differing(night(rounds)), "band_changes_a_night": round(told["band_changes"] / rounds, 1), **_segments(night(rounds))}
     return Result(name="health-full", size=accounts, rows=told["scored"], seconds=seconds, peak_memory_mb=peak, more=more)
 
 

@@ -226,10 +226,10 @@ def _lock(*, shared: bool) -> None:
 # ── All accounts ─────────────────────────────────────────────────────────────
 
 
-def recompute_all(*, as_of: dt.datetime, now: dt.datetime, go_on: bool = False, workers: int = 2) -> Summary:
+def recompute_all(*, as_of: dt.datetime, now: dt.datetime, go_on: bool = False, workers: int = 2, places: bool = True) -> Summary:
     """Scores every account as of an instant; `go_on` continues an unfinished run of that day if there is one.
 
-    Large bases are worked on by two connections. Raises LookupError without an active model.
+    Large bases are worked on by two connections. `places`: segments follow. Raises LookupError without an active model.
     """
     setting = prepare(as_of=as_of, now=now)
     if go_on:
@@ -244,7 +244,8 @@ def recompute_all(*, as_of: dt.datetime, now: dt.datetime, go_on: bool = False, 
             summary.add(part)
     else:
         _side_by_side(setting, summary, min(workers, open_ranges))
-    summary.segments_changed = sweep_everybody(as_of=as_of, now=now)
+    if places:
+        summary.segments_changed = sweep_everybody(as_of=as_of, now=now)
     return summary
 
 
