@@ -192,37 +192,37 @@ def page(user: User, chosen: AccountFilter, after: str = "", size: int = PAGE) -
 
     A key is the value of the order and the account's id: rows that come or go do not shift a page.
     """
-    if chosen.rule:
-        return _page_under_rule(user, chosen, after, size)
+    if asked := chosen.asked:
+        return _page_under_rule(user, chosen, asked, after, size)
     rows = list(_after(user, chosen, after, size + 1))
     more = len(rows) > size
     rows = rows[:size]
-    return Page(rows, _key(rows[-1], chosen.order) if more else "")
+    return Page(rows, _key(rows[-1].pk, _value(rows[-1], chosen.order)) if more else "")
 
 
-def _page_under_rule(user: User, chosen: AccountFilter, after: str, size: int) -> Page:
-    asked, found, looked_at = chosen.asked, [], 0
+def _page_under_rule(user: User, chosen: AccountFilter, asked: Asked, after: str, size: int) -> Page:
+    found: list[tuple[int, Any]] = []
+    looked_at = 0
     for step in STEPS:
-        candidates = list(_after(user, chosen, after, step, bare=True))
-        fitting = asked.among(row.pk for row in candidates) if asked and candidates else set()
-        found += [row for row in candidates if row.pk in fitting]
+        candidates = list(_after(user, chosen, after, step, keys_alone=True))
+        fitting = asked.among([pk for pk, _value in candidates])
+        found += [row for row in candidates if row[0] in fitting]
         looked_at += len(candidates)
-        after = _key(candidates[-1], chosen.order) if len(candidates) == step else ""
+        after = _key(*candidates[-1]) if len(candidates) == step else ""
         if len(found) > size or not after:
             break
     if len(found) > size:
-        after, looked_at = _key(found[size - 1], chosen.order), 0
-    whole = AccountSnapshot.objects.select_related("account", "account__lifecycle_stage", "segment", "owner").in_bulk([row.pk for row in found[:size]])
-    return Page([whole[row.pk] for row in found[:size] if row.pk in whole], after, looked_at if after else 0)
+        after, looked_at = _key(*found[size - 1]), 0
+    whole = AccountSnapshot.objects.select_related(*_SHOWN).in_bulk([pk for pk, _value in found[:size]])
+    return Page([whole[pk] for pk, _value in found[:size] if pk in whole], after, looked_at if after else 0)
 
 
 def _value(row: AccountSnapshot, order: Order) -> Any:
     return row.account.name_sort if order.column == "account__name_sort" else getattr(row, order.column)
 
 
-def _key(row: AccountSnapshot, order: Order) -> str:
-    value = _value(row, order)
-    return f"{row.account_id}~" + ("" if value is None else f"={value}")
+def _key(pk: int, value: Any) -> str:
+    return f"{pk}~" + ("" if value is None else f"={value}")
 
 
 def _parse(after: str, order: Order) -> tuple[int, Any] | None:
@@ -242,16 +242,21 @@ def _parse(after: str, order: Order) -> tuple[int, Any] | None:
         return None
 
 
-def _after(user: User, chosen: AccountFilter, after: str, wanted: int, *, bare: bool = False) -> list[AccountSnapshot]:
-    """Rows with a value first, then those without; each stretch is one read of the index. `bare`: without asking the rule, with the key's columns alone."""
+# what a row of the table shows beside the snapshot itself
+_SHOWN = ("account", "account__lifecycle_stage", "segment", "owner")
+
+
+def _after(user: User, chosen: AccountFilter, after: str, wanted: int, *, keys_alone: bool = False) -> list[Any]:
+    """Rows with a value first, then those without; each stretch is one read of the index.
+
+    `keys_alone`: accounts with the value of the order, as far as the rule was not asked yet.
+    """
     order, key = chosen.order, _parse(after, chosen.order)
-    if bare:
-        rows = filtered(user, chosen, with_rule=False).select_related("account").only(order.column, "account__name_sort" if order.column == "account__name_sort" else "account__id")
-    else:
-        rows = filtered(user, chosen).select_related("account", "account__lifecycle_stage", "segment", "owner")
+    rows: Any = filtered(user, chosen, with_rule=not keys_alone)
+    rows = rows.values_list("pk", order.column) if keys_alone else rows.select_related(*_SHOWN)
     ahead, beyond = ("lt", "lte") if order.descending else ("gt", "gte"), "lt" if order.key_descending else "gt"
     by_key = "-account_id" if order.key_descending else "account_id"
-    found: list[AccountSnapshot] = []
+    found: list[Any] = []
     if key is None or key[1] is not None:
         stretch = rows.filter(**{f"{order.column}__isnull": False})
         if key is not None:

@@ -14,6 +14,8 @@ from accounts.rules.telling import Names, say, told_stored
 from accounts.wording import segment_name, stage_name
 
 COUNT_LIMIT = 1000
+# up to so many accounts are looked up one by one
+FEW = 20_000
 _FROM = "FROM accounts_account a JOIN accounts_accountsnapshot s ON s.account_id = a.id"
 
 
@@ -42,7 +44,7 @@ def read_rule(json: Any, names: Mapping[str, Collection[str]] | None = None) -> 
 
 def matching_statement(rule: Rule, *, account_ids: Sequence[int] | None = None, prefix: str = "r") -> tuple[str, dict[str, Any]]:
     """`SELECT a.id …` over all accounts, or over those given, and its parameters; the caller adds `now` and `today`."""
-    where, params = compile_where(rule, prefix=prefix)
+    where, params = compile_where(rule, prefix=prefix, few=account_ids is not None and len(account_ids) <= FEW)
     if account_ids is not None:
         where += f" AND a.id = ANY(%({prefix}_accounts)s::bigint[])"
         params[f"{prefix}_accounts"] = list(account_ids)
