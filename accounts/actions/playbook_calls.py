@@ -68,6 +68,10 @@ def _call(row: PlaybookStepLog, *, now: dt.datetime) -> str:
     if step is None or run.status == PlaybookRun.Status.STOPPED:
         settle_step(step_id=row.pk, outcome=Outcome.SKIPPED, reason="playbook_ended", now=now)
         return "skipped"
+    if settings.SANDBOX:
+        # a rehearsal reaches nobody
+        settle_step(step_id=row.pk, outcome=Outcome.SKIPPED, reason="sandbox", now=now)
+        return "skipped"
     body = json.dumps(content_of(row), separators=(",", ":"), sort_keys=True).encode()
     call_id, seconds = key_of(row), int(now.timestamp())
     headers = {
