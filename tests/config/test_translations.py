@@ -240,7 +240,7 @@ def turkish(cast):
 
 
 PAGES = (
-    "/", "/?scope=snoozed", "/?scope=done", "/?view=risk", "/work/load/", "/work/new/", "/accounts/", "/accounts/?q=yok", "/accounts/{account}/", "/accounts/{account}/timeline/", "/accounts/{account}/contacts/",
+    "/", "/?scope=snoozed", "/?scope=done", "/?view=risk", "/work/load/", "/work/new/", "/accounts/", "/accounts/?q=yok", "/accounts/filter/", "/accounts/{account}/", "/accounts/{account}/timeline/", "/accounts/{account}/contacts/",
     "/accounts/{account}/money/", "/accounts/{account}/work/", "/accounts/{account}/notes/", "/tickets/", "/tickets/?view=all", "/tickets/?view=late", "/tickets/{ticket}/", "/tickets/new/?account={account}",
     "/tickets/panel/{account}/", "/surveys/", "/surveys/of/nps/", "/surveys/of/csat/", "/surveys/decisions/", "/surveys/unknown/", "/surveys/panel/{account}/", "/metrics/", "/metrics/card/mrr/", "/metrics/card/nps/",
     "/metrics/panel/{account}/", "/metrics/health-models/", "/metrics/backtest/", "/metrics/churn-risk/", "/metrics/judgements/{account}/", "/metrics/disagreements/", "/metrics/kpi/nrr/", "/metrics/kpi/clv/", "/metrics/kpi/cx_roi/", "/metrics/roi/", "/metrics/roi/evidence/", "/metrics/roi/board/", "/metrics/kpi/first_response_time/", "/metrics/cohorts/", "/metrics/cohorts/tenure/", "/metrics/cohorts/value/",
