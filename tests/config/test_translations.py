@@ -243,7 +243,7 @@ PAGES = (
     "/", "/?scope=snoozed", "/?scope=done", "/?view=risk", "/work/load/", "/work/new/", "/accounts/", "/accounts/?q=yok", "/accounts/filter/", "/accounts/{account}/", "/accounts/{account}/timeline/", "/accounts/{account}/contacts/",
     "/accounts/{account}/money/", "/accounts/{account}/work/", "/accounts/{account}/notes/", "/tickets/", "/tickets/?view=all", "/tickets/?view=late", "/tickets/{ticket}/", "/tickets/new/?account={account}",
     "/tickets/panel/{account}/", "/surveys/", "/surveys/of/nps/", "/surveys/of/csat/", "/surveys/decisions/", "/surveys/unknown/", "/surveys/panel/{account}/", "/metrics/", "/metrics/card/mrr/", "/metrics/card/nps/",
-    "/metrics/panel/{account}/", "/metrics/health-models/", "/metrics/backtest/", "/metrics/churn-risk/", "/metrics/judgements/{account}/", "/metrics/disagreements/", "/metrics/kpi/nrr/", "/metrics/kpi/clv/", "/metrics/kpi/cx_roi/", "/metrics/roi/", "/metrics/roi/evidence/", "/metrics/roi/board/", "/metrics/kpi/first_response_time/", "/metrics/cohorts/", "/metrics/cohorts/tenure/", "/metrics/cohorts/value/",
+    "/metrics/panel/{account}/", "/metrics/health-models/", "/metrics/backtest/", "/metrics/churn-risk/", "/metrics/judgements/{account}/", "/metrics/disagreements/", "/metrics/kpi/nrr/", "/metrics/kpi/clv/", "/metrics/kpi/cx_roi/", "/metrics/roi/", "/metrics/roi/evidence/", "/metrics/roi/realised/", "/metrics/usage/gaps/", "/metrics/usage/plans/", "/metrics/usage/{account}/", "/metrics/roi/board/", "/metrics/kpi/first_response_time/", "/metrics/cohorts/", "/metrics/cohorts/tenure/", "/metrics/cohorts/value/",
     "/metrics/cohorts/kept/", "/metrics/voice/", "/metrics/voice/panel/nps/", "/metrics/voice/panel/response_rate/", "/metrics/voice/panel/topics/", "/metrics/voice/panel/loop/", "/metrics/voice/panel/silent/",
     "/metrics/voice/silent/", "/metrics/voice/money/", "/metrics/voice/money/?kind=health", "/metrics/voice/money/accounts/?band=promoter", "/metrics/team/", "/metrics/team/panel/books/", "/metrics/team/panel/outcome/",
     "/metrics/team/panel/effort/", "/metrics/team/panel/agents/", "/metrics/funnels/", "/metrics/funnels/{funnel}/?by=month",
@@ -254,6 +254,7 @@ PAGES = (
     "/metrics/support/panel/promises/", "/metrics/support/panel/agents/", "/metrics/support/panel/customers/", "/tickets/?view=accounts", "/tickets/?view=soon", "/tickets/unsorted/", "/preferences/", "/search/?q=bo", "/search/?q=yokböyle",
     "/metrics/overview/health/", "/metrics/overview/risks/", "/metrics/overview/changes/", "/metrics/revenue/", "/metrics/revenue/accounts/", "/metrics/revenue/part/bridge/",
     "/metrics/revenue/part/months/", "/metrics/revenue/part/retention/", "/metrics/revenue/part/churn/", "/metrics/revenue/part/expansion/", "/metrics/revenue/part/groups/",
+    "/plans/", "/plans/?view=late", "/plans/objectives/", "/plans/panel/{account}/", "/plans/objectives/new/?account={account}", "/offers/", "/offers/catalogue/", "/advocates/",
 )  # fmt: skip
 
 
