@@ -47,7 +47,7 @@ REASONS: dict[str, Any] = {
     "refused": lazy("the person wants no mails"), "suppressed": lazy("mails to this address are stopped"), "gap": lazy("another playbook wrote a short time ago"),
     "open_already": lazy("this work was open already"), "same_already": lazy("it was so already"), "assignee_gone": lazy("who it was for has left; it went to the owner"),
     "person_gone": lazy("the person works here no more"), "stage_gone": lazy("there is no such stage any more"), "inactive": lazy("the playbook is switched off"),
-    "later": lazy("enough started today"), "playbook_ended": lazy("the run had ended"),
+    "later": lazy("enough started today"), "playbook_ended": lazy("the run had ended"), "sandbox": lazy("a sandbox calls nobody"),
 }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from django.utils.translation import trans_real
 
 from accounts import wording
 from accounts.models import AccountSnapshot, LifecycleStage, OutgoingMail, Segment
+from config.management.commands.makemessages import NAMES
 from config.services.messages import compile_messages
 from metrics.models import Funnel
 from surveys.actions.letters import write_letter
@@ -100,6 +101,17 @@ def test_every_text_of_the_source_is_in_the_catalogue_and_nothing_else(fresh):
     assert sorted(map(str, fresh.keys() - known.keys())) == []
     assert sorted(map(str, known.keys() - fresh.keys())) == []
     assert [key for key, message in fresh.items() if isinstance(message.id, str) != isinstance(known[key].id, str)] == []
+
+
+def test_gettext_goes_by_names_that_are_collected():
+    """A text behind another name would never reach the catalogue."""
+    wrong = []
+    for part in PARTS:
+        for path in (ROOT / part).rglob("*.py"):
+            for found in re.finditer(r"\b(\w*gettext\w*) as (\w+)", path.read_text()):
+                if found[2] not in {"_", *NAMES} and found[1] != "gettext_noop":
+                    wrong.append(f"{path.relative_to(ROOT)}: {found[0]}")
+    assert wrong == []
 
 
 def test_no_entry_is_a_guess_or_empty():
