@@ -29,8 +29,11 @@ def place_demo(*, now: dt.datetime) -> int:
     small = Account.objects.filter(segment__key="non_core", churned_at=None, owner__isnull=False).select_related("owner").order_by("-snapshot__mrr_micros", "pk")
     lead = User.objects.filter(role="manager").order_by("pk").first()
     for account, (key, reason, days) in zip(small, _BY_HAND, strict=False):
+        author = lead or account.owner
+        if author is None:
+            continue
         until = now + dt.timedelta(days=days) if days else None
-        override_segment(account_id=account.pk, segment=Segment.objects.get(key=key), reason=reason, until=until, author=lead or account.owner, now=now)
+        override_segment(account_id=account.pk, segment=Segment.objects.get(key=key), reason=reason, until=until, author=author, now=now)
     for back in range(1, DAYS):
         rebuild_sizes(day=now.date() - dt.timedelta(days=back))
     return moved

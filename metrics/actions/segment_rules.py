@@ -46,7 +46,7 @@ def _checked(*, name: str, rule: Any, effort_share: Decimal | None, mine: int | 
     if not name or len(name) > 80:
         raise Refused("name", _("Give it a name of at most 80 signs."))
     wanted = search_key(name)
-    if any(wanted in (search_key(other.name), search_key(other.key)) for other in Segment.objects.exclude(pk=mine)):
+    if any(wanted in (search_key(other.name), search_key(other.key)) for other in Segment.objects.all() if other.pk != mine):
         raise Refused("name", _("Another segment is called that already."))
     if effort_share is not None and not 0 <= effort_share <= 1:
         raise Refused("effort_share", _("A share lies between 0 and 100 percent."))

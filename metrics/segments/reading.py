@@ -72,7 +72,8 @@ def condition(entry: Candidate, place: int) -> tuple[str, dict[str, Any]]:
 
 def target(rules: SegmentRules, *, otherwise: str = "NULL::bigint") -> tuple[str, dict[str, Any]]:
     """The first segment whose rule matches, as arms of a CASE with `otherwise`; and what it binds besides `now` and `today`."""
-    arms, values = [], {}
+    arms: list[str] = []
+    values: dict[str, Any] = {}
     for place, entry in enumerate(rules.candidates):
         text, params = condition(entry, place)
         arms.append(f"WHEN {text} THEN {entry.segment_id}::bigint")

@@ -86,6 +86,10 @@ class History:
     currency: str
 
 
+def _units(micros: int | None) -> Decimal | None:
+    return None if micros is None else Decimal(micros) / 1_000_000
+
+
 def history(*, until: dt.date, days: int, segments: Iterable[int | None]) -> History:
     """What was kept of the `days` days up to `until`, for these segments."""
     wanted = list(segments)
@@ -98,6 +102,6 @@ def history(*, until: dt.date, days: int, segments: Iterable[int | None]) -> His
     return History(
         days=kept,
         accounts={segment: tuple(found[day].get(segment, none)[0] for day in kept) for segment in wanted},
-        mrr={segment: tuple(None if (mrr := found[day].get(segment, none)[1]) is None else Decimal(mrr) / 1_000_000 for day in kept) for segment in wanted},
+        mrr={segment: tuple(_units(found[day].get(segment, none)[1]) for day in kept) for segment in wanted},
         currency=settings.REPORTING_CURRENCY,
     )

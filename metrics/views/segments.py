@@ -205,7 +205,7 @@ def segment_edit(request: SignedInRequest, key: str = "") -> HttpResponse:
                 status = 422
             except StaleSegment:
                 # what was typed stays; saving once more puts it over the other's
-                conflict, status = Segment.objects.get(pk=row.pk if row else None), 409
+                conflict, status = get_object_or_404(Segment, key=key), 409
             else:
                 return saved
     context = {
@@ -234,7 +234,7 @@ def _save(request: SignedInRequest, row: Segment | None, form: SegmentForm, now:
 
 def _nudge() -> None:
     """Wakes the sweep; the beat would within 20 seconds."""
-    sweep.delay_on_commit()
+    sweep.delay_on_commit()  # type: ignore[attr-defined]
 
 
 @login_required
