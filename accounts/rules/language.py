@@ -262,6 +262,8 @@ def _only(data: dict[str, Any], allowed: set[str], path: str) -> None:
 
 
 def _operator(op: Any, allowed: tuple[str, ...], path: str) -> str:
+    if not op:
+        raise RuleFault(f"{path}.op", _("Choose how it is compared."))
     if not isinstance(op, str) or op not in allowed:
         raise RuleFault(f"{path}.op", _("Expected one of: %(names)s.") % {"names": ", ".join(allowed)})
     return op
