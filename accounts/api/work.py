@@ -38,9 +38,9 @@ class WhyField(serializers.CharField):
 
 
 class WorkItemShape(StrictModelShape):
-    """Work for a named person. Of one account, type and reason only one item is open at a time."""
+    """Work for a named person. Of one account, type, reason and name only one item is open at a time; most work has no name."""
 
-    create_only = ("account", "contact", "type", "reason", "why")
+    create_only = ("account", "contact", "type", "reason", "name", "why")
     # creating what is open already is answered with the open one
     left_to_the_action: ClassVar[frozenset[str]] = frozenset({"work_once_while_open", "work_snoozed_has_date", "work_closed_has_instant"})
     account = AccountField()
@@ -52,7 +52,7 @@ class WorkItemShape(StrictModelShape):
     class Meta:
         model = WorkItem
         fields = [
-            "id", "account", "contact", "type", "reason", "title", "why", "priority", "status", "owner_email", "due_at", "snoozed_until", "snooze_reason",
+            "id", "account", "contact", "type", "reason", "name", "title", "why", "priority", "status", "owner_email", "due_at", "snoozed_until", "snooze_reason",
             "source", "outcome", "closed_at", "closed_by_email", "version", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = ["id", "source", "closed_at", "version", "created_at", "updated_at"]
@@ -116,7 +116,7 @@ class WorkItemList(_Work, Creating):
         contact, owner = values.get("contact"), values.get("owner")
         item, new = open_work_item(
             account_id=values["account"].pk, type=values["type"], reason=values["reason"], why=values.get("why", {}), now=self.now, due_at=values["due_at"],
-            title=values.get("title", ""), priority=values.get("priority", WorkItem.Priority.NORMAL), owner_id=owner.pk if owner else None,
+            title=values.get("title", ""), name=values.get("name", ""), priority=values.get("priority", WorkItem.Priority.NORMAL), owner_id=owner.pk if owner else None,
             contact_id=contact.pk if contact else None, source=WorkItem.Source.API, actor_id=self.user.pk, origin=Origin.API,
         )  # fmt: skip
         return item, new

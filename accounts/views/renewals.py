@@ -98,7 +98,7 @@ def renewals_sums(request: SignedInRequest) -> HttpResponse:
     now = read_clock()
     reader, today = _reader(request, now), _today(now)
     owners, owner = _owners(request, reader)
-    key = f"renewal-sums:{today}:{'all' if owners is None else ','.join(map(str, sorted(owners)))[:180]}"
+    key = _sums_key(today)
     kept = owners is None
     try:
         found = cache.get(key) if kept else None
@@ -161,7 +161,16 @@ def renewal_call(request: SignedInRequest, account_id: int) -> HttpResponse:
     return response
 
 
+def _sums_key(today: dt.date) -> str:
+    return f"renewal-sums:{today}"
+
+
 def _done(request: SignedInRequest, account: Account, made: RenewalCall) -> HttpResponse:
+    try:
+        cache.delete(_sums_key(_today(made.made_at)))
+    except RedisError:
+        # then they are two minutes old at most
+        pass
     text = _("%(name)s: called “%(call)s”, %(money)s a year") % {
         "name": account.name, "call": made.get_call_display(), "money": wording.money(made.amount_micros, settings.REPORTING_CURRENCY)
     }  # fmt: skip

@@ -22,6 +22,8 @@ STRETCH = 5_000
 # a day without a run is stood in for by the last one of the week before it
 NEAR_DAYS = 7
 CAUSES = 3
+# a part that moved the score by less than half a point says nothing
+WORTH_SAYING = 0.5
 
 _MOVED = """
 WITH stretch AS MATERIALIZED (
@@ -135,7 +137,7 @@ def _causes(hits: Sequence[tuple[Any, ...]]) -> dict[int, list[ChangeRow]]:
         if new is None or old is None or new.model_id not in models or old.model_id not in models:
             continue
         change = explain_since(new, models[new.model_id], old, models[old.model_id])
-        moving = [part for part in change.rows if part.direction]
+        moving = [part for part in change.rows if part.direction and float(part.width) >= WORTH_SAYING]
         # what pulled the other way stands behind what moved it
         found[row[0]] = sorted(moving, key=lambda part: (part.direction != change.direction, -float(part.width)))[:CAUSES]
     return found
