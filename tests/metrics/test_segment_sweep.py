@@ -1,19 +1,22 @@
 """The sweep of segments: first match wins, overrides stand, history and events are one, and only what changed is looked at."""
 
 import datetime as dt
+import threading
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.actions.contacts import change_contact
 from accounts.actions.dirty import mark_dirty
 from accounts.actions.segments import override_segments
+from accounts.actions.subscription_ledger import rebuild_ledger
 from accounts.models import Account, AccountDirty, AccountEvent, AccountSnapshot, Segment, SegmentMembership
 from accounts.queries.clock import database_now
 from metrics.actions.recompute import recompute_marked
 from metrics.actions.segment_sweeps import order_everybody, sweep_accounts, sweep_due, sweep_everybody, sweep_readers, work_off
 from metrics.models import HealthModel, SegmentRange, SegmentSize
+from metrics.segments.sizes import rebuild_sizes
 from metrics.tasks import segments
 from tests.metrics.health_facts import NOW, answer, run, stored, subscription
 
@@ -339,3 +342,40 @@ def test_who_is_at_an_account_can_place_it(two):
 def test_listed_accounts_are_swept_alone(two):
     assert sweep_accounts(account_ids=[two.boga.pk], as_of=NOW, now=NOW) == 1
     assert (key(two.boga), key(two.north)) == ("vip", "")
+
+
+# ── Sizes of the past, and two at once ───────────────────────────────────────
+
+
+def test_sizes_of_a_day_that_is_over_come_from_history_and_the_ledger(cast):
+    subscription(cast.boga, start=NOW - dt.timedelta(days=30), amount=36_000)
+    rebuild_ledger(account_ids=[cast.boga.pk])
+    override(cast.boga, "vip", NOW - dt.timedelta(days=20))
+    Account.objects.update(signed_up_at=NOW - dt.timedelta(days=90))
+    for back in (25, 10):
+        rebuild_sizes(day=(NOW - dt.timedelta(days=back)).date())
+    kept = [(row.segment and row.segment.key, row.accounts, row.mrr_micros) for row in SegmentSize.objects.order_by("day", "segment__position").select_related("segment")]
+    assert kept == [(None, 2, 3_000_000_000), ("vip", 1, 3_000_000_000), (None, 1, 0)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_override_that_is_being_set_while_the_sweep_looks_is_not_swept_away(cast):
+    mrr(cast.boga, 3000)
+    done = threading.Event()
+
+    def sweeping():
+        try:
+            sweep_accounts(account_ids=[cast.boga.pk], as_of=NOW + HOUR, now=NOW + HOUR)
+        finally:
+            done.set()
+            connection.close()
+
+    with transaction.atomic():
+        override(cast.boga, "core", NOW)
+        thread = threading.Thread(target=sweeping)
+        thread.start()
+        # the sweep has seen an account that belongs elsewhere and waits for its lock
+        assert not done.wait(1)
+    thread.join(20)
+    assert key(cast.boga) == "core"
+    assert history(cast.boga) == [("core", NOW, None, True)]
