@@ -137,31 +137,34 @@ def exit_of(run: PlaybookRun, version: PlaybookVersion, plan: Plan, facts: RunFa
 
 
 def _one(run: PlaybookRun, plan: Plan, step: Step, facts: RunFacts, now: dt.datetime) -> tuple[str, bool]:
-    since = run.step_since or run.started_at
-    row, new = PlaybookStepLog.objects.get_or_create(
-        run=run, step=step.key, defaults={"account_id": run.account_id, "kind": step.kind, "outcome": Outcome.WAITING, "begun_at": now, "at": now}
-    )
-    if not new and (row.outcome != Outcome.WAITING or step.kind not in {"wait", "branch"}):
+    row = PlaybookStepLog.objects.filter(run=run, step=step.key).first()
+    if row is not None and (row.outcome != Outcome.WAITING or step.kind not in {"wait", "branch"}):
         # done, or left out by a person before it was its turn
         _go(run, plan, step.following, now)
         return "", True
-    decision = decide(step, facts, since=since, now=now)
+    decision = decide(step, facts, since=run.step_since or run.started_at, now=now)
     if decision.what == "wait":
         assert decision.due_at is not None
         rules = any("rule" in entry for entry in plan.exits)
         run.due_at, run.worker, run.lease_until = min(decision.due_at, now + LOOK_AGAIN) if rules else decision.due_at, "", None
         run.save(update_fields=["due_at", "worker", "lease_until"])
-        PlaybookStepLog.objects.filter(pk=row.pk).update(next_attempt_at=decision.due_at)
-        return ("waiting" if new else ""), False
+        _noted(run, step, row, Effect(Outcome.WAITING, next_attempt_at=decision.due_at), now)
+        return ("" if row else "waiting"), False
     if decision.what == "act":
         effect = _performed(step, run, now)
     else:
         effect = Effect(Outcome.SKIPPED if decision.what == "skip" else Outcome.DONE, decision.reason, {"go": decision.going} if step.kind in {"wait", "branch"} else {})
-    row.outcome, row.reason, row.detail, row.at = effect.outcome, effect.reason[:80], effect.detail, now
-    row.subject_type, row.subject_id, row.next_attempt_at = effect.subject_type, effect.subject_id, effect.next_attempt_at
-    row.save(update_fields=["outcome", "reason", "detail", "at", "subject_type", "subject_id", "next_attempt_at"])
+    _noted(run, step, row, effect, now)
     _go(run, plan, decision.going, now)
     return str(effect.outcome), True
+
+
+def _noted(run: PlaybookRun, step: Step, row: PlaybookStepLog | None, effect: Effect, now: dt.datetime) -> None:
+    """The step's one row in the log, new or brought up to date; the run is locked, so nobody else writes it."""
+    row = row or PlaybookStepLog(run=run, account_id=run.account_id, step=step.key, kind=step.kind, begun_at=now)
+    row.outcome, row.reason, row.detail, row.at = effect.outcome, effect.reason[:80], effect.detail, now
+    row.subject_type, row.subject_id, row.next_attempt_at = effect.subject_type, effect.subject_id, effect.next_attempt_at
+    row.save()
 
 
 def _performed(step: Step, run: PlaybookRun, now: dt.datetime) -> Effect:
@@ -203,7 +206,7 @@ def wake(*, now: dt.datetime, within: dt.timedelta) -> int:
     if not versions:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(_WAKE, {"now": now, "within": within, "versions": versions, "steps": steps, "kinds": kinds})
+        cursor.execute(_WAKE, {"now": now, "within": within, "versions": versions, "steps": steps, "kinds": kinds})  # type: ignore[dict-item]
         return int(cursor.rowcount)
 
 

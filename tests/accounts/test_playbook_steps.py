@@ -265,7 +265,7 @@ def test_a_step_that_cannot_be_done_fails_alone(cast, monkeypatch):
     assert Subscription.objects.count() == 0
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.booleans(), min_size=1, max_size=8), st.lists(st.integers(1, 30), min_size=1, max_size=6))
 def test_whatever_dies_when_every_step_is_done_once(cast, monkeypatch, deaths, hours):
     PlaybookStepLog.objects.all().delete()
@@ -285,7 +285,7 @@ def test_whatever_dies_when_every_step_is_done_once(cast, monkeypatch, deaths, h
     with monkeypatch.context() as patched:
         patched.setattr(playbook_steps, "perform", dying)
         clock = 2
-        for gap in [*hours, *([1] * 10)]:
+        for gap in [*hours, *([1] * 9)]:
             try:
                 run_due(now=at(hours=clock), worker="w")
             except Killed:
