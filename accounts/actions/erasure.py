@@ -151,7 +151,10 @@ def erase_in_accounts(*, person: Person, now: dt.datetime) -> None:
     forget_verbatims(contact_ids=ids, sources={})
     of_accounts: dict[str, Any] = {"where": "account_id = ANY(%(accounts)s)", "values": {"accounts": accounts}, "patterns": person.patterns}
     blot("accounts_note", ["body"], nearby=True, **of_accounts)
-    blot("accounts_workitem", ["title", "outcome", "snooze_reason"], json=["why"], nearby=True, **of_accounts)
+    blot("accounts_workitem", ["name", "title", "outcome", "snooze_reason"], json=["why"], nearby=True, **of_accounts)
+    blot("accounts_renewalcall", ["note"], nearby=True, **of_accounts)
+    kept = of_accounts | {"where": "work_item_id IN (SELECT id FROM accounts_workitem WHERE account_id = ANY(%(accounts)s))"}
+    blot("accounts_workbatchrow", [], json=["before"], nearby=True, **kept)
     blot("accounts_verbatim", ["text"], folded=["text_search"], nearby=True, **of_accounts)
     blot("accounts_segmentmembership", ["note"], nearby=True, **of_accounts)
     _erase_plans(of_accounts)
@@ -209,6 +212,7 @@ def _erase_records(person: Person) -> None:
         ("django_admin_log", ["object_repr", "change_message"], []),
         ("accounts_importchange", [], ["row_key", "before", "after"]),
         ("accounts_savedview", ["name", "query"], []),
+        ("accounts_workbatch", [], ["values"]),
     ):
         blot(table, columns, where="true", values={}, json=json, patterns=only, nearby=False)
     with connection.cursor() as cursor:
