@@ -35,7 +35,7 @@ class CoverForm(forms.Form):
     last = forms.DateField(label=_("Last day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
 
     def __init__(self, *args: Any, user: User, **kwargs: Any):
-        super().__init__(*args, initial={"absent": user.pk}, **kwargs)
+        super().__init__(*args, **{"initial": {"absent": user.pk}, **kwargs})
         absent, substitute = self.fields["absent"], self.fields["substitute"]
         # a CSM tells of the own absence; leads and admins of those whose books they see
         absent.queryset = assignable_by(user) if user.role != "csm" else User.objects.filter(pk=user.pk)  # type: ignore[attr-defined]

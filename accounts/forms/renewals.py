@@ -35,7 +35,7 @@ class CallForm(forms.Form):
             "call": before, "amount": f"{from_micros(current.amount_micros if current and before != 'lost' else due_micros):.2f}",
             "expected_on": current.expected_on if current else renews_on, "seen": current.pk if current else 0,
         }  # fmt: skip
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **{"initial": initial, **kwargs})
         call: Any = self.fields["call"]
         call.choices = [(value, label) for value, label in RenewalCall.Call.choices if value in permitted]
         if "watch" not in permitted:

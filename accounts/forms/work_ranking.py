@@ -20,7 +20,8 @@ class AssumptionForm(forms.Form):
 
     def __init__(self, *args: Any, row: WorkAssumption, **kwargs: Any):
         percent = (row.saves * 100).normalize()
-        super().__init__(*args, prefix=row.type, initial={"saves": f"{percent:f}", "minutes": row.minutes, "version": row.version}, **kwargs)
+        kwargs |= {"prefix": row.type, "initial": {"saves": f"{percent:f}", "minutes": row.minutes, "version": row.version}}
+        super().__init__(*args, **kwargs)
         self.row = row
 
     @property

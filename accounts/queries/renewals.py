@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -72,7 +72,7 @@ def page(*, window: str, owners: Sequence[int] | None, today: dt.date, call: str
     `call` narrows to one call, or to those nobody has called (`none`). `after` is the cursor of a page.
     """
     low, high = WINDOWS[window]
-    values = {
+    values: dict[str, Any] = {
         "first": today + dt.timedelta(days=low), "last": today + dt.timedelta(days=high), "owners": list(owners or ()), "limit": PAGE + 1,
         "same": SAME_RENEWAL_DAYS, "call": call,
     }  # fmt: skip
@@ -129,7 +129,7 @@ GROUP BY w.name, w.place ORDER BY w.place
 
 def sums(*, owners: Sequence[int] | None, today: dt.date) -> list[Sums]:
     """Due against expected, window by window. One statement over the renewals of 180 days; callers keep it for a while."""
-    values = {
+    values: dict[str, Any] = {
         "names": list(WINDOWS), "firsts": [today + dt.timedelta(days=low) for low, _high in WINDOWS.values()], "owners": list(owners or ()),
         "lasts": [today + dt.timedelta(days=high) for _low, high in WINDOWS.values()], "today": today, "end": today + dt.timedelta(days=180), "same": SAME_RENEWAL_DAYS,
     }  # fmt: skip

@@ -111,7 +111,8 @@ def renewals_sums(request: SignedInRequest) -> HttpResponse:
                 cache.set(key, found, KEPT_SECONDS)
         except RedisError:
             kept = False
-    total = Sums("all", *(sum(row[place] for row in found) for place in range(1, len(Sums._fields))))
+    columns = [[int(row[place]) for row in found] for place in range(1, len(Sums._fields))]  # type: ignore[arg-type]
+    total = Sums("all", *(sum(column) for column in columns))
     labels = {"30": _("Within 30 days"), "90": _("31 to 90 days"), "180": _("91 to 180 days"), "all": _("180 days in all")}
     return render(request, "accounts/_renewals_sums.html", {"rows": [(labels[row.window], row) for row in (*found, total)], "kept": kept, "owner": owner})
 

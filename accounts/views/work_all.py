@@ -46,7 +46,7 @@ def work_all(request: SignedInRequest) -> HttpResponse:
     form = form_of(do, user, timezone.localdate(now), request.POST if request.method == "POST" else None, None, [])
     if request.method == "POST" and form.is_valid():
         batch = start_batch(user=user, do=do, values=form.values, pairs=pairs, now=now)  # type: ignore[attr-defined]
-        work_batch.delay_on_commit(batch.pk)
+        work_batch.delay_on_commit(batch.pk)  # type: ignore[attr-defined]
         return _progress(request, batch) if request.htmx else redirect("accounts:work_batch", batch.pk)
     count = wording.number(len(pairs))
     headings = {
@@ -80,7 +80,7 @@ def _progress(request: SignedInRequest, batch: WorkBatch) -> HttpResponse:
         if batch.stale:
             left = ngettext("%(count)s was changed by somebody else and left as it is.", "%(count)s were changed by somebody else and left as they are.", batch.stale)
             words += " " + left % {"count": wording.number(batch.stale)}
-    context = {
+    context: dict[str, Any] = {
         "batch": batch, "running": running, "dealt": dealt, "words": words, "next": reverse("accounts:work"), "fragment": "accounts/_work_batch.html",
         "undoable": not running and batch.do != UNDO and batch.changed and not hasattr(batch, "undone_by"),
     }  # fmt: skip
@@ -102,5 +102,5 @@ def batch_undo(request: SignedInRequest, batch_id: int) -> HttpResponse:
     if batch.state != WorkBatch.State.DONE or batch.do == UNDO:
         raise Http404
     undo = start_undo(batch=batch, user=request.user, now=read_clock())
-    work_batch.delay_on_commit(undo.pk)
+    work_batch.delay_on_commit(undo.pk)  # type: ignore[attr-defined]
     return _progress(request, undo) if request.htmx else redirect("accounts:work_batch", undo.pk)

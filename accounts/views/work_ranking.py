@@ -59,7 +59,7 @@ def work_ranking(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Saved. The order of open work follows within a minute."))
             return redirect("accounts:work_ranking")
     status = 409 if conflict else 422 if request.method == "POST" else 200
-    context = {"lines": list(zip(rows, forms, strict=True)), "writes": writes, "conflict": conflict}
+    context: dict[str, Any] = {"lines": list(zip(rows, forms, strict=True)), "writes": writes, "conflict": conflict}
     return render(request, "accounts/work_ranking.html", context, status=status)
 
 
@@ -76,7 +76,7 @@ def work_compare(request: HttpRequest) -> HttpResponse:
     over = over_budget(spent(read_filter(asked_of(request), user), reader, days, now))
     assumed = assumptions()
     found = compare(*(ranked(item, days=days, over=over, assumptions=assumed) for item in items))
-    context = {"found": found, "words": say(found, over), "lines": _lines(found, over), "next": home(request), "fragment": "accounts/_work_compare.html"}
+    context: dict[str, Any] = {"found": found, "words": say(found, over), "lines": _lines(found, over), "next": home(request), "fragment": "accounts/_work_compare.html"}
     return render(request, context["fragment"] if request.htmx else "accounts/work_form.html", context)  # type: ignore[attr-defined]
 
 

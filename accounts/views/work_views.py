@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -34,7 +36,7 @@ def work_views(request: SignedInRequest) -> HttpResponse:
     if request.user.role == Role.ANALYST:
         raise Http404
     asked = read_filter(asked_of(request), request.user)
-    context = {
+    context: dict[str, Any] = {
         "views": [{"view": view, "url": _address(view.query), "mine": view.owner_id == request.user.pk} for view in views_of(request.user, PAGE)],
         "form": SavedViewForm(may_share=request.user.role in WRITES_ACCOUNTS), "query": asked.query().lstrip("?"), "fragment": "accounts/_work_views.html",
         "next": reverse("accounts:work"),
