@@ -11,7 +11,7 @@ from django.core.validators import validate_email
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from accounts.models import Heartbeat, Installation
+from accounts.models import Heartbeat, Installation, Sandbox
 from accounts.read_only import Kept, ReadOnly
 
 
@@ -60,3 +60,13 @@ class InstallationAdmin(Kept, admin.ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Once."""
         return super().has_add_permission(request) and not Installation.objects.exists()
+
+
+@admin.register(Sandbox)
+class SandboxAdmin(ReadOnly, admin.ModelAdmin):
+    """Rehearsals, past and present; they are made and moved on at their page."""
+
+    list_display = ("created_at", "made_by", "state", "accounts", "began_at", "reached_at", "ended_at")
+    list_filter = ("state",)
+    list_select_related = ("made_by",)
+    ordering = ("-pk",)

@@ -76,6 +76,7 @@ def one_of_each(cast):
     models.SavedView.objects.create(owner=cast.elif_, page="work", name="Mine")
     models.RenewalCall.objects.create(account=cast.boga, call="renew", renews_on=NOW.date(), expected_on=NOW.date(), made_at=NOW)
     models.WorkBatchRow.objects.create(batch=models.WorkBatch.objects.create(user=cast.elif_, do="done", created_at=NOW), work_item=models.WorkItem.objects.first(), version=1)
+    models.Sandbox.objects.create(state="ended", began_at=NOW, reached_at=NOW, created_at=NOW)
     models.Note.objects.create(account=cast.boga, body="Merhaba")
     plan = make_plan(account_id=cast.boga.pk, template=models.PlanTemplate.objects.get(key="onboarding"), actor=cast.ada, now=NOW)
     issue_link(plan_id=plan.pk, actor=cast.ada, now=NOW)
