@@ -29,10 +29,7 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
             "mail.bounced", "mail.complained",
         ),
     ),
-    "tickets": (
-        gettext_lazy("Tickets"),
-        ("ticket.opened", "ticket.solved", "ticket.reopened", "ticket.reopen_wanted", "ticket.sla_near", "ticket.sla_breached"),
-    ),
+    "tickets": (gettext_lazy("Tickets"), ("ticket.opened", "ticket.solved", "ticket.reopened", "ticket.reopen_wanted", "ticket.sla_near", "ticket.sla_breached")),
     "money": (
         gettext_lazy("Money"),
         (
@@ -56,9 +53,8 @@ ICONS = {
     "payment.failed": "triangle-alert", "payment.recovered": "check", "ticket.opened": "ticket", "ticket.solved": "ticket-check", "ticket.reopened": "rotate-ccw",
     "ticket.sla_breached": "clock-alert", "ticket.sla_near": "clock", "ticket.reopen_wanted": "message-square-warning", "survey.requested": "mail",
     "survey.sent": "mail", "survey.reminded": "mail", "case.late": "clock-alert", "case.closed": "check", "survey.answered": "message-square-text",
-    "health.band_changed": "activity",
     "segment.changed": "layers", "stage.changed": "signpost", "owner.changed": "user-round-cog", "touch.logged": "phone", "note.added": "square-pen",
-    "work.opened": "list-plus", "work.done": "list-checks", "contact.unsubscribed": "bell-off", "mail.bounced": "mail-x", "usage.milestone": "flag",
+    "health.band_changed": "activity", "work.opened": "list-plus", "work.done": "list-checks", "contact.unsubscribed": "bell-off", "mail.bounced": "mail-x", "usage.milestone": "flag",
     "work.reopened": "rotate-ccw", "work.handed_over": "ticket", "work.came_back": "rotate-ccw", "contact.erased": "user-x", "mail.complained": "mail-warning",
 }  # fmt: skip
 _TOUCH_ICONS = {"mail": "mail", "email": "mail", "review": "presentation", "meeting": "users", "visit": "map-pin", "chat": "message-circle", "training": "graduation-cap"}
