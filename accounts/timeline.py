@@ -54,8 +54,8 @@ ICONS = {
     "ticket.sla_breached": "clock-alert", "ticket.sla_near": "clock", "ticket.reopen_wanted": "message-square-warning", "survey.requested": "mail",
     "survey.sent": "mail", "survey.reminded": "mail", "case.late": "clock-alert", "case.closed": "check", "survey.answered": "message-square-text",
     "segment.changed": "layers", "stage.changed": "signpost", "owner.changed": "user-round-cog", "touch.logged": "phone", "note.added": "square-pen",
-    "health.band_changed": "activity", "work.opened": "list-plus", "work.done": "list-checks", "contact.unsubscribed": "bell-off", "mail.bounced": "mail-x", "usage.milestone": "flag",
-    "work.reopened": "rotate-ccw", "work.handed_over": "ticket", "work.came_back": "rotate-ccw", "contact.erased": "user-x", "mail.complained": "mail-warning",
+    "health.band_changed": "activity", "work.opened": "list-plus", "work.done": "list-checks", "contact.unsubscribed": "bell-off", "mail.bounced": "mail-x",
+    "usage.milestone": "flag", "work.reopened": "rotate-ccw", "work.handed_over": "ticket", "work.came_back": "rotate-ccw", "contact.erased": "user-x", "mail.complained": "mail-warning",
 }  # fmt: skip
 _TOUCH_ICONS = {"mail": "mail", "email": "mail", "review": "presentation", "meeting": "users", "visit": "map-pin", "chat": "message-circle", "training": "graduation-cap"}
 
