@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 import zoneinfo
+from collections.abc import Callable
 
 from celery import shared_task
 from django.conf import settings
@@ -38,8 +39,8 @@ OFFERS_EVERY = dt.timedelta(hours=1)
 _OFFERS = "accounts.offers"
 PLAYBOOKS_EVERY = dt.timedelta(hours=1)
 _PLAYBOOKS = "accounts.playbooks"
-# a look at the runs ends within its half minute; the next goes on
-PLAYBOOK_SECONDS = 25
+# what one tick works on runs, and then on calls, so that neither starves the other; the next goes on
+PLAYBOOK_SECONDS, CALL_SECONDS, RUNS_A_TICK = 20, 8, 10_000
 
 
 @shared_task(name="accounts.tick", ignore_result=True)
@@ -79,23 +80,25 @@ def plans() -> dict[str, int]:
     return done
 
 
+def _for_seconds(seconds: float) -> Callable[[], bool]:
+    """Whether the time is not up yet, asked again and again."""
+    ends = time.monotonic() + seconds
+    return lambda: time.monotonic() < ends
+
+
 @shared_task(name="accounts.playbooks", ignore_result=True)
 def playbooks() -> dict[str, int]:
     """Starts playbooks by what happened lately (once an hour by all of their window and by dates), does the steps that are due, sends their mails and calls."""
-    now, ends = read_clock(), time.monotonic() + PLAYBOOK_SECONDS
-
-    def goes_on() -> bool:
-        return time.monotonic() < ends
-
+    now = read_clock()
     looked_at = Heartbeat.objects.filter(part=_PLAYBOOKS).values_list("beaten_at", flat=True).first()
     full = looked_at is None or looked_at <= now - PLAYBOOKS_EVERY
     if full:
         note_heartbeats(parts=[_PLAYBOOKS], now=now)
     done = {f"start_{name}": count for name, count in start_due(now=now, full=full).items()}
     done["woken"] = wake(now=now, within=dt.timedelta(days=2) if full else dt.timedelta(minutes=15))
-    done |= {f"step_{name}": count for name, count in run_due(now=now, worker=worker_name(), goes_on=goes_on).items()}
+    done |= {f"step_{name}": count for name, count in run_due(now=now, worker=worker_name(), limit=RUNS_A_TICK, goes_on=_for_seconds(PLAYBOOK_SECONDS)).items()}
     done |= {f"mail_{name}": count for name, count in send_mails(worker=worker_name(), clock=read_clock).items()}
-    done |= {f"call_{name}": count for name, count in send_calls(now=now, goes_on=goes_on).items()}
+    done |= {f"call_{name}": count for name, count in send_calls(now=now, goes_on=_for_seconds(CALL_SECONDS)).items()}
     if full:
         done["forgotten"] = forget_passes(now=now)
     return done
