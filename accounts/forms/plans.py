@@ -101,7 +101,7 @@ class ObjectiveForm(forms.Form):
     owner = forms.ModelChoiceField(label=_("Person"), queryset=User.objects.none(), required=False, empty_label=_("The account's owner"))
     review_every = forms.TypedChoiceField(
         label=_("Reviewed"), choices=[(0, _("not by plan")), (14, _("every two weeks")), (30, _("every month")), (91, _("every three months"))],
-        coerce=int, initial=30, required=False, empty_value=0,
+        coerce=int, initial=30, required=False, empty_value="",
     )  # fmt: skip
 
     def __init__(self, *args: Any, user: User, changes: bool = False, **kwargs: Any):
@@ -176,6 +176,12 @@ class ReviewForm(forms.Form):
         """The value, where one was typed."""
         given: Decimal | None = self.cleaned_data.get("value")
         return given
+
+
+class PlanReviewForm(forms.Form):
+    """Another day on which a success plan is reviewed."""
+
+    due_on = forms.DateField(label=_("Next review"), widget=_date())
 
 
 class CloseForm(forms.Form):

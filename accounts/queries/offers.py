@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,12 +156,12 @@ def advocates(user: User, *, after: str, now: dt.datetime, rests_days: int) -> A
     rows: QuerySet[AccountSnapshot] = AccountSnapshot.objects.visible_to(user)
     rows = rows.filter(nps__gte=PROMOTER_FROM, band=Band.HEALTHY, account__churned_at__isnull=True, account__excluded=False)
     money, _sign, number = after.partition("~")
-    if (key := _cursor(number)) and money.lstrip("-").isascii() and money.lstrip("-").isdigit() and len(money) < 19:
+    if (key := _cursor(number)) and money.isascii() and money.removeprefix("-").isdigit() and len(money) < 19:
         rows = rows.filter(Q(mrr_micros__lt=int(money)) | Q(mrr_micros=int(money), account_id__lt=key))
     found = list(rows.select_related("account", "account__owner", "account__segment").order_by("-mrr_micros", "-account_id")[: PAGE + 1])
     shown = found[:PAGE]
     ids = [row.account_id for row in shown]
-    counts = {
+    counts: dict[int, Mapping[str, Any]] = {
         row["account_id"]: row
         for row in AdvocateAsk.objects.filter(account__in=ids).values("account_id").annotate(last=Max("asked_at"), asked=Count("pk"), given=Count("pk", filter=Q(answer="given")))
     }  # fmt: skip

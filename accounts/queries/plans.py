@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, Exists, IntegerField, Min, OuterRef, Q, QuerySet, Value, When
 
 from accounts.models import Account, OnboardingPlan, PlanLink, PlanMilestone, PlanStep, PlanTemplate, SuccessPlan, SuccessReview, User
 from accounts.plan_progress import Progress, StepState, progress_of
@@ -73,8 +74,8 @@ def _with_counts(plans: list[OnboardingPlan], today: dt.date) -> list[PlanRow]:
             next_on=Min("due_on", filter=Q(done_at__isnull=True)),
         )
     )  # fmt: skip
-    by_plan = {row["plan_id"]: row for row in steps}
-    empty = {"needed": 0, "done": 0, "late": 0, "next_on": None}
+    by_plan: dict[int, Mapping[str, Any]] = {row["plan_id"]: row for row in steps}
+    empty: dict[str, Any] = {"needed": 0, "done": 0, "late": 0, "next_on": None}
     return [PlanRow(plan, (row := by_plan.get(plan.pk, empty))["needed"], row["done"], row["late"], row["next_on"]) for plan in plans]
 
 
@@ -195,8 +196,8 @@ class AccountPlans:
 
 def plans_of(account: Account, user: User, *, today: dt.date) -> AccountPlans:
     """The latest few of each kind."""
-    onboarding = OnboardingPlan.objects.visible_to(user).filter(account=account).order_by(F("status").desc(), "-started_at", "-pk")[:5]
-    running = sorted(onboarding, key=lambda plan: plan.status != OnboardingPlan.Status.RUNNING)
+    running_first = Case(When(status=OnboardingPlan.Status.RUNNING, then=Value(0)), default=Value(1), output_field=IntegerField())
+    running = list(OnboardingPlan.objects.visible_to(user).filter(account=account).order_by(running_first, "-started_at", "-pk")[:5])
     objectives = SuccessPlan.objects.visible_to(user).filter(account=account).select_related("owner")
     open_ones = list(objectives.exclude(status=SuccessPlan.Status.CLOSED).order_by("target_on", "pk")[:10])
     closed = list(objectives.filter(status=SuccessPlan.Status.CLOSED).order_by("-closed_at", "-pk")[:3])

@@ -88,7 +88,7 @@ def offer(request: SignedInRequest, offer_id: int | None = None) -> HttpResponse
             except StaleOffer:
                 # what was typed stays; saving once more puts it over the other's
                 status, conflict = 409, True
-        elif not conflict:
+        else:
             version = _number(request.POST.get("version", "")) or 0
     context = {"form": form, "offer": found, "conflict": conflict, "version": version, "placeholders": [f"{{{name}}}" for name in FILLED]}
     return render(request, "accounts/offer.html", context, status=status)

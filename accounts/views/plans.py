@@ -180,11 +180,7 @@ def panel(request: SignedInRequest, account_id: int) -> HttpResponse:
     """The plans of an account: onboarding and objectives."""
     account = account_or_404(request.user, account_id)
     today = organisation_day(read_clock())
-    context = {
-        "account": account, "may_write": request.user.role in WRITES_ACCOUNTS, "plans": reading.plans_of(account, request.user, today=today), "today": today,
-    }  # fmt: skip
+    shown = reading.plans_of(account, request.user, today=today)
     if request.htmx:
-        return render(request, "accounts/_account_plans.html", context)
-    return account_shell(
-        request, account, only="plans", panel="accounts/_account_plans.html", **{key: value for key, value in context.items() if key not in {"account", "may_write"}}
-    )
+        return render(request, "accounts/_account_plans.html", {"account": account, "may_write": request.user.role in WRITES_ACCOUNTS, "plans": shown, "today": today})
+    return account_shell(request, account, only="plans", panel="accounts/_account_plans.html", plans=shown, today=today)

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.actions import success_plans as acting
 from accounts.actions.success_plans import MeasuredByItself, PlanIsClosed, StalePlan
 from accounts.actions.working_calendar import organisation_day
-from accounts.forms.plans import CloseForm, JudgeForm, ObjectiveForm, ReviewForm, ValueForm
+from accounts.forms.plans import CloseForm, JudgeForm, ObjectiveForm, PlanReviewForm, ReviewForm, ValueForm
 from accounts.models import Account, SuccessPlan, SuccessReview
 from accounts.queries import plans as reading
 from accounts.queries.clock import read_clock
@@ -25,8 +26,9 @@ from accounts.signed_in import SignedInRequest
 from accounts.success_progress import Course, course_of
 from accounts.views.accounts import account_or_404
 
-# what the page of a plan writes, each with its form
-_FORMS = {"measure": ValueForm, "judge": JudgeForm, "close": CloseForm}
+# what the page of a plan writes, each with its form and what the page calls it
+_FORMS: dict[str, type[forms.Form]] = {"measure": ValueForm, "judge": JudgeForm, "close": CloseForm, "review": PlanReviewForm}
+_CONTEXT = {"measure": "measure_form", "judge": "judge_form", "close": "close_form", "review": "plan_form"}
 
 
 def _visible(request: SignedInRequest, plan_id: int) -> SuccessPlan:
@@ -124,7 +126,7 @@ def _page(request: SignedInRequest, plan: SuccessPlan, *, status: int = 200, **c
         "values": list(plan.measurements.order_by("-day")[:12]),
         "may_write": plan.status != SuccessPlan.Status.CLOSED and SuccessPlan.objects.changeable_by(request.user).filter(pk=plan.pk).exists(),
         "may_reopen": plan.status == SuccessPlan.Status.CLOSED and SuccessPlan.objects.changeable_by(request.user).filter(pk=plan.pk).exists(),
-        "value_form": ValueForm(), "judge_form": JudgeForm(), "close_form": CloseForm(), "review_form": ReviewForm(today=today, by_hand=not plan.measure), **context,
+        **{_CONTEXT[do]: form(auto_id=f"{do}_%s") for do, form in _FORMS.items()}, "review_form": ReviewForm(today=today, by_hand=not plan.measure), **context,
     }  # fmt: skip
     return render(request, "accounts/objective.html", context, status=status)
 
@@ -132,7 +134,7 @@ def _page(request: SignedInRequest, plan: SuccessPlan, *, status: int = 200, **c
 @require_POST
 @login_required
 def objective_do(request: SignedInRequest, plan_id: int, do: str) -> HttpResponse:
-    """Measures, judges, closes or reopens a plan."""
+    """Measures, judges, closes or reopens a plan, or plans a review of it."""
     plan = _changeable(request, plan_id)
     now = read_clock()
     if do == "reopen":
@@ -140,13 +142,14 @@ def objective_do(request: SignedInRequest, plan_id: int, do: str) -> HttpRespons
         return redirect("accounts:objective", plan.pk)
     if do not in _FORMS:
         raise Http404
-    form = _FORMS[do](request.POST)
+    form = _FORMS[do](request.POST, auto_id=f"{do}_%s")
     if not form.is_valid():
-        return _page(request, plan, status=422, **{{"measure": "value_form", "judge": "judge_form", "close": "close_form"}[do]: form})
+        return _page(request, plan, status=422, **{_CONTEXT[do]: form})
     data = form.cleaned_data
     changes: dict[str, Callable[[], Any]] = {
         "measure": lambda: acting.measure_by_hand(plan_id=plan.pk, value=data["value"], now=now),
         "judge": lambda: acting.judge_success_plan(plan_id=plan.pk, behind=data["course"] == "behind", reason=data["reason"], actor=request.user, now=now),
+        "review": lambda: acting.plan_review(plan_id=plan.pk, due_on=data["due_on"]),
         "close": lambda: acting.close_success_plan(plan_id=plan.pk, outcome=data["outcome"], actor=request.user, now=now),
     }
     return _changed(request, plan, changes[do])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from decimal import Decimal
+from html.parser import HTMLParser
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +19,7 @@ from accounts.actions.subscription_ledger import rebuild_ledger
 from accounts.actions.usage import put_usage
 from accounts.models import Account, AccountEvent, AccountSnapshot, AdvocateAsk, Offer, OfferMatch, Subscription, User
 from accounts.queries.offers import draft_of, signs_of
+from accounts.rules import parse, sentence
 from tests.accounts.plan_builders import NOW
 from tests.surveys.pressing import everything
 
@@ -202,7 +203,7 @@ def made(cast: SimpleNamespace, weekly: Account) -> SimpleNamespace:
     return SimpleNamespace(offer=found, match=matched(), ask=ask_advocate(account_id=weekly.pk, kind="review", contact=None, actor=cast.elif_, now=timezone.now()))
 
 
-@pytest.mark.parametrize("path", ["/offers/", "/offers/?view=won", "/offers/catalogue/", "/advocates/"])
+@pytest.mark.parametrize("path", ["/offers/", "/offers/?view=won&after=x", "/offers/catalogue/", "/advocates/", "/advocates/?after=--5~1"])
 def test_a_list_holds_the_own_book_alone(cast: SimpleNamespace, made: SimpleNamespace, path: str) -> None:
     assert Client().get(path).status_code == 302
     for name, seen in (("elif_", True), ("vera", True), ("can", False)):
@@ -211,6 +212,13 @@ def test_a_list_holds_the_own_book_alone(cast: SimpleNamespace, made: SimpleName
         if path in {"/offers/", "/advocates/"}:
             assert ("Boğaziçi" in answer.content.decode()) is seen
     assert "Boğaziçi" not in enter(cast.ana).get(path).content.decode()
+
+
+def test_a_list_goes_on_behind_its_key(cast: SimpleNamespace, made: SimpleNamespace) -> None:
+    client = enter(cast.ada)
+    assert "Boğaziçi" not in client.get(f"/offers/?after={made.match.pk}").content.decode()
+    assert "Boğaziçi" in client.get(f"/offers/?after={made.match.pk + 1}").content.decode()
+    assert "Boğaziçi" not in client.get(f"/advocates/?after=0~{made.match.account_id}").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -254,12 +262,61 @@ def test_the_catalogue_is_written_by_managers_and_faults_stand_at_their_fields(c
     assert client.get(path).status_code == 200
     assert client.get("/offers/catalogue/new/").status_code == 200
     assert "may have it" in client.get("/offers/catalogue/").content.decode()
-    sent = {"name": "Renamed", "version": "1", "active": "on", "subject_en": "x", "body_en": "{nmae}"}
-    refused = client.post(path, sent | {name: json.dumps(TERMS[name]) for name in ("eligible", "signal")})
-    assert refused.status_code == 422
-    assert "no placeholder" in refused.content.decode() or "add a condition" in refused.content.decode().lower()
+    sent = Inputs.of(client.get(path))
+    assert sent["version"] == ["1"]
+    refused = client.post(path, {**sent, "name": "Renamed", "body_en": "Hello {nmae}"})
+    assert (refused.status_code, "{nmae} is no placeholder" in refused.content.decode()) == (422, True)
     made.offer.refresh_from_db()
-    assert made.offer.name == "Integration"
+    assert (made.offer.name, made.offer.version) == ("Integration", 1)
+    assert client.post(path, {**sent, "name": "Renamed"}).status_code == 302
+    made.offer.refresh_from_db()
+    assert (made.offer.name, made.offer.eligible, sentence(parse(made.offer.signal))) == ("Renamed", TERMS["eligible"], sentence(parse(TERMS["signal"])))
+    stale = client.post(path, {**sent, "name": "Theirs"})
+    assert (stale.status_code, "Somebody else saved this offer" in stale.content.decode()) == (409, True)
+
+
+class Inputs(HTMLParser):
+    """What a browser would send back of the form of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: dict[str, list[str]] = {}
+        self.select = self.text = ""
+        self.inside = False
+
+    @classmethod
+    def of(cls, page: Any) -> dict[str, list[str]]:
+        """The inputs by name."""
+        found = cls()
+        found.feed(page.content.decode())
+        return found.sent
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """Notes a value."""
+        own = {key: value or "" for key, value in attributes}
+        self.inside = self.inside or (tag == "form" and own.get("class") == "template-form")
+        name = own.get("name", "")
+        if not self.inside:
+            return
+        if tag == "input" and name and not (own.get("type") in {"checkbox", "radio"} and "checked" not in own):
+            self.sent.setdefault(name, []).append(own.get("value", "on"))
+        elif tag == "select":
+            self.select = name
+        elif tag == "option" and "selected" in own:
+            self.sent.setdefault(self.select, []).append(own.get("value", ""))
+        elif tag == "textarea":
+            self.text = name
+            self.sent[name] = [""]
+
+    def handle_data(self, data: str) -> None:
+        """What stands in a text area, without the line end that belongs to the tag."""
+        if self.text:
+            self.sent[self.text] = [data.removeprefix("\r\n").removeprefix("\n")]
+
+    def handle_endtag(self, tag: str) -> None:
+        """Ends a text area, or the form."""
+        self.text = "" if tag == "textarea" else self.text
+        self.inside = self.inside and tag != "form"
 
 
 def test_advocates_are_asked_and_answer_on_the_page(cast: SimpleNamespace, made: SimpleNamespace) -> None:

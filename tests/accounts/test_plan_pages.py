@@ -58,6 +58,7 @@ WRITES = {
     "/plans/objectives/{goal}/reviews/{review}/": {"note": "x"},
     "/plans/objectives/{goal}/measure/": {"value": "7"},
     "/plans/objectives/{goal}/judge/": {"course": "behind", "reason": "x"},
+    "/plans/objectives/{goal}/review/": {"due_on": "2027-01-04"},
     "/plans/objectives/{goal}/close/": {"outcome": "x"},
     "/plans/objectives/{goal}/reopen/": {},
 }
@@ -176,6 +177,8 @@ def test_an_objective_is_agreed_changed_reviewed_and_closed(cast: SimpleNamespac
     assert client.post(f"/plans/objectives/{goal.pk}/measure/", {"value": "7.5"}).status_code == 302
     goal.refresh_from_db()
     assert (goal.target_value, goal.current_value) == (4, 7.5)
+    assert client.post(f"/plans/objectives/{goal.pk}/review/", {"due_on": "2026-12-24"}).status_code == 302
+    assert goal.reviews.filter(due_on="2026-12-24").exists()
     assert client.post(f"/plans/objectives/{goal.pk}/close/", {"outcome": "Done in seven days"}).status_code == 302
     assert client.post(f"/plans/objectives/{goal.pk}/measure/", {"value": "1"}).status_code == 409
     assert "Done in seven days" in client.get(f"/plans/objectives/{goal.pk}/").content.decode()
