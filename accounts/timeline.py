@@ -55,7 +55,8 @@ ICONS = {
     "survey.sent": "mail", "survey.reminded": "mail", "case.late": "clock-alert", "case.closed": "check", "survey.answered": "message-square-text",
     "segment.changed": "layers", "stage.changed": "signpost", "owner.changed": "user-round-cog", "touch.logged": "phone", "note.added": "square-pen",
     "health.band_changed": "activity", "work.opened": "list-plus", "work.done": "list-checks", "contact.unsubscribed": "bell-off", "mail.bounced": "mail-x",
-    "usage.milestone": "flag", "work.reopened": "rotate-ccw", "work.handed_over": "ticket", "work.came_back": "rotate-ccw", "contact.erased": "user-x", "mail.complained": "mail-warning",
+    "usage.milestone": "flag", "work.reopened": "rotate-ccw", "work.handed_over": "ticket", "work.came_back": "rotate-ccw",
+    "contact.erased": "user-x", "mail.complained": "mail-warning",
 }  # fmt: skip
 _TOUCH_ICONS = {"mail": "mail", "email": "mail", "review": "presentation", "meeting": "users", "visit": "map-pin", "chat": "message-circle", "training": "graduation-cap"}
 
@@ -354,15 +355,13 @@ _WORK = {
 
 def _work(event: Happening) -> Said:
     kind = str(_WORK.get(str(event.payload.get("type")), _word(event.payload.get("type"))))
-    if event.kind in {"work.opened", "work.reopened"}:
-        return (_("Work was opened: %(type)s") if event.kind == "work.opened" else _("Work was opened again: %(type)s")) % {"type": kind}, event.actor, ""
-    if event.kind in {"work.handed_over", "work.came_back"}:
-        words = _("Work was handed over to support: %(type)s") if event.kind == "work.handed_over" else _("Work came back from support: %(type)s")
-        return words % {"type": kind}, event.actor, ""
-    dropped = event.payload.get("outcome") == "dropped"
-    if event.payload.get("outcome") == "recovered":
-        return _("Work closed itself, the account recovered: %(type)s") % {"type": kind}, event.actor, ""
-    return (_("Work was dropped: %(type)s") if dropped else _("Work was done: %(type)s")) % {"type": kind}, event.actor, ""
+    told = {
+        "work.opened": _("Work was opened: %(type)s"), "work.reopened": _("Work was opened again: %(type)s"), "recovered": _("Work closed itself, the account recovered: %(type)s"),
+        "work.handed_over": _("Work was handed over to support: %(type)s"), "work.came_back": _("Work came back from support: %(type)s"),
+        "dropped": _("Work was dropped: %(type)s"),
+    }  # fmt: skip
+    words = told.get(event.kind) or told.get(str(event.payload.get("outcome"))) or _("Work was done: %(type)s")
+    return words % {"type": kind}, event.actor, ""
 
 
 def _unsubscribed(event: Happening) -> Said:
