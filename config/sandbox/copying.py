@@ -19,8 +19,8 @@ from accounts.models import Account, User
 from config.sandbox.place import conninfo, database_name
 
 WHOLE = frozenset({
-    "accounts.Cover", "accounts.ExchangeRate", "accounts.Feature", "accounts.Installation", "accounts.LifecycleStage", "accounts.Offer", "accounts.PlanTemplate", "accounts.Playbook",
-    "accounts.PlaybookVersion", "accounts.Segment", "accounts.Suppression", "accounts.Team", "accounts.TextClassifier", "accounts.Topic", "accounts.User",
+    "accounts.Cover", "accounts.ExchangeRate", "accounts.Feature", "accounts.Installation", "accounts.LifecycleStage", "accounts.Offer", "accounts.PlanTemplate",
+    "accounts.Playbook", "accounts.PlaybookVersion", "accounts.Segment", "accounts.Suppression", "accounts.Team", "accounts.TextClassifier", "accounts.Topic", "accounts.User",
     "accounts.WorkAssumption", "metrics.Assumption", "metrics.ChurnModel", "metrics.Funnel", "metrics.FunnelStep", "metrics.HealthComponent", "metrics.HealthModel",
     "metrics.HealthModel_segments", "metrics.KpiSetting", "metrics.LossReason", "metrics.PlanFeature", "surveys.LoopDeadline", "surveys.ProgrammeStep",
     "surveys.SegmentLetter", "surveys.Survey", "surveys.SurveyLogo", "surveys.SurveyText", "surveys.SurveyVersion", "surveys.Touchpoint", "surveys.Touchpoint_segments",

@@ -31,7 +31,8 @@ def test_every_model_has_its_place_in_a_copy():
 
 
 def test_a_row_belongs_to_the_account_its_keys_lead_to():
-    assert copying.rows_of(Account) == "id IN (SELECT id FROM chosen)"
+    own = copying.rows_of(Account)
+    assert own == "id IN (SELECT id FROM chosen)"
     assert copying.rows_of(Invitation) == "account_id IN (SELECT id FROM chosen)"
     link = apps.get_model("surveys", "SurveyLink")
     assert copying.rows_of(link) == 'invitation_id IN (SELECT id FROM "surveys_invitation" WHERE account_id IN (SELECT id FROM chosen))'
@@ -62,8 +63,9 @@ def _removed():
     copying.drop_database()
 
 
+@pytest.mark.usefixtures("_removed")
 @pytest.mark.django_db(transaction=True)
-def test_a_rehearsal_happens_inside_alone(cast, _removed):
+def test_a_rehearsal_happens_inside_alone(cast):
     now = timezone.now()
     # four days after a purchase somebody is asked; work sleeps for two days
     Touchpoint.objects.update(activated_at=None)
@@ -119,7 +121,12 @@ def test_a_rehearsal_happens_inside_alone(cast, _removed):
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("field", "value", "fault"),
-    [("most", "0", "greater than or equal to 1"), ("most", "5001", "less than or equal to 5000"), ("order", "name", "Select a valid choice"), ("segment", "nobody", "Select a valid choice")],
+    [
+        ("most", "0", "greater than or equal to 1"),
+        ("most", "5001", "less than or equal to 5000"),
+        ("order", "name", "Select a valid choice"),
+        ("segment", "nobody", "Select a valid choice"),
+    ],
 )
 def test_what_cannot_be_copied_is_refused_at_its_field(client, cast, field, value, fault):
     client.force_login(cast.ada)
