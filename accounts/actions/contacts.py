@@ -118,7 +118,7 @@ def contacts_by_address(*, wanted: Iterable[tuple[Account, str]], now: dt.dateti
         list(Account.objects.filter(pk__in={pk for pk, _address in pairs}).order_by("pk").select_for_update(no_key=True, of=("self",)).values_list("pk", flat=True))
         of_pairs = Q(account_id__in={pk for pk, _address in pairs}, email__in={address for _pk, address in pairs})
         known: dict[tuple[int, str], Contact] = {}
-        made = set()
+        made: set[int] = set()
         for contact in Contact.objects.filter(of_pairs).order_by("-pk"):
             known[contact.account_id, contact.email] = contact
         for pair, account in pairs.items():

@@ -114,8 +114,10 @@ def say_trigger(trigger: Mapping[str, Any], names: Names) -> str:
     if kind == "answer":
         survey = str(trigger.get("survey_kind") or trigger.get("survey") or "").upper() or _("a survey")
         groups = trigger.get("group") or []
-        told = ", ".join(str(GROUPS.get(group, group)) for group in ([groups] if isinstance(groups, str) else groups))
-        return _("when somebody answers %(survey)s as %(group)s") % {"survey": survey, "group": told} if told else _("when somebody answers %(survey)s") % {"survey": survey}
+        answered = ", ".join(str(GROUPS.get(group, group)) for group in ([groups] if isinstance(groups, str) else groups))
+        return (
+            _("when somebody answers %(survey)s as %(group)s") % {"survey": survey, "group": answered} if answered else _("when somebody answers %(survey)s") % {"survey": survey}
+        )
     if kind == "stage":
         stage, days = names.get("stage", {}).get(str(trigger.get("stage")), str(trigger.get("stage", ""))), int(trigger.get("idle_days") or 0)
         if not days:

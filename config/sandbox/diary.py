@@ -118,7 +118,7 @@ def opened(*, day: dt.date, since: dt.datetime) -> Opened:
     values = {"start": start, "end": dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), _zone()), "since": since, "most": MOST}
     with _inside() as connection:
         mails, steps = connection.execute(_MAILS, values).fetchall(), connection.execute(_STEPS, values).fetchall()
-        names = {
+        names: dict[str, Any] = {
             "segments": {key: str(segment_name(_Named(key, name))) for key, name in _names(connection, "accounts_segment")},
             "stages": {key: str(stage_name(_Named(key, name))) for key, name in _names(connection, "accounts_lifecyclestage")},
         }

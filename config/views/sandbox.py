@@ -125,7 +125,7 @@ def advance(request: SignedInRequest) -> HttpResponse:
         except working.Refused as fault:
             messages.error(request, str(fault))
     else:
-        messages.error(request, " ".join(form.errors["days"]))
+        messages.error(request, " ".join(str(fault) for fault in form.errors["days"]))
     return redirect("sandbox")
 
 
