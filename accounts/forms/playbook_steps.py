@@ -163,7 +163,9 @@ class StepForm(forms.Form):
     def json(self) -> dict[str, Any]:
         """The step of a form without faults of its own; what is missing is said by the checker."""
         data = self.cleaned_data
-        made: dict[str, Any] = {"key": data["key"].strip(), "kind": self.kind, **getattr(self, f"_json_{self.kind}", lambda _data: {})(data)}
+        made: dict[str, Any] = {"key": data["key"].strip(), "kind": self.kind}
+        if self.kind != "stop":
+            made |= getattr(self, f"_json_{self.kind}")(data)
         if data.get("title"):
             made["title"] = data["title"]
         if data.get("next"):

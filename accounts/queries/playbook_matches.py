@@ -66,9 +66,10 @@ def matches(user: User, playbook: Playbook, version: PlaybookVersion, *, now: dt
 
 
 def _statement(user: User, playbook: Playbook, version: PlaybookVersion, plan: Plan, *, now: dt.datetime) -> tuple[str, dict[str, Any]]:
+    found, given = "", dict[str, Any]()
     audience, params = ("true", {}) if plan.audience is None else compile_where(parse(plan.audience), prefix="au")
     if plan.trigger["kind"] == "manual":
-        found, given = "SELECT id AS account_id, NULL::timestamptz AS at, ''::text AS occasion FROM accounts_account", {}
+        found = "SELECT id AS account_id, NULL::timestamptz AS at, ''::text AS occasion FROM accounts_account"
     else:
         found, given = occasions(plan.trigger, Window(since=old_since(now), until=now, imports=True))
     scope = scope_of(user)

@@ -112,7 +112,7 @@ class Draft:
         self.touched: set[str] = set()
         if data is not None:
             self.tokens = [token for token in dict.fromkeys(self.tokens) if data.get(f"{token}-kind") in STEP_KINDS and token[:1] == "s" and token[1:].isdecimal()]
-            self.kinds = {token: data[f"{token}-kind"] for token in self.tokens}
+            self.kinds = {token: str(data.get(f"{token}-kind")) for token in self.tokens}
             self.arms = {token: sum(f"{token}-when{arm}" in data for arm in range(MOST_BRANCHES)) for token in self.tokens}
         elif version is not None:
             for place, step in enumerate(version.steps):

@@ -51,7 +51,7 @@ def playbooks(request: SignedInRequest) -> HttpResponse:
         raise Http404
     known = names()
     entries = reading.playbooks(request.user, now=read_clock())
-    rows = [{"entry": entry, "name": shown_name(entry.row), "says": say_summary(entry.row, entry.shown, known)} for entry in entries]
+    rows: list[dict[str, Any]] = [{"entry": entry, "name": shown_name(entry.row), "says": say_summary(entry.row, entry.shown, known)} for entry in entries]
     order = {"active": 0, "paused": 1, "ready": 2, "draft": 3, "advice": 4}
     rows.sort(key=lambda row: order[row["entry"].state])
     return render(request, "accounts/playbooks.html", {"rows": rows, "writes": writes(request), "active": sum(entry.row.active for entry in entries)})
