@@ -261,6 +261,7 @@ PAGES = (
     "/metrics/team/panel/effort/", "/metrics/team/panel/agents/", "/metrics/funnels/", "/metrics/funnels/{funnel}/?by=month",
     "/metrics/catalogue/", "/metrics/catalogue/values/voice/", "/metrics/catalogue/contradictions/", "/metrics/kpi/csat/variants/", "/metrics/kpi/mrr/rows/", "/metrics/report/", "/metrics/report/preview/",
     "/metrics/decisions/", "/metrics/decisions/panel/segments/", "/metrics/decisions/panel/support/", "/metrics/decisions/panel/ceilings/", "/metrics/decisions/panel/returned/",
+    "/playbooks/", "/playbooks/detractor/", "/playbooks/detractor/runs/", "/playbooks/detractor/matches/", "/playbooks/detractor/past/", "/metrics/playbooks/detractor/back-run/", "/metrics/playbooks/detractor/effect/", "/accounts/{account}/playbooks/",
     "/metrics/initiatives/",
     "/metrics/support/", "/metrics/support/panel/today/", "/metrics/support/panel/clocks/", "/metrics/support/panel/backlog/", "/metrics/support/panel/volume/", "/metrics/support/panel/quality/",
     "/metrics/support/panel/promises/", "/metrics/support/panel/agents/", "/metrics/support/panel/customers/", "/tickets/?view=accounts", "/tickets/?view=soon", "/tickets/unsorted/", "/preferences/", "/search/?q=bo", "/search/?q=yokböyle",
