@@ -18,6 +18,7 @@ from accounts.charts import step_chart
 from accounts.forms.notes import NoteForm
 from accounts.models import Account
 from accounts.queries import account_page
+from accounts.queries.clock import read_clock
 from accounts.roles import WRITES_ACCOUNTS
 from accounts.signed_in import SignedInRequest
 from accounts.views.accounts import account_or_404, account_shell
@@ -44,7 +45,12 @@ def timeline(request: SignedInRequest, account_id: int) -> HttpResponse:
     # beside the other panels the newest few are enough
     size = account_page.FIRST_EVENTS if request.htmx and not before else account_page.EVENTS
     found = account_page.stretch(account, request.user, group=group, before=before, zone=timezone.get_current_timezone(), size=size)
-    context: dict[str, Any] = {"stretch": found, "group": group, "groups": {key: name for key, (name, _kinds) in wording_of_events.GROUPS.items()}, "today": timezone.localdate()}
+    context: dict[str, Any] = {
+        "stretch": found,
+        "group": group,
+        "groups": {key: name for key, (name, _kinds) in wording_of_events.GROUPS.items()},
+        "today": timezone.localdate(read_clock()),
+    }
     if request.htmx and before:
         return render(request, "accounts/_account_timeline_days.html", {"account": account, **context})
     return _panel(request, account, "timeline", **context, continued=bool(before))
@@ -56,7 +62,7 @@ def contacts(request: SignedInRequest, account_id: int) -> HttpResponse:
     """The people at the account: role, language, whether they may be asked."""
     account = account_or_404(request.user, account_id)
     people, more = account_page.contacts(account, request.user)
-    return _panel(request, account, "contacts", people=people, more=more, now=timezone.now())
+    return _panel(request, account, "contacts", people=people, more=more, now=read_clock())
 
 
 @require_GET
@@ -64,7 +70,7 @@ def contacts(request: SignedInRequest, account_id: int) -> HttpResponse:
 def money(request: SignedInRequest, account_id: int) -> HttpResponse:
     """Subscriptions, and MRR over two years as steps with a table beside."""
     account = account_or_404(request.user, account_id)
-    until = timezone.now()
+    until = read_clock()
     since = until - dt.timedelta(days=CHART_DAYS)
     charts = []
     for currency, steps in account_page.balances(account, request.user, since=since, until=until).items():
@@ -78,7 +84,7 @@ def money(request: SignedInRequest, account_id: int) -> HttpResponse:
 def work(request: SignedInRequest, account_id: int) -> HttpResponse:
     """Open, sleeping and lately closed work of the account."""
     account = account_or_404(request.user, account_id)
-    return _panel(request, account, "work", items=account_page.work(account, request.user), now=timezone.now())
+    return _panel(request, account, "work", items=account_page.work(account, request.user), now=read_clock())
 
 
 @login_required
@@ -91,7 +97,7 @@ def notes(request: SignedInRequest, account_id: int) -> HttpResponse:
         if not Account.objects.changeable_by(request.user).filter(pk=account.pk).exists():
             raise PermissionDenied
         if form.is_valid():
-            add_note(account_id=account.pk, author=request.user, body=form.cleaned_data["body"], pinned=form.cleaned_data["pinned"], now=timezone.now())
+            add_note(account_id=account.pk, author=request.user, body=form.cleaned_data["body"], pinned=form.cleaned_data["pinned"], now=read_clock())
             if not request.htmx:
                 return redirect("accounts:notes", account.pk)
             form = NoteForm()

@@ -267,6 +267,7 @@ PAGES = (
     "/metrics/support/panel/promises/", "/metrics/support/panel/agents/", "/metrics/support/panel/customers/", "/tickets/?view=accounts", "/tickets/?view=soon", "/tickets/unsorted/", "/preferences/", "/search/?q=bo", "/search/?q=yokböyle",
     "/metrics/overview/health/", "/metrics/overview/risks/", "/metrics/overview/changes/", "/metrics/revenue/", "/metrics/revenue/accounts/", "/metrics/revenue/part/bridge/",
     "/metrics/revenue/part/months/", "/metrics/revenue/part/retention/", "/metrics/revenue/part/churn/", "/metrics/revenue/part/expansion/", "/metrics/revenue/part/groups/",
+    "/lifecycle/", "/lifecycle/onboarding/", "/lifecycle/panel/{account}/", "/journey/", "/segments/account/{account}/", "/renewals/", "/moved/", "/work/views/",
     "/plans/", "/plans/?view=late", "/plans/objectives/", "/plans/panel/{account}/", "/plans/objectives/new/?account={account}", "/offers/", "/offers/catalogue/", "/advocates/",
 )  # fmt: skip
 
@@ -276,6 +277,19 @@ def test_a_turkish_reader_meets_no_english(client, turkish, address):
     client.force_login(turkish.ada if "/load/" in address else turkish.elif_)
     response = client.get(address.format(account=turkish.boga.pk, ticket=turkish.ticket.pk, funnel=turkish.funnel.pk))
     assert english_in(response) == []
+
+
+# what those who lead write
+LEADS_PAGES = (
+    "/segments/", "/segments/vip/", "/segments/vip/edit/", "/segments/new/", "/segments/overrides/", "/lifecycle/new/", "/lifecycle/onboarding/edit/", "/work/ranking/", "/cover/", "/sandbox/",
+    "/plans/templates/new/", "/playbooks/new/", "/offers/catalogue/new/",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("address", LEADS_PAGES)
+def test_a_turkish_lead_meets_no_english(client, turkish, address):
+    client.force_login(turkish.ada)
+    assert english_in(client.get(address)) == []
 
 
 def test_the_search_for_english_finds_it(client, cast):
