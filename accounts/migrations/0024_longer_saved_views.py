@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0023_shipped_segment_rules'),
+        ("accounts", "0023_shipped_segment_rules"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='savedview',
-            name='query',
-            field=models.CharField(blank=True, default='', max_length=4000, verbose_name='query'),
+            model_name="savedview",
+            name="query",
+            field=models.CharField(blank=True, default="", max_length=4000, verbose_name="query"),
         ),
     ]

@@ -14,7 +14,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
@@ -29,6 +28,7 @@ from accounts.models import Playbook, PlaybookVersion, User
 from accounts.playbooks import STEP_KINDS, PlaybookFault, PlaybookFaults
 from accounts.playbooks.steps import MOST_BRANCHES, MOST_STEPS
 from accounts.playbooks.telling import ICONS, KINDS, outline, shown_name
+from accounts.queries.clock import read_clock
 from accounts.queries.playbook_plans import faults_of
 from accounts.queries.rule_matches import names_of_rows
 from accounts.roles import WRITES_ACCOUNTS
@@ -52,7 +52,7 @@ def playbook_new(request: SignedInRequest) -> HttpResponse:
         data = form.cleaned_data
         copy = PlaybookVersion.objects.filter(playbook__key=data["copy"]).order_by("-number").first() if data["copy"] else None
         try:
-            writing.create_playbook(key=data["key"], name=data["name"], description=data["description"], actor=request.user, now=timezone.now(), copy=copy)
+            writing.create_playbook(key=data["key"], name=data["name"], description=data["description"], actor=request.user, now=read_clock(), copy=copy)
         except IntegrityError:
             form.add_error("name", _("There is a playbook of this name already."))
         else:
@@ -80,7 +80,7 @@ def playbook_edit(request: SignedInRequest, key: str) -> HttpResponse:
     try:
         writing.save_draft(
             draft_id=draft.pk, version=int(version) if version.isdecimal() else 0, terms=form.terms(), name=form.head.cleaned_data["name"],
-            description=form.head.cleaned_data["description"], actor=request.user, now=timezone.now(),
+            description=form.head.cleaned_data["description"], actor=request.user, now=read_clock(),
         )  # fmt: skip
     except StaleVersion:
         draft.refresh_from_db()
@@ -210,7 +210,7 @@ def _page(
 def playbook_draft(request: SignedInRequest, key: str) -> HttpResponse:
     """Opens the draft, making it where there is none."""
     row = writer_or_403(request, key)
-    writing.open_draft(playbook_id=row.pk, actor=request.user, now=timezone.now())
+    writing.open_draft(playbook_id=row.pk, actor=request.user, now=read_clock())
     return redirect("accounts:playbook_edit", key)
 
 
@@ -220,7 +220,7 @@ def playbook_discard(request: SignedInRequest, key: str) -> HttpResponse:
     """Throws the draft away."""
     row = writer_or_403(request, key)
     try:
-        gone = writing.discard_draft(playbook_id=row.pk, actor=request.user, now=timezone.now())
+        gone = writing.discard_draft(playbook_id=row.pk, actor=request.user, now=read_clock())
     except NothingToPublish:
         messages.error(request, _("There is no draft any more."))
         return redirect("accounts:playbook", key)
@@ -234,7 +234,7 @@ def playbook_publish(request: SignedInRequest, key: str) -> HttpResponse:
     """Publishes the saved draft as the next version."""
     row, version = writer_or_403(request, key), request.POST.get("version", "")
     try:
-        made = writing.publish_draft(playbook_id=row.pk, version=int(version) if version.isdecimal() else 0, actor=request.user, now=timezone.now())
+        made = writing.publish_draft(playbook_id=row.pk, version=int(version) if version.isdecimal() else 0, actor=request.user, now=read_clock())
     except NothingToPublish:
         messages.error(request, _("There is no draft any more."))
     except StaleVersion:
@@ -257,7 +257,7 @@ def playbook_activate(request: SignedInRequest, key: str) -> HttpResponse:
     row = writer_or_403(request, key)
     old = request.POST.get("old") == "1"
     try:
-        writing.activate(playbook_id=row.pk, old_matches=old, actor=request.user, now=timezone.now())
+        writing.activate(playbook_id=row.pk, old_matches=old, actor=request.user, now=read_clock())
     except NothingToPublish:
         messages.error(request, _("Publish it before it is switched on."))
     else:
@@ -270,6 +270,6 @@ def playbook_activate(request: SignedInRequest, key: str) -> HttpResponse:
 def playbook_pause(request: SignedInRequest, key: str) -> HttpResponse:
     """Switches a playbook off; what runs goes on, open work stays."""
     row = writer_or_403(request, key)
-    writing.pause(playbook_id=row.pk, actor=request.user, now=timezone.now())
+    writing.pause(playbook_id=row.pk, actor=request.user, now=read_clock())
     messages.success(request, _("Paused: nothing new starts. What runs goes on, and open work stays open."))
     return redirect("accounts:playbooks") if request.POST.get("back") == "list" else redirect("accounts:playbook", key)

@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -21,6 +20,7 @@ from accounts.models import Account, PlaybookPass, PlaybookRun, PlaybookStepLog
 from accounts.playbooks.moments import date_name, say_event
 from accounts.playbooks.telling import outline, say_reason, shown_name, step_title
 from accounts.queries import playbooks as reading
+from accounts.queries.clock import read_clock
 from accounts.queries.rule_matches import names_of_rows
 from accounts.roles import WRITES_ACCOUNTS
 from accounts.rules.telling import Names
@@ -137,7 +137,7 @@ def playbook_run_stop(request: SignedInRequest, run_id: int) -> HttpResponse:
     if not reason or len(reason) > 40 or "\x00" in reason:
         return _run_page(request, run, fault=_("Say in a few words why it stops here."), status=422)
     try:
-        stop_run(run_id=run.pk, now=timezone.now(), actor=request.user, reason=reason)
+        stop_run(run_id=run.pk, now=read_clock(), actor=request.user, reason=reason)
     except RunEnded:
         messages.error(request, _("The run is over already."))
     else:
@@ -154,7 +154,7 @@ def playbook_step_drop(request: SignedInRequest, run_id: int, step: str) -> Http
     if not reason or len(reason) > 80 or "\x00" in reason:
         return _run_page(request, run, fault=_("Say in a few words why the step is left out."), status=422)
     try:
-        drop_step(run_id=run.pk, step=step, actor=request.user, now=timezone.now(), reason=reason)
+        drop_step(run_id=run.pk, step=step, actor=request.user, now=read_clock(), reason=reason)
     except NoSuchStep as missing:
         raise Http404 from missing
     except (RunEnded, StepOver):
@@ -170,7 +170,7 @@ def playbook_step_restore(request: SignedInRequest, run_id: int, step: str) -> H
     """Takes back that a step was left out."""
     run = _run(request, run_id, changeable=True)
     try:
-        restore_step(run_id=run.pk, step=step, actor=request.user, now=timezone.now())
+        restore_step(run_id=run.pk, step=step, actor=request.user, now=read_clock())
     except NoSuchStep as missing:
         raise Http404 from missing
     except (RunEnded, StepOver):
@@ -217,7 +217,7 @@ def account_playbook_start(request: SignedInRequest, account_id: int) -> HttpRes
         messages.error(request, _("Choose a playbook."))
         return redirect(account)
     try:
-        run = start_by_hand(playbook_id=row.pk, account_id=account.pk, actor=request.user, now=timezone.now(), anyway=request.POST.get("anyway") == "1")
+        run = start_by_hand(playbook_id=row.pk, account_id=account.pk, actor=request.user, now=read_clock(), anyway=request.POST.get("anyway") == "1")
     except StartRefused as refused:
         messages.error(request, _("“%(name)s” was not started: %(reason)s.") % {"name": shown_name(row), "reason": say_reason(refused.reason)})
         return redirect("accounts:account_playbooks", account.pk)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.models import PlaybookVersion
 from accounts.playbooks import PlaybookFaults
 from accounts.playbooks.telling import outline
 from accounts.queries.accounts import visible_account
+from accounts.queries.clock import read_clock
 from accounts.queries.playbook_matches import matches
 from accounts.queries.playbook_trial import trial
 from accounts.queries.playbooks import Entry, accounts_named
@@ -42,7 +42,7 @@ def playbook_try(request: SignedInRequest, key: str) -> HttpResponse:
     if account is None:
         raise Http404
     try:
-        found = trial(entry.row, version, account, now=timezone.now())
+        found = trial(entry.row, version, account, now=read_clock())
     except PlaybookFaults as faults:
         return render(request, "accounts/playbook_try.html", context | {"account": account, "faults": faults.faults})
     steps = outline(version.steps, known)
@@ -69,7 +69,7 @@ def playbook_matches(request: SignedInRequest, key: str) -> HttpResponse:
     version, known = _version(request, entry), names_of_rows()
     context = page_context(entry, known, here="matches") | {"version": version, "writes": writes(request)}
     try:
-        context["found"] = matches(request.user, entry.row, version, now=timezone.now())
+        context["found"] = matches(request.user, entry.row, version, now=read_clock())
     except PlaybookFaults as faults:
         context["faults"] = faults.faults
     return render(request, "accounts/playbook_matches.html", context)
