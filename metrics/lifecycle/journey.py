@@ -16,12 +16,14 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.models import LifecycleStage, Playbook, PlaybookVersion, User
+from accounts.playbooks.telling import shown_name
 from accounts.rules import RuleFault, parse
 from accounts.stage_rules import stages_read
 from accounts.wording import segment_name, stage_name
 from metrics.lifecycle.page import columns
 from surveys.models import Touchpoint
 from surveys.programme_words import phrases
+from surveys.wording import shipped_name
 
 # the moments that belong to a shipped stage, in the order in which they usually come
 MOMENTS: dict[str, tuple[str, ...]] = {
@@ -51,6 +53,11 @@ class Listener:
         """Whether it asks at present."""
         return self.row.is_active
 
+    @property
+    def name(self) -> str:
+        """What the reader calls it."""
+        return shipped_name(self.row)
+
 
 @dataclass(frozen=True)
 class Act:
@@ -66,6 +73,11 @@ class Act:
     def works(self) -> bool:
         """Whether it starts at present."""
         return bool(self.row.active)
+
+    @property
+    def name(self) -> str:
+        """What the reader calls it."""
+        return shown_name(self.row)
 
 
 @dataclass

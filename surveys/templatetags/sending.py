@@ -10,7 +10,7 @@ from accounts.actions.instances import DOUBTS
 from accounts.models import Installation
 from accounts.roles import READS_PROGRAMMES, Role
 from surveys.models import SendingHold
-from surveys.views.wording import shipped_name
+from surveys.wording import shipped_name
 
 register = template.Library()
 SHOWN = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 
 from surveys.models import Survey, Touchpoint
-from surveys.views.wording import shipped_name
+from surveys.wording import shipped_name
 
 register = template.Library()
 

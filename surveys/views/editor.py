@@ -39,7 +39,7 @@ from surveys.models.surveys import Direction
 from surveys.queries.versions import differences, published_before, surveys_with_versions
 from surveys.views.preview import preview_choices
 from surveys.views.tabs import tabs_for
-from surveys.views.wording import shipped_name
+from surveys.wording import shipped_name
 
 STALE = 409
 

@@ -25,7 +25,7 @@ from surveys.queries.dry_run import PlanLine
 from surveys.queries.plan_page import MOST, plan_page
 from surveys.views.plan_wording import DECISIONS, REASONS, detail, local_time, reason_word
 from surveys.views.tabs import tabs_for
-from surveys.views.wording import shipped_name
+from surveys.wording import shipped_name
 
 # how far from now a dry run may look; beyond, nothing is known
 _LOOK_AHEAD, _LOOK_BACK = dt.timedelta(days=366), dt.timedelta(days=366)

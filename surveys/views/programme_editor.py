@@ -31,7 +31,7 @@ from surveys.queries.programmes import JOURNEY, around, history, programme_rows,
 from surveys.views.programme_wording import Names, field_word, said_changes, said_steps, say_value, sentence_of, state_icon, state_word
 from surveys.views.programmes import address, programme_for, reader, refusal_text, seen_version, shown
 from surveys.views.tabs import tabs_for
-from surveys.views.wording import shipped_name
+from surveys.wording import shipped_name
 
 # sections of the form: key, rows of the sentence in it
 _ROWS = {

@@ -16,7 +16,7 @@ from accounts.models import Segment
 from surveys.actions.programme_values import plain_values
 from surveys.models import ProgrammeStep, Survey, Touchpoint
 from surveys.programme_words import Part, Said, condition, days, duration, phrases, plain, sentence
-from surveys.views.wording import shipped_name
+from surveys.wording import shipped_name
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from surveys.programme_words import phrases
 from surveys.queries.programmes import Programme, journey_gaps, programme_rows
 from surveys.views.programme_wording import Names, sentence_text, state_icon, state_word
 from surveys.views.tabs import tabs_for
-from surveys.views.wording import shipped_name
+from surveys.wording import shipped_name
 
 # what waits for somebody stands first, what is over last
 _ORDER = ("review", "active", "paused", "draft", "ended")

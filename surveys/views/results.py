@@ -32,7 +32,7 @@ from surveys.views import reach_wording
 from surveys.views import results_wording as wording
 from surveys.views.results_panels import AT_ONCE, PANELS, Panels
 from surveys.views.tabs import tabs_for
-from surveys.views.wording import shipped_name
+from surveys.wording import shipped_name
 
 
 def chosen_of(request: SignedInRequest, now: dt.datetime) -> ResultsFilter:

@@ -24,8 +24,8 @@ from surveys.queries.results_overview import Line
 from surveys.queries.results_rows import Show, tone_of
 from surveys.readings import FEW, Reading, change_of, signed, verdict
 from surveys.scoring import Interval, Scale, share
-from surveys.views.wording import shipped_name
 from surveys.weighting import Weighted
+from surveys.wording import shipped_name
 
 DIMENSION_NAMES = {
     "segment": gettext_lazy("Segment"), "touchpoint": gettext_lazy("Touchpoint"), "owner": gettext_lazy("Owner"), "language": gettext_lazy("Language"),

@@ -20,7 +20,7 @@ from surveys.actions.sending import InDoubt, switch_sending
 from surveys.actions.unknowns import NotUnknown, drop_unknown, resend_unknown
 from surveys.models import Invitation, Response
 from surveys.queries.rows import account_panel as panel_rows
-from surveys.views.wording import shipped_name
+from surveys.wording import shipped_name
 
 
 def _reader(request: HttpRequest) -> User:

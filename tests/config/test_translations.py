@@ -31,7 +31,7 @@ from config.services.messages import compile_messages
 from metrics.models import Funnel
 from surveys.actions.letters import write_letter
 from surveys.models import Survey, SurveyText, Touchpoint
-from surveys.views.wording import shipped_name
+from surveys.wording import shipped_name
 from tests.accounts.work_builders import item
 from tests.surveys.making import link_to, planned
 from tickets.actions import tickets

@@ -6,8 +6,6 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
-from surveys.models import Survey, Touchpoint
-
 # names that Vefa ships, so that readers get them in their language; a renamed one stays as it was named
 _SHIPPED: dict[str, Any] = {
     "Relationship NPS": gettext_lazy("Relationship NPS"),
@@ -24,6 +22,6 @@ _SHIPPED: dict[str, Any] = {
 }
 
 
-def shipped_name(row: Survey | Touchpoint) -> str:
-    """The name, in the reader's language where it is one that Vefa ships."""
+def shipped_name(row: Any) -> str:
+    """The name of a survey or touchpoint, in the reader's language where it is one that Vefa ships."""
     return str(_SHIPPED.get(row.name, row.name))
