@@ -87,6 +87,8 @@ def test_an_answer_is_an_event_and_marks_the_account(customer, sent, cast):
 def test_a_press_of_the_first_score_takes_two_statements(customer, sent):
     _invitation, token = sent
     nonce = nonce_of(token)
+    # the words of a published version are read once a process
+    customer.get(f"/s/{token}")
     with CaptureQueriesContext(connection) as queries:
         press(customer, token, 9, nonce=nonce)
     # the link with all it opens; the answer with all it means
