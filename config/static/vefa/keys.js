@@ -88,6 +88,8 @@
   document.addEventListener("htmx:beforeSwap", () => { place = rows().indexOf(current()); });
   document.addEventListener("htmx:afterSettle", () => {
     if (place < 0 || current()) return;
+    // who has gone on to type somewhere keeps the focus
+    if (document.activeElement && typing(document.activeElement)) return;
     const all = rows();
     if (all.length && !document.querySelector("dialog[open]")) stand(all[Math.min(place, all.length - 1)]);
   });

@@ -53,7 +53,9 @@
     const rows = [...document.querySelectorAll("#work-list [data-row]")];
     const next = rows[Math.min(place, rows.length - 1)] || document.getElementById("work-list");
     place = -1;
-    if (!next || document.querySelector("dialog[open]") || document.activeElement.matches("#work-filter *")) return;
+    // who has gone on to type, in the search for instance, keeps the focus
+    const typing = document.activeElement.matches("#work-filter *, input:not([type='checkbox']), textarea, select");
+    if (!next || typing || document.querySelector("dialog[open]")) return;
     next.tabIndex = -1;
     next.focus({ preventScroll: true });
   });
