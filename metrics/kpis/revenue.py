@@ -94,10 +94,13 @@ def _rows(question: Question, by: str | None) -> list[tuple[Any, ...]]:
             SELECT key, account_id, sum(micros * rate) AS micros, count(DISTINCT subscription) AS subscriptions,
                    sum(micros * rate) FILTER (WHERE is_past_due) AS past_due,
                    bool_or(micros > 0) AS pays
-            FROM spans GROUP BY key, account_id)
-        SELECT p.key, coalesce(sum(p.micros), 0), count(*) FILTER (WHERE p.pays), sum(p.subscriptions), count(*), coalesce(sum(p.past_due), 0),
-               coalesce(sum(p.micros * p.micros) FILTER (WHERE p.pays), 0),
-               (SELECT array_agg(DISTINCT q.currency ORDER BY q.currency) FROM spans q
-                WHERE q.rate IS NULL AND q.micros > 0 AND q.key IS NOT DISTINCT FROM p.key)
-        FROM per_account p GROUP BY p.key"""
+            FROM spans GROUP BY key, account_id),
+        -- apart from the sums, since looking it up group by group reads all spans for each
+        lacking AS (SELECT key, array_agg(DISTINCT currency ORDER BY currency) AS currencies FROM spans WHERE rate IS NULL AND micros > 0 GROUP BY key),
+        summed AS (
+            SELECT key, coalesce(sum(micros), 0) AS micros, count(*) FILTER (WHERE pays) AS customers, sum(subscriptions) AS subscriptions, count(*) AS accounts,
+                   coalesce(sum(past_due), 0) AS past_due, coalesce(sum(micros * micros) FILTER (WHERE pays), 0) AS squares
+            FROM per_account GROUP BY key)
+        SELECT p.key, p.micros, p.customers, p.subscriptions, p.accounts, p.past_due, p.squares, l.currencies
+        FROM summed p LEFT JOIN lacking l ON coalesce(l.key, '') = coalesce(p.key, '') AND (l.key IS NULL) = (p.key IS NULL)"""
     return fetch(sql, conditions.values)
