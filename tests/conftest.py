@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.cache import cache
 from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
@@ -31,6 +32,12 @@ def _fast_and_private() -> None:
 def _no_language_of_the_test_before() -> None:
     """A Turkish reader's request leaves Turkish on in this thread: every test begins with the default."""
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept_of_the_test_before() -> None:
+    """Panels are kept in the cache, which every worker has for itself: every test begins with an empty one."""
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)

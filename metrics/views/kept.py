@@ -5,10 +5,13 @@ Never needed: the cache may be gone.
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import zoneinfo
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ParamSpec
 
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -16,6 +19,7 @@ from django.shortcuts import render
 from django.utils import translation
 
 from accounts.models import User
+from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from metrics.actions.cached import cached, keep
 from metrics.actions.figure_stamps import EVERYTHING, stamp_of
@@ -26,6 +30,9 @@ from metrics.views.chart_files import chart_file
 SECONDS = 300
 # part of every key: raise it when the fragments change
 VERSION = 2
+# panels whose figures go by the minute
+LIVE = frozenset({"today"})
+Given = ParamSpec("Given")
 
 
 def kept_fragment(
@@ -48,10 +55,39 @@ def kept_fragment(
     return HttpResponse(html)
 
 
+def kept_panel(view: Callable[Given, HttpResponseBase]) -> Callable[Given, HttpResponseBase]:
+    """Keeps the fragments of a view by address, reader and day until a fact changes; files and refusals are made anew.
+
+    For panels that only read, have no form and say nothing of the reader but what the role and the book tell.
+    """
+
+    @functools.wraps(view)
+    def panel(*args: Given.args, **kwargs: Given.kwargs) -> HttpResponseBase:
+        request = args[0]
+        assert isinstance(request, HttpRequest)
+        if request.GET.get("export") or kwargs.get("name") in LIVE:
+            return view(*args, **kwargs)
+        today = read_clock().astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date().isoformat()
+        key = _hashed(request, [request.get_full_path(), str(bool(request.headers.get("HX-Request"))), today, stamp_of(EVERYTHING)])
+        html = cached(key)
+        if html is not None:
+            return HttpResponse(html)
+        response = view(*args, **kwargs)
+        if response.status_code == 200 and isinstance(response, HttpResponse) and response.get("Content-Type", "").startswith("text/html"):
+            keep(key, response.content.decode(), SECONDS)
+        return response
+
+    return panel
+
+
 def _key(request: HttpRequest, chosen: Filters, name: str, more: str, stamp: str) -> str:
+    return _hashed(request, [name, chosen.key, more, stamp])
+
+
+def _hashed(request: HttpRequest, parts: list[str]) -> str:
     user = request.user
     assert isinstance(user, User)
     # who sees everything shares; analysts share figures without rows; everybody else has a book of their own
     who = user.role if user.role in {Role.ADMIN, Role.VIEWER, Role.ANALYST} else f"{user.role}:{user.pk}"
-    parts = [str(VERSION), connection.settings_dict["NAME"], name, who, translation.get_language() or "", user.time_zone or "", chosen.key, more, stamp]
-    return f"dashboard:{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}"
+    whole = [str(VERSION), connection.settings_dict["NAME"], who, translation.get_language() or "", user.time_zone or "", *parts]
+    return f"dashboard:{hashlib.sha256(chr(0).join(whole).encode()).hexdigest()}"

@@ -18,6 +18,7 @@ from accounts.signed_in import SignedInRequest
 from metrics.filters import filter_bar, read_filters
 from metrics.lifetime_page import OPENED, SPANS, VARIANTS, LifetimeFilter, accounts_behind, cohort_table, heat_chart, kept_chart, tenure_page, value_lines
 from metrics.views.chart_files import chart_file
+from metrics.views.kept import kept_panel
 
 USUAL = "last_12_months"
 
@@ -56,6 +57,7 @@ def cohorts(request: SignedInRequest) -> HttpResponseBase:
 
 @login_required
 @require_GET
+@kept_panel
 def kept(request: SignedInRequest) -> HttpResponseBase:
     """The panel of customers and revenue that stay."""
     context = _panel(request)
@@ -65,6 +67,7 @@ def kept(request: SignedInRequest) -> HttpResponseBase:
 
 @login_required
 @require_GET
+@kept_panel
 def tenure(request: SignedInRequest) -> HttpResponseBase:
     """The panel of tenures."""
     context = _panel(request)
@@ -74,6 +77,7 @@ def tenure(request: SignedInRequest) -> HttpResponseBase:
 
 @login_required
 @require_GET
+@kept_panel
 def value(request: SignedInRequest) -> HttpResponse:
     """The panel of lifetime value."""
     context = _panel(request)

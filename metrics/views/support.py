@@ -35,6 +35,7 @@ from metrics.support.naming import without
 from metrics.support.rows import UnknownFigure, rows_page
 from metrics.support.today import today
 from metrics.views.chart_files import chart_file
+from metrics.views.kept import kept_panel
 from tickets.models import Ticket
 from tickets.models.tickets import Channel, Severity
 from tickets.querysets import WORKS_TICKETS
@@ -121,6 +122,7 @@ def _selects(desk: Desk) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
 
 @login_required
 @require_GET
+@kept_panel
 def support_panel(request: SignedInRequest, name: str) -> HttpResponseBase:
     """One panel as a fragment, and its chart as a file. Unknown names, and money for agents, do not exist."""
     desk = desk_of(request)

@@ -20,6 +20,7 @@ from metrics.kpis.entry import COMPONENTS
 from metrics.kpis.question import WrongQuestion
 from metrics.team.books import AHEAD_DAYS, add_outcome, carried, people_of
 from metrics.team.page import ROWS, agent_lines, effort, lines_of, person_of, rows_of, teams_of, tell_outcome
+from metrics.views.kept import kept_panel
 
 USUAL = "last_12_months"
 PANELS = ("books", "outcome", "effort", "agents")
@@ -47,6 +48,7 @@ def team(request: SignedInRequest) -> HttpResponse:
 
 @login_required
 @require_GET
+@kept_panel
 def team_panel(request: SignedInRequest, name: str) -> HttpResponse:
     """One panel as a fragment."""
     filters = read_filters(request, now=read_clock(), usual=USUAL)

@@ -26,6 +26,7 @@ from metrics.funnels.page import group_names
 from metrics.kpis.catalogue import CATALOGUE
 from metrics.kpis.question import WrongQuestion
 from metrics.views.chart_files import chart_file
+from metrics.views.kept import kept_panel
 from metrics.voice.listening import loop, movers, silent_accounts, silent_groups
 from metrics.voice.scores import BREAKDOWNS, SCORES, score_panel
 from metrics.voice_and_money.bands import KINDS, SIDES, bands_of
@@ -77,6 +78,7 @@ def _panel_name(name: str) -> str:
 
 @login_required
 @require_GET
+@kept_panel
 def voice_panel(request: SignedInRequest, name: str) -> HttpResponseBase:
     """One panel as a fragment, and its charts as files."""
     _reads_voice(request)
