@@ -17,12 +17,26 @@ TOLERANCE = Decimal("1e-12")
 
 @dataclass(frozen=True)
 class Step:
-    """The curve from one event time on: what survives, and its 95 % band (None where nothing can be said)."""
+    """The curve from one event time on: what survives, and the sum of Greenwood's terms d / (n (n - d)) so far."""
 
     time: Decimal
     survival: Decimal
-    low: Decimal | None
-    high: Decimal | None
+    hazard_variance: Decimal
+
+    @property
+    def band(self) -> tuple[Decimal | None, Decimal | None]:
+        """The 95 % band; None where nothing can be said. Worked out when asked for: most steps of a long curve are never looked at."""
+        return _band(self.survival, self.hazard_variance)
+
+    @property
+    def low(self) -> Decimal | None:
+        """The lower edge of the band."""
+        return self.band[0]
+
+    @property
+    def high(self) -> Decimal | None:
+        """The upper edge of the band."""
+        return self.band[1]
 
 
 @dataclass(frozen=True)
@@ -47,6 +61,14 @@ class Survival:
                 break
             found = step
         return found
+
+    def told(self, most: int) -> tuple[Step, ...]:
+        """The steps to draw: all, or where there are more than `most` the last one of each of `most` equal stretches of time."""
+        if len(self.steps) <= most:
+            return self.steps
+        stretch = self.steps[-1].time / most
+        last = {int(step.time // stretch) if stretch else 0: step for step in self.steps}
+        return tuple(last.values())
 
     @property
     def median(self) -> Decimal | None:
@@ -96,8 +118,7 @@ def kaplan_meier(tenures: Iterable[tuple[Decimal, int, int]]) -> Survival:
             survival *= Decimal(at_risk - ended) / at_risk
             if at_risk > ended:
                 hazard_variance += Decimal(ended) / (at_risk * (at_risk - ended))
-            low, high = _band(survival, hazard_variance)
-            steps.append(Step(tenure, survival, low, high))
+            steps.append(Step(tenure, survival, hazard_variance))
         at_risk -= ended + censored
     return Survival(tuple(steps), subjects, all_ended, max(counts) if counts else None)
 

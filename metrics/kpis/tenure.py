@@ -13,6 +13,8 @@ from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question
 
 DAYS_A_MONTH = Decimal("30.4375")
+# of a curve with more steps so many are told; value, median and expected tenure rest on all of them
+MOST_TOLD = 2_000
 GAP_DAYS = 30
 # durations are differences of wall clocks of the organisation's zone, so that a day of 23 hours is a day
 _DAYS = "round(extract(epoch FROM (until AT TIME ZONE %(zone)s) - (first_at AT TIME ZONE %(zone)s))::numeric / 86400, 9)"
@@ -72,15 +74,16 @@ def tenure_survival(question: Question, by: str | None) -> dict[str | None, Figu
         horizon *= DAYS_A_MONTH
     figures: dict[str | None, Figure] = {}
     for key, survival in survivals(question, by, time=params["time"], gap_days=params["gap_days"]).items():
-        step = survival.step_at(horizon)
+        step, told = survival.step_at(horizon), survival.told(MOST_TOLD)
         there = bool(survival.subjects)
         value = survival.at(horizon) if there else None
-        interval = None if step is None or step.low is None or step.high is None else (step.low, step.high)
-        curve: list[list[Any]] = [[Decimal(0), Decimal(1)], *([each.time, each.survival] for each in survival.steps)]
+        low, high = (None, None) if step is None else step.band
+        interval = None if low is None or high is None else (low, high)
+        curve: list[list[Any]] = [[Decimal(0), Decimal(1)], *([each.time, each.survival] for each in told)]
         parts = {
             "subjects": survival.subjects, "ended": survival.ended, "censored": survival.subjects - survival.ended,
             "expected_tenure": survival.mean_within(horizon) if there else None,
         }  # fmt: skip
-        shape = {"curve": curve if there else [], "band": [[each.time, each.low, each.high] for each in survival.steps], "median": survival.median}
+        shape = {"curve": curve if there else [], "band": [[each.time, *each.band] for each in told], "median": survival.median}
         figures[key] = Figure(value=value, numerator=value, parts=parts, interval=interval, shape=shape)
     return figures
