@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError
 from django.http import Http404, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.actions.saved_views import TooManyViews, remove_view, rename_view, save_view
 from accounts.forms.saved_views import SavedViewForm
 from accounts.forms.work import read_filter
-from accounts.queries.saved_views import own_views, readable, views_of
+from accounts.queries.saved_views import views_of
 from accounts.roles import WRITES_ACCOUNTS, Role
 from accounts.signed_in import SignedInRequest
+from accounts.views.named_views import edit_named, save_named
 from accounts.views.work import asked_of
 
 PAGE = "work"
@@ -48,37 +44,12 @@ def work_views(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def work_view_save(request: SignedInRequest) -> HttpResponse:
     """Keeps the list as it stands under a name."""
-    if request.user.role == Role.ANALYST:
-        raise PermissionDenied
     query = read_filter(QueryDict(request.POST.get("query", "")[:1000]), request.user).query().lstrip("?")
-    form = SavedViewForm(request.POST, may_share=request.user.role in WRITES_ACCOUNTS)
-    if not form.is_valid():
-        messages.error(request, _("Give the view a name of at most 80 characters."))
-        return redirect(_address(query))
-    try:
-        view = save_view(owner=request.user, page=PAGE, name=form.cleaned_data["name"], query=readable(query), shared=form.cleaned_data.get("shared", False))
-    except TooManyViews:
-        messages.error(request, _("You keep 100 views of this list already: remove one first."))
-    else:
-        messages.success(request, _("The view “%(name)s” is saved.") % {"name": view.name})
-    return redirect(_address(query))
+    return save_named(request, page=PAGE, query=query, back=_address(query))
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def work_view_edit(request: SignedInRequest, view_id: int) -> HttpResponse:
     """Renames, shares or removes one of one's own views."""
-    view = get_object_or_404(own_views(request.user).filter(page=PAGE), pk=view_id)
-    form = SavedViewForm(request.POST or None, may_share=request.user.role in WRITES_ACCOUNTS, initial={"name": view.name, "shared": view.shared})
-    if request.method == "POST" and request.POST.get("do") == "remove":
-        remove_view(view=view)
-        messages.success(request, _("The view “%(name)s” is removed.") % {"name": view.name})
-        return redirect("accounts:work")
-    if request.method == "POST" and form.is_valid():
-        try:
-            rename_view(view=view, name=form.cleaned_data["name"], shared=form.cleaned_data.get("shared", False))
-        except IntegrityError:
-            form.add_error("name", _("You have another view of this name."))
-        else:
-            return redirect(_address(view.query))
-    return render(request, "accounts/work_view.html", {"view": view, "form": form, "address": _address(view.query)}, status=422 if form.errors else 200)
+    return edit_named(request, view_id, page=PAGE, address=_address)

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from django.utils import timezone
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from accounts.actions.onboarding_plans import do_step
 from accounts.actions.plan_links import issue_link
 from accounts.models import PlanStep
 from tests.accounts.plan_builders import plan
+from tests.browser import test_work
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no Chromium at {CHROMIUM} (set CHROMIUM)"),
-]
+pytestmark = test_work.pytestmark
+browser = test_work.browser
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LOOK = """() => {
     const box = element => element.getBoundingClientRect();
@@ -32,15 +26,6 @@ LOOK = """() => {
         wide: document.documentElement.scrollWidth > document.documentElement.clientWidth,
     };
 }"""
-
-
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    """A headless Chromium."""
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield made
-        made.close()
 
 
 def test_a_customer_ticks_on_a_phone_without_script(cast: SimpleNamespace, live_server: Any, browser: Any) -> None:
