@@ -9,8 +9,9 @@ from django import forms
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from accounts.event_words import EVENTS
 from accounts.forms.rules import RuleField
-from accounts.playbooks.moments import DATES, EVENTS
+from accounts.playbooks.moments import DATES
 from accounts.playbooks.plan import END
 from accounts.playbooks.steps import MOST_BRANCHES
 from accounts.playbooks.telling import FIELDS, KINDS, PEOPLE, WORK_TYPES

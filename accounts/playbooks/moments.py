@@ -8,40 +8,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.event_words import say_event
 from accounts.rules.telling import Names
 from accounts.wording import band_name
-from accounts.words import code
 
-# events that may start a playbook or end a wait, each after "when"; the order in which they are offered
-EVENTS: dict[str, Any] = {
-    "payment.failed": gettext_lazy("a payment fails"),
-    "payment.recovered": gettext_lazy("a failed payment is made good"),
-    "subscription.cancelled": gettext_lazy("notice is given"),
-    "subscription.ended": gettext_lazy("paid service ends"),
-    "subscription.started": gettext_lazy("a subscription begins"),
-    "subscription.changed": gettext_lazy("a subscription changes"),
-    "subscription.renewal_due": gettext_lazy("a renewal comes near"),
-    "account.created": gettext_lazy("an account becomes known"),
-    "account.churned": gettext_lazy("an account has left"),
-    "account.reactivated": gettext_lazy("a lost account comes back"),
-    "trial.started": gettext_lazy("a trial begins"),
-    "trial.ended": gettext_lazy("a trial is over"),
-    "onboarding.completed": gettext_lazy("onboarding is done"),
-    "purchase.completed": gettext_lazy("a purchase is paid"),
-    "survey.answered": gettext_lazy("a survey is answered"),
-    "health.band_changed": gettext_lazy("health enters another band"),
-    "segment.changed": gettext_lazy("an account changes its segment"),
-    "stage.changed": gettext_lazy("an account enters another stage"),
-    "owner.changed": gettext_lazy("an account gets another owner"),
-    "usage.milestone": gettext_lazy("a milestone in the product is reached"),
-    "ticket.opened": gettext_lazy("a ticket is opened"),
-    "ticket.solved": gettext_lazy("a ticket is solved"),
-    "ticket.sla_breached": gettext_lazy("a promised time passes"),
-    "touch.logged": gettext_lazy("somebody has spoken with the customer"),
-    "work.done": gettext_lazy("work is done"),
-    "contact.unsubscribed": gettext_lazy("a contact refuses surveys"),
-    "mail.bounced": gettext_lazy("a mail bounces"),
-}
 # dates of an account, each after "before the" or "after the"
 DATES: dict[str, Any] = {
     "renews_on": gettext_lazy("renewal"),
@@ -63,29 +33,6 @@ GROUPS: dict[str, Any] = {
     "detractor": gettext_lazy("a detractor"), "passive": gettext_lazy("a passive"), "promoter": gettext_lazy("a promoter"),
     "low": gettext_lazy("unhappy"), "middle": gettext_lazy("neither happy nor unhappy"), "high": gettext_lazy("happy"),
 }  # fmt: skip
-# the payload's keys that a trigger may ask for, in words
-PAYLOAD: dict[str, Any] = {
-    "attempt": gettext_lazy("attempt"), "hard_decline": gettext_lazy("hard decline"), "failure_code": gettext_lazy("failure code"), "reason": gettext_lazy("reason"),
-    "voluntary": gettext_lazy("voluntary"), "converted": gettext_lazy("converted"), "plan": gettext_lazy("plan"), "feature": gettext_lazy("feature"),
-    "survey_kind": gettext_lazy("survey"), "group": gettext_lazy("answer"), "survey": gettext_lazy("survey"), "segment": gettext_lazy("segment"), "stage": gettext_lazy("stage"),
-    "days": gettext_lazy("days"), "severity": gettext_lazy("severity"), "band": gettext_lazy("band"),
-}  # fmt: skip
-
-
-def say_event(kind: str, where: Mapping[str, Any] | None = None) -> str:
-    """An event with what its payload must hold: "a payment fails (attempt 1)"."""
-    said = str(EVENTS.get(kind, kind))
-    asked = ", ".join(f"{PAYLOAD.get(key, key)}: {say_value(value)}" for key, value in (where or {}).items())
-    return f"{said} ({asked})" if asked else said
-
-
-def say_value(value: Any) -> str:
-    """A value of a payload: yes or no, several with commas, codes in words."""
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if isinstance(value, list):
-        return ", ".join(say_value(entry) for entry in value)
-    return code(value)
 
 
 def date_name(field: str) -> str:

@@ -10,7 +10,8 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from accounts.playbooks.moments import date_name, say_event, say_trigger
+from accounts.event_words import say_event
+from accounts.playbooks.moments import date_name, say_trigger
 from accounts.playbooks.plan import END, words_for
 from accounts.rules import RuleFault, parse, sentence
 from accounts.rules.telling import Names

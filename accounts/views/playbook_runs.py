@@ -16,8 +16,9 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.actions.playbook_runs import NoSuchStep, RunEnded, StepOver, drop_step, stop_run
 from accounts.actions.playbook_sweeps import StartRefused, start_by_hand
 from accounts.actions.playbook_undo import restore_step
+from accounts.event_words import say_event
 from accounts.models import Account, PlaybookPass, PlaybookRun, PlaybookStepLog
-from accounts.playbooks.moments import date_name, say_event
+from accounts.playbooks.moments import date_name
 from accounts.playbooks.telling import outline, say_reason, shown_name, step_title
 from accounts.queries import playbooks as reading
 from accounts.queries.clock import read_clock
