@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from accounts.models import AccountDirty, AccountEvent, AccountSnapshot, Feature, ImportBatch, ImportChange
+from accounts.models import AccountDirty, AccountEvent, AccountSnapshot, Feature, ImportBatch, ImportChange, ImportFile, ImportProfile, ImportRun
 from accounts.paging import CappedPaginator
 from accounts.read_only import ReadOnly
 
@@ -44,6 +44,37 @@ class ImportChangeAdmin(ReadOnly, admin.ModelAdmin):
     ordering = ("-pk",)
     show_full_result_count = False
     paginator = CappedPaginator
+
+
+@admin.register(ImportRun)
+class ImportRunAdmin(ReadOnly, admin.ModelAdmin):
+    """Imports at the pages, and what came out of them."""
+
+    list_display = ("created_at", "what", "kind", "profile", "state", "rows", "faults", "made_by")
+    list_filter = ("what", "state", "kind")
+    list_select_related = ("made_by",)
+    search_fields = ("id", "profile")
+    date_hierarchy = "created_at"
+
+
+@admin.register(ImportFile)
+class ImportFileAdmin(ReadOnly, admin.ModelAdmin):
+    """Files that were uploaded; what is in them is not shown."""
+
+    list_display = ("name", "run", "size", "rows")
+    list_select_related = ("run",)
+    search_fields = ("name",)
+    exclude = ("content",)
+
+
+@admin.register(ImportProfile)
+class ImportProfileAdmin(ReadOnly, admin.ModelAdmin):
+    """How files of a source are read; saved at the pages."""
+
+    list_display = ("name", "kind", "made_by", "updated_at")
+    list_filter = ("kind",)
+    list_select_related = ("made_by",)
+    search_fields = ("name",)
 
 
 @admin.register(AccountSnapshot)

@@ -3,6 +3,7 @@
 from accounts.models.customers import Account, Contact, LifecycleStage
 from accounts.models.events import AccountEvent
 from accounts.models.hooks import IncomingHook, OutsideObject
+from accounts.models.import_runs import ImportFile, ImportProfile, ImportRun
 from accounts.models.imports import ImportBatch, ImportChange
 from accounts.models.keys import ApiKey, IdempotentRequest
 from accounts.models.ledger import ChurnMonth, LedgerRange, MrrMonth, ServiceMonth
@@ -25,7 +26,8 @@ from accounts.models.work_terms import RenewalCall, WorkAssumption, WorkBatch, W
 
 __all__ = [
     "Account", "AccountDirty", "AccountEvent", "AccountSnapshot", "AdvocateAsk", "ApiKey", "ChurnMonth", "Contact", "CostEntry", "Cover", "Erasure",
-    "ExchangeRate", "Feature", "Heartbeat", "IdempotentRequest", "ImportBatch", "ImportChange", "InboundEvent", "IncomingHook", "Installation",
+    "ExchangeRate", "Feature", "Heartbeat", "IdempotentRequest", "ImportBatch", "ImportChange", "ImportFile", "ImportProfile", "ImportRun",
+    "InboundEvent", "IncomingHook", "Installation",
     "LedgerRange", "LifecycleStage", "MailBucket", "MrrMonth", "Note", "Offer", "OfferMatch", "OnboardingPlan", "OutgoingMail", "OutsideObject",
     "PlanLink", "PlanMilestone", "PlanStep", "PlanTemplate", "Playbook", "PlaybookPass", "PlaybookRun", "PlaybookStepLog", "PlaybookVersion",
     "RenewalCall", "Sandbox", "SavedView", "Segment", "SegmentMembership", "ServiceMonth", "SoftBounce", "StageStay", "Standing", "Subscription",

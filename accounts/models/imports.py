@@ -25,11 +25,14 @@ class ImportBatch(models.Model):
     actor = models.ForeignKey(User, verbose_name=_("by"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     loaded_at = models.DateTimeField(_("loaded"), db_default=models.functions.Now())
     undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
+    # of an import at the pages: what was found there stays with it
+    run = models.ForeignKey("accounts.ImportRun", verbose_name=_("import run"), null=True, blank=True, on_delete=models.SET_NULL, related_name="batches")
 
     class Meta:
         verbose_name = _("import")
         verbose_name_plural = _("imports")
         ordering = ["-loaded_at", "id"]
+        indexes = [models.Index(fields=["-loaded_at", "id"], name="import_batch_newest")]
 
     def __str__(self) -> str:
         return f"{self.kind} · {self.file_name}"

@@ -38,6 +38,8 @@ def one_of_each(cast):
     record_event(account_id=cast.boga.pk, kind="note.added", occurred_at=NOW, origin="app", payload={"note": 1}, actor_id=cast.ada.pk)
     batch = models.ImportBatch.objects.create(kind="accounts", file_name="a.csv")
     models.ImportChange.objects.create(batch=batch, table="accounts_account", row_key={"id": 1}, created=True)
+    models.ImportProfile.objects.create(kind="accounts", name="CRM", updated_at=NOW)
+    models.ImportFile.objects.create(run=models.ImportRun.objects.create(kind="accounts", created_at=NOW), name="a.csv", size=1)
     OutgoingMail.objects.create(kind="reply", account=cast.boga, contact=cast.selin, to_address="selin@bogazici.test", next_attempt_at=NOW, status="unknown", body_text="Merhaba")
     models.Heartbeat.objects.create(part="worker", beaten_at=NOW)
     models.Installation.current()
