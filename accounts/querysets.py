@@ -126,3 +126,30 @@ class PlaybookQuerySet(QuerySet):
     def changeable_by(self, user: User) -> PlaybookQuerySet:
         """Admins and managers write playbooks."""
         return self if user.is_authenticated and user.is_active and user.role in {Role.ADMIN, Role.MANAGER} else self.none()
+
+
+class WebhookQuerySet(QuerySet):
+    """Outgoing webhooks: admins see all, leads those that act for themselves."""
+
+    def visible_to(self, user: User) -> WebhookQuerySet:
+        """The webhooks a person may see."""
+        if not user.is_authenticated or not user.is_active or user.role not in {Role.ADMIN, Role.MANAGER}:
+            return self.none()
+        return self if user.role == Role.ADMIN else self.filter(acts_for=user)
+
+    def changeable_by(self, user: User) -> WebhookQuerySet:
+        """Whoever sees one may change it."""
+        return self.visible_to(user)
+
+
+class WebhookOwnedQuerySet(QuerySet):
+    """Rows of an outgoing webhook, seen by whoever sees it."""
+
+    def visible_to(self, user: User) -> WebhookOwnedQuerySet:
+        """The rows of webhooks the person may see."""
+        endpoints: Any = self.model._meta.get_field("endpoint").related_model
+        return self.filter(endpoint__in=endpoints._default_manager.visible_to(user).values("pk"))
+
+    def changeable_by(self, user: User) -> WebhookOwnedQuerySet:
+        """Whoever sees one may have it sent again."""
+        return self.visible_to(user)

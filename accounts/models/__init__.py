@@ -21,6 +21,7 @@ from accounts.models.segments import Segment, SegmentMembership
 from accounts.models.snapshots import AccountDirty, AccountSnapshot
 from accounts.models.usage import Feature, UsageDay
 from accounts.models.verbatims import TextClassifier, Topic, TopicTag, Verbatim
+from accounts.models.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from accounts.models.work import Note, SavedView, WorkItem
 from accounts.models.work_terms import RenewalCall, WorkAssumption, WorkBatch, WorkBatchRow
 
@@ -32,5 +33,6 @@ __all__ = [
     "PlanLink", "PlanMilestone", "PlanStep", "PlanTemplate", "Playbook", "PlaybookPass", "PlaybookRun", "PlaybookStepLog", "PlaybookVersion",
     "RenewalCall", "Sandbox", "SavedView", "Segment", "SegmentMembership", "ServiceMonth", "SoftBounce", "StageStay", "Standing", "Subscription",
     "SubscriptionChange", "SuccessMeasurement", "SuccessPlan", "SuccessReview", "Suppression", "Team", "TextClassifier", "Topic", "TopicTag",
-    "Transaction", "UsageDay", "User", "Verbatim", "WorkAssumption", "WorkBatch", "WorkBatchRow", "WorkItem",
+    "Transaction", "UsageDay", "User", "Verbatim", "WebhookAttempt", "WebhookDelivery", "WebhookEndpoint",
+    "WorkAssumption", "WorkBatch", "WorkBatchRow", "WorkItem",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ class IncomingHook(models.Model):
 
     class Proof(models.TextChoices):
         STANDARD = "standard", _("Standard Webhooks signature")
+        STRIPE = "stripe", _("signature of Stripe")
         HMAC = "hmac", _("HMAC of the body in a header")
         BEARER = "bearer", _("secret in a header")
 
@@ -50,6 +51,8 @@ class OutsideObject(models.Model):
         ACCOUNT = "account", _("account")
         CONTACT = "contact", _("contact")
         TICKET = "ticket", _("ticket")
+        # subscriptions, payments and what links them, told apart by the ids themselves
+        BILLING = "billing", _("billing")
 
     source = models.CharField(_("source"), max_length=40)
     kind = models.CharField(_("kind"), max_length=7, choices=Kind.choices)

@@ -29,7 +29,8 @@ WHOLE = frozenset({
 EMPTY = frozenset({
     "accounts.ApiKey", "accounts.ChurnMonth", "accounts.CostEntry", "accounts.Erasure", "accounts.Heartbeat", "accounts.IdempotentRequest", "accounts.ImportBatch",
     "accounts.ImportChange", "accounts.ImportFile", "accounts.ImportProfile", "accounts.ImportRun", "accounts.InboundEvent", "accounts.IncomingHook", "accounts.LedgerRange", "accounts.MailBucket", "accounts.MrrMonth", "accounts.OutsideObject",
-    "accounts.Sandbox", "accounts.SavedView", "accounts.ServiceMonth", "accounts.SoftBounce", "accounts.WorkBatch", "accounts.WorkBatchRow", "admin.LogEntry",
+    "accounts.Sandbox", "accounts.SavedView", "accounts.ServiceMonth", "accounts.SoftBounce", "accounts.WebhookAttempt", "accounts.WebhookDelivery",
+    "accounts.WebhookEndpoint", "accounts.WorkBatch", "accounts.WorkBatchRow", "admin.LogEntry",
     "metrics.BacktestRun", "metrics.BudgetCategory", "metrics.BudgetLine", "metrics.ClosedFigure", "metrics.ClosedMonth", "metrics.HealthRun", "metrics.Initiative",
     "metrics.LateChange", "metrics.PerformanceTarget", "metrics.ReportOrder", "metrics.ReportWeek", "metrics.Restatement", "metrics.RoiScenario", "metrics.SegmentRange",
     "metrics.SegmentSize", "sessions.Session", "surveys.Announcement", "surveys.SendingHold", "tickets.UnsortedMessage",
