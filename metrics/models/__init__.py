@@ -14,6 +14,7 @@ from metrics.models.restatements import ClosedFigure, ClosedMonth, LateChange, R
 from metrics.models.scenarios import RoiScenario
 from metrics.models.segment_sizes import SegmentRange, SegmentSize
 from metrics.models.targets import PerformanceTarget
+from metrics.models.ticket_paths import StaleTicket, TicketPath
 from metrics.models.usage import KnownFacts, PlanFeature
 
 __all__ = [
@@ -49,4 +50,6 @@ __all__ = [
     "RoiScenario",
     "SegmentRange",
     "SegmentSize",
+    "StaleTicket",
+    "TicketPath",
 ]

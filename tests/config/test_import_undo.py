@@ -26,6 +26,7 @@ LEFT = {
     "accounts_accountdirty",
     "accounts_feature",
     "metrics_latechange",
+    "metrics_staleticket",
     "django_migrations",
     "django_session",
 }
