@@ -66,8 +66,12 @@ _KINDS = (
     EventKind("case.closed", "The loop of an unhappy answer was closed.", ("case", "resolution"), ("response", "in_time")),
     EventKind("contact.erased", "Everything personal about a contact was erased.", (), ("source",)),
     EventKind("mail.complained", "A mail was reported as unwanted.", (), ("mail", "provider")),
-    EventKind("contact.unsubscribed", "A contact refused further surveys.", (), ("scope", "survey")),
+    EventKind("contact.unsubscribed", "A contact refused further surveys or mails.", (), ("scope", "survey")),
     EventKind("mail.bounced", "A mail could not be delivered.", (), ("mail", "hard", "provider")),
+    EventKind("playbook.started", "A playbook began for the account.", ("playbook", "run"), ("version",)),
+    EventKind("playbook.mailed", "A mail of a playbook left for the contact.", ("playbook", "run"), ("step", "mail")),
+    EventKind("playbook.ended", "A run of a playbook ended.", ("playbook", "run"), ("reason",)),
+    EventKind("playbook.resumed", "A run of a playbook that was stopped goes on.", ("playbook", "run"), ()),
     EventKind("usage.milestone", "A named step in the product was reached.", (), ("feature", "count")),
 )
 

@@ -38,9 +38,19 @@ def segment_name(segment: Any) -> str:
     return shipped[key][1] if key in shipped and shipped[key][0] == name else name
 
 
+def recovery(text: str) -> str:
+    """Why work closed itself, in words; empty for an outcome that somebody wrote."""
+    return {
+        "recovered": _("the account recovered"), "over:payment": _("the payment was made good"), "over:renewed": _("the contract was renewed"),
+        "over:ended": _("the service ended"), "over:used": _("the product is used again"), "over:touched": _("somebody has spoken with the customer"),
+        "over:stage": _("the account is in another stage"), "over:answer": _("the same person is happy now"), "over:playbook": _("its playbook ended"),
+    }.get(text, "")  # fmt: skip
+
+
 def outcome(text: str) -> str:
     """What came of work: the words somebody wrote, or ours where it closed itself."""
-    return _("the account recovered") if text == "recovered" else text
+    told = recovery(text)
+    return _("closed by itself: %(why)s") % {"why": told} if told else text
 
 
 def topic_name(topic: Any) -> str:

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 
 from accounts.actions.event_log import NewEvent, record_events
 from accounts.actions.work_items import check_present
+from accounts.actions.work_recovery import CLOSED_ITSELF
 from accounts.models import User, WorkItem
 from accounts.models.events import Origin
 
@@ -125,9 +126,9 @@ def change_work_items(
 
 
 # rows that were changed again since, or whose identity is taken by newer open work, stay as they are
-_RESTORE = """
+_RESTORE = f"""
 UPDATE accounts_workitem w SET status = b.status, owner_id = u.id, due_at = b.due_at, snoozed_until = b.snoozed_until, snooze_reason = b.snooze_reason,
-    outcome = b.outcome, closes_itself = w.closes_itself AND w.outcome <> 'recovered', closed_at = b.closed_at,
+    outcome = b.outcome, closes_itself = w.closes_itself AND NOT {CLOSED_ITSELF}, closed_at = b.closed_at,
     closed_by_id = b.closed_by_id, with_support_since = CASE WHEN b.status = 'snoozed' THEN w.with_support_since END, version = w.version + 1, updated_at = %(now)s
 FROM jsonb_to_recordset(%(before)s::jsonb) AS b(id bigint, version int, status text, owner_id bigint, due_at timestamptz, snoozed_until timestamptz,
     snooze_reason text, outcome text, closed_at timestamptz, closed_by_id bigint) LEFT JOIN accounts_user u ON u.id = b.owner_id
@@ -175,7 +176,7 @@ def reopen_work_items(*, versions: Mapping[int, int], now: dt.datetime, actor: U
             "UPDATE accounts_workitem w SET status = 'open', closed_at = NULL, closed_by_id = NULL, outcome = '', snoozed_until = NULL, snooze_reason = '', "
             "with_support_since = NULL, "
             # what closed itself and was opened again by a person has been judged: it does not close itself twice
-            "closes_itself = w.closes_itself AND w.outcome <> 'recovered', "
+            f"closes_itself = w.closes_itself AND NOT {CLOSED_ITSELF}, "
             "version = version + 1, updated_at = %(now)s WHERE id = ANY(%(ids)s) AND (w.status = 'snoozed' OR NOT EXISTS (SELECT 1 FROM accounts_workitem o "
             "WHERE o.account_id = w.account_id AND o.type = w.type AND o.reason = w.reason AND o.name = w.name AND o.status IN ('open', 'snoozed'))) RETURNING w.id",
             {"ids": [row[0] for row in rows], "now": now},

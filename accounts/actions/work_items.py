@@ -129,7 +129,7 @@ def reopen_work_item(*, item_id: int, now: dt.datetime, version: int | None = No
         item = _locked(item_id, version)
         was_closed = item.status in {"done", "dropped"}
         # what closed itself and was opened again by a person has been judged: it does not close itself twice
-        item.closes_itself = item.closes_itself and item.outcome != "recovered"
+        item.closes_itself = item.closes_itself and not (item.closed_by_id is None and (item.outcome == "recovered" or item.outcome.startswith("over:")))
         item.status, item.closed_at, item.closed_by, item.outcome = WorkItem.Status.OPEN, None, None, ""
         item.snoozed_until, item.snooze_reason, item.with_support_since, item.updated_at = None, "", None, now
         item.version += 1

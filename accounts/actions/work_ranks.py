@@ -30,15 +30,20 @@ SELECT (SELECT max(id) FROM next), (SELECT count(*) FROM changed)
 """
 
 
-def change_assumption(*, type: str, saves: Decimal, minutes: int, actor: User | None, now: dt.datetime, version: int | None = None) -> WorkAssumption:
-    """Sets what a kind of work saves (0 to 1) and takes (minutes, 5 to 2400). Raises StaleVersion, ValidationError."""
+def change_assumption(
+    *, type: str, saves: Decimal, minutes: int, actor: User | None, now: dt.datetime, version: int | None = None, closes_itself: bool | None = None
+) -> WorkAssumption:
+    """Sets what a kind of work saves (0 to 1) and takes (minutes, 5 to 2400), and whether it closes by itself (None: as before). Raises StaleVersion, ValidationError."""
     with transaction.atomic():
         row = WorkAssumption.objects.select_for_update(no_key=True).get(type=type)
         if version is not None and row.version != version:
             raise StaleVersion
-        if (row.saves, row.minutes) == (saves, minutes):
+        closes = row.closes_itself if closes_itself is None else closes_itself
+        ranks_differ = (row.saves, row.minutes) != (saves, minutes)
+        if not ranks_differ and row.closes_itself == closes:
             return row
-        row.saves, row.minutes, row.changed_by, row.changed_at, row.ranked_at = saves, minutes, actor, now, None
+        row.saves, row.minutes, row.closes_itself, row.changed_by, row.changed_at = saves, minutes, closes, actor, now
+        row.ranked_at = None if ranks_differ else row.ranked_at
         row.version += 1
         row.full_clean()
         row.save()

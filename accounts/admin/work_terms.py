@@ -28,7 +28,7 @@ class WorkAssumptionAdmin(Kept, admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: WorkAssumption, form: Any, change: bool) -> None:
         """Through the action, so that the ranks follow."""
-        change_assumption(type=obj.type, saves=obj.saves, minutes=obj.minutes, actor=request.user, now=read_clock())  # type: ignore[arg-type]
+        change_assumption(type=obj.type, saves=obj.saves, minutes=obj.minutes, closes_itself=obj.closes_itself, actor=request.user, now=read_clock())  # type: ignore[arg-type]
 
 
 @admin.register(RenewalCall)

@@ -30,6 +30,7 @@ class OutgoingMail(models.Model):
         AUTH = "auth", _("account access")
         REPORT = "report", _("weekly report")
         PLAYBOOK = "playbook", _("playbook")
+        OFFER = "offer", _("offer")
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("queued")

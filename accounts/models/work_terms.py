@@ -22,6 +22,7 @@ class WorkAssumption(models.Model):
     type = models.CharField(_("type"), max_length=10, choices=WorkItem.Type.choices, unique=True)
     saves = models.DecimalField(_("share of the loss saved"), max_digits=5, decimal_places=4, validators=[MinValueValidator(0), MaxValueValidator(1)], help_text=_("From 0 to 1."))
     minutes = models.PositiveSmallIntegerField(_("expected minutes"), validators=[MinValueValidator(5), MaxValueValidator(2400)])
+    closes_itself = models.BooleanField(_("closes by itself"), default=True, db_default=True, help_text=_("When what it was opened for is over."))
     changed_by = models.ForeignKey(User, verbose_name=_("changed by"), null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+")
     changed_at = models.DateTimeField(_("changed"), null=True, blank=True, editable=False)
     ranked_at = models.DateTimeField(_("ranks follow since"), null=True, blank=True, editable=False)

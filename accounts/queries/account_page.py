@@ -9,7 +9,8 @@ from typing import Any
 from django.db.models import Q
 
 from accounts import timeline, wording
-from accounts.models import Account, AccountEvent, Contact, Cover, LifecycleStage, Note, Segment, Subscription, SubscriptionChange, User, WorkItem
+from accounts.models import Account, AccountEvent, Contact, Cover, LifecycleStage, Note, Playbook, Segment, Subscription, SubscriptionChange, User, WorkItem
+from accounts.playbooks.telling import shown_name
 
 EVENTS = 30
 FIRST_EVENTS = 12
@@ -94,6 +95,8 @@ def _names(rows: list[AccountEvent]) -> dict[str, dict[str, str]]:
         wanted = {row.payload.get(key) for row in rows if row.kind == "owner.changed" for key in ("owner", "owner_before")}
         people = User.objects.filter(pk__in=[number for number in wanted if isinstance(number, int)])
         names["people"] = {str(person.pk): person.name for person in people}
+    if told := {str(row.payload.get("playbook")) for row in rows if row.kind.startswith("playbook.")}:
+        names["playbooks"] = {playbook.key: shown_name(playbook) for playbook in Playbook.objects.filter(key__in=told)}
     return names
 
 

@@ -20,8 +20,13 @@ from surveys.programme_words.phrases import Phrases
 
 LANGUAGES: Mapping[str, Phrases] = {"en": english.PHRASES, "tr": turkish.PHRASES}
 WORKING_DAYS = (1, 2, 3, 4, 5)
-# what happens to surveys and addresses themselves is no occasion to ask
-NO_OCCASION = frozenset({"survey.requested", "survey.reminded", "survey.sent", "contact.erased", "contact.unsubscribed", "mail.complained", "mail.bounced"})
+# what happens to surveys, addresses and playbooks themselves is no occasion to ask
+NO_OCCASION = frozenset(
+    {
+        "survey.requested", "survey.reminded", "survey.sent", "contact.erased", "contact.unsubscribed", "mail.complained", "mail.bounced",
+        "playbook.started", "playbook.mailed", "playbook.ended", "playbook.resumed",
+    }
+)  # fmt: skip
 OCCASIONS = tuple(key for key in EVENT_KINDS if key not in NO_OCCASION)
 
 

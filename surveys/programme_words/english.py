@@ -48,6 +48,10 @@ MOMENTS = {
     "mail.complained": "a mail is reported as unwanted",
     "contact.unsubscribed": "a contact refuses surveys",
     "mail.bounced": "a mail bounces",
+    "playbook.started": "a playbook begins",
+    "playbook.mailed": "a playbook writes to a contact",
+    "playbook.ended": "a playbook ends",
+    "playbook.resumed": "a playbook goes on",
     "usage.milestone": "a milestone in the product is reached",
 }
 

@@ -54,6 +54,10 @@ _MOMENTS = {
     "mail.complained": ("bir e-posta istenmeyen olarak bildirildikten", "bir e-posta istenmeyen olarak bildirilince"),
     "contact.unsubscribed": ("bir kişi anketleri reddettikten", "bir kişi anketleri reddedince"),
     "mail.bounced": ("bir e-posta geri döndükten", "bir e-posta geri dönünce"),
+    "playbook.started": ("bir oyun planı başladıktan", "bir oyun planı başlayınca"),
+    "playbook.mailed": ("bir oyun planı bir kişiye yazdıktan", "bir oyun planı bir kişiye yazınca"),
+    "playbook.ended": ("bir oyun planı bittikten", "bir oyun planı bitince"),
+    "playbook.resumed": ("bir oyun planı sürdürüldükten", "bir oyun planı sürdürülünce"),
     "usage.milestone": ("üründe bir dönüm noktasına ulaşıldıktan", "üründe bir dönüm noktasına ulaşılınca"),
 }
 
