@@ -19,7 +19,7 @@ from accounts.models.privacy import Erasure
 from accounts.models.sandboxes import Sandbox
 from accounts.models.segments import Segment, SegmentMembership
 from accounts.models.snapshots import AccountDirty, AccountSnapshot
-from accounts.models.usage import Feature, UsageDay
+from accounts.models.usage import Feature, PastPlan, UsageDay
 from accounts.models.verbatims import TextClassifier, Topic, TopicTag, Verbatim
 from accounts.models.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from accounts.models.work import Note, SavedView, WorkItem
@@ -29,7 +29,7 @@ __all__ = [
     "Account", "AccountDirty", "AccountEvent", "AccountSnapshot", "AdvocateAsk", "ApiKey", "ChurnMonth", "Contact", "CostEntry", "Cover", "Erasure",
     "ExchangeRate", "Feature", "Heartbeat", "IdempotentRequest", "ImportBatch", "ImportChange", "ImportFile", "ImportProfile", "ImportRun",
     "InboundEvent", "IncomingHook", "Installation",
-    "LedgerRange", "LifecycleStage", "MailBucket", "MrrMonth", "Note", "Offer", "OfferMatch", "OnboardingPlan", "OutgoingMail", "OutsideObject",
+    "LedgerRange", "LifecycleStage", "MailBucket", "MrrMonth", "Note", "Offer", "OfferMatch", "OnboardingPlan", "OutgoingMail", "OutsideObject", "PastPlan",
     "PlanLink", "PlanMilestone", "PlanStep", "PlanTemplate", "Playbook", "PlaybookPass", "PlaybookRun", "PlaybookStepLog", "PlaybookVersion",
     "RenewalCall", "Sandbox", "SavedView", "Segment", "SegmentMembership", "ServiceMonth", "SoftBounce", "StageStay", "Standing", "Subscription",
     "SubscriptionChange", "SuccessMeasurement", "SuccessPlan", "SuccessReview", "Suppression", "Team", "TextClassifier", "Topic", "TopicTag",
