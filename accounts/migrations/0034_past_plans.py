@@ -4,19 +4,23 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 # the instant is that of the row where it tells a newer one, so that whoever writes with an instant of his own is believed; a clock that
-# went back never makes two stretches overlap
+# went back never makes two stretches overlap. The undo of an import takes back what the change had left
 RULES = """
 CREATE FUNCTION vefa_keep_past_plan() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     since timestamptz := (SELECT max(p.valid_to) FROM accounts_pastplan p WHERE p.account_id = OLD.id);
 BEGIN
-    INSERT INTO accounts_pastplan (account_id, plan, valid_from, valid_to)
-    VALUES (OLD.id, OLD.plan, since, greatest(since, CASE WHEN NEW.updated_at > OLD.updated_at THEN NEW.updated_at ELSE now() END))
-    ON CONFLICT (account_id, valid_to) DO NOTHING;
+    IF current_setting('vefa.correction', true) = 'on' THEN
+        DELETE FROM accounts_pastplan p WHERE p.account_id = OLD.id AND p.valid_to = since AND p.plan = NEW.plan;
+    ELSIF OLD.plan <> '' THEN
+        INSERT INTO accounts_pastplan (account_id, plan, valid_from, valid_to)
+        VALUES (OLD.id, OLD.plan, since, greatest(since, CASE WHEN NEW.updated_at > OLD.updated_at THEN NEW.updated_at ELSE now() END))
+        ON CONFLICT (account_id, valid_to) DO NOTHING;
+    END IF;
     RETURN NULL;
 END $$;
 CREATE TRIGGER account_keeps_past_plan AFTER UPDATE OF plan ON accounts_account
-    FOR EACH ROW WHEN (OLD.plan <> '' AND OLD.plan IS DISTINCT FROM NEW.plan) EXECUTE FUNCTION vefa_keep_past_plan();
+    FOR EACH ROW WHEN (OLD.plan IS DISTINCT FROM NEW.plan) EXECUTE FUNCTION vefa_keep_past_plan();
 """
 RULES_BACK = "DROP TRIGGER account_keeps_past_plan ON accounts_account; DROP FUNCTION vefa_keep_past_plan();"
 
