@@ -27,22 +27,20 @@ import psycopg
 
 from config.services import processes
 from config.services.ports import ServerFailed
+from config.services.postgres_sizes import found, sized
 
 DATABASE = "vefa"
 SYSTEM_USER = "embedded_postgres"
 START_SECONDS, STOP_SECONDS = 60, 30
 MAXIMUM_LOG = 20 * 1024 * 1024
 
-# Sized for a machine with 4 GB that also runs web, worker and Valkey. Written anew at each start;
-# what an operator sets by ALTER SYSTEM wins over it.
+# Written anew at each start, with the sizes of `postgres_sizes.py`; what an operator sets by ALTER SYSTEM wins over it.
 SETTINGS = """\
 # Written by Vefa at each start: change settings with ALTER SYSTEM, which wins over this file.
 listen_addresses = ''
 max_connections = 60
-shared_buffers = 256MB
-effective_cache_size = 1536MB
 work_mem = 32MB
-maintenance_work_mem = 128MB
+checkpoint_timeout = 15min
 random_page_cost = 1.1
 jit = off
 timezone = 'UTC'
@@ -200,7 +198,8 @@ class Postgres:
             self._open_the_way(self.folder)
         settings = self.folder / "vefa.conf"
         settings.unlink(missing_ok=True)
-        settings.write_text(f"{SETTINGS}unix_socket_directories = '{self.folder}'\n{THROWAWAY if self._throwaway else ''}")
+        sizes = "".join(f"{name} = {value}\n" for name, value in sized(found(self.folder)).items())
+        settings.write_text(f"{SETTINGS}{sizes}unix_socket_directories = '{self.folder}'\n{THROWAWAY if self._throwaway else ''}")
         settings.chmod(0o644)
         if self.log.exists() and self.log.stat().st_size > MAXIMUM_LOG:
             self.log.rename(self.log.with_suffix(".log.1"))
