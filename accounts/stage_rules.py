@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from django.utils.translation import gettext as _
 
 from accounts.rules import Rule, RuleFault, leaves, parse
-from accounts.rules.language import Condition
+from accounts.rules.language import Condition, Happened, field_read
 
 MOST_GOALS = 12
 # the field of the language that a stage's own rules may not ask for
@@ -104,9 +104,13 @@ def check(stages: Sequence[Stage], edited: str) -> None:
     read = stages_read(stage.start)
     if edited in read:
         raise StageFault("start_rule", _("A start rule may not ask for its own stage."), read[edited])
+    for leaf in leaves(stage.start.root) if stage.start else ():
+        if isinstance(leaf, Happened) and field_read(leaf) == OWN_FIELD:
+            raise StageFault("start_rule", _("This rule may not ask about “%(field)s”: it would depend on itself.") % {"field": OWN_FIELD}, f"{leaf.path}.event.kind")
     for leaf in leaves(stage.end.root) if stage.end else ():
-        if isinstance(leaf, Condition) and leaf.field.key == OWN_FIELD:
-            raise StageFault("end_rule", _("An end rule holds inside its stage alone: it may not ask for stages."), f"{leaf.path}.field")
+        if field_read(leaf) == OWN_FIELD:
+            place = "field" if isinstance(leaf, Condition) else "event.kind"
+            raise StageFault("end_rule", _("An end rule holds inside its stage alone: it may not ask for stages."), f"{leaf.path}.{place}")
     if stage.leads_to is not None:
         if stage.end is None:
             raise StageFault("end_rule", _("A stage leads to another when its end rule is met: give it one."))

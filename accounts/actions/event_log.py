@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from accounts.actions.dirty import mark_dirty
+from accounts.actions.asked_events import ASKED_KINDS
 from accounts.event_kinds import check_payload
 from accounts.models import AccountEvent
 
@@ -42,12 +42,20 @@ class NewEvent:
 
 
 _COLUMNS = "account_id, contact_id, kind, occurred_at, origin, actor_id, subject_type, subject_id, payload, dedupe_key, batch_id"
+_MARK = """INSERT INTO accounts_accountdirty (account_id, reason, marked_at) SELECT account_id, 'event', clock_timestamp()
+    FROM ({rows}) moved
+    ON CONFLICT (account_id) DO UPDATE SET marked_at = excluded.marked_at, reason = excluded.reason"""
 _INSERT = f"""
-INSERT INTO accounts_accountevent ({_COLUMNS})
-SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[],
-                     %s::text[], %s::text[], %s::jsonb[], %s::text[], %s::uuid[])
-ON CONFLICT (account_id, kind, dedupe_key) DO NOTHING
-RETURNING id, account_id, kind, dedupe_key
+WITH made AS (
+    INSERT INTO accounts_accountevent ({_COLUMNS})
+    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[],
+                         %s::text[], %s::text[], %s::jsonb[], %s::text[], %s::uuid[])
+    ON CONFLICT (account_id, kind, dedupe_key) DO NOTHING
+    RETURNING id, account_id, kind
+), marked AS (
+    {_MARK.format(rows=f"SELECT DISTINCT account_id FROM made WHERE kind = ANY(%s::text[]) OR kind IN ({ASKED_KINDS}) ORDER BY account_id")}
+)
+SELECT id FROM made ORDER BY id
 """
 
 
@@ -65,13 +73,11 @@ def record_events(events: Iterable[NewEvent]) -> list[int]:
         [row.account_id for row in rows], [row.contact_id for row in rows], [row.kind for row in rows],
         [row.occurred_at for row in rows], [str(row.origin) for row in rows], [row.actor_id for row in rows],
         [row.subject_type for row in rows], [str(row.subject_id) for row in rows],
-        [json.dumps(row.payload) for row in rows], [row.dedupe_key for row in rows], [row.batch_id for row in rows],
+        [json.dumps(row.payload) for row in rows], [row.dedupe_key for row in rows], [row.batch_id for row in rows], sorted(HEALTH_KINDS),
     ]  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_INSERT, columns)
-        made = cursor.fetchall()
-        mark_dirty({account for _id, account, kind, _key in made if kind in HEALTH_KINDS}, reason="event")
-    return [row[0] for row in made]
+        return [row[0] for row in cursor.fetchall()]
 
 
 def events_in_statement(rows: str) -> str:
@@ -86,9 +92,7 @@ def events_in_statement(rows: str) -> str:
         SELECT account_id, contact_id, %(event_kind)s::text, %(event_at)s::timestamptz, 'app', %(event_subject)s::text, subject_id, %(event_payload)s::jsonb
         FROM {rows} RETURNING account_id
     ), marked AS (
-        INSERT INTO accounts_accountdirty (account_id, reason, marked_at) SELECT account_id, 'event', clock_timestamp()
-        FROM (SELECT DISTINCT account_id FROM recorded WHERE %(event_moves_health)s::bool) moved
-        ON CONFLICT (account_id) DO UPDATE SET marked_at = excluded.marked_at, reason = excluded.reason
+        {_MARK.format(rows=f"SELECT DISTINCT account_id FROM recorded WHERE %(event_moves_health)s::bool OR %(event_kind)s::text IN ({ASKED_KINDS}) ORDER BY account_id")}
     )"""
 
 

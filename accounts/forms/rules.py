@@ -17,10 +17,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import wording
+from accounts.event_words import EVENTS, PAYLOAD
 from accounts.queries.rule_matches import names_of_rows, names_to_offer
-from accounts.rules import RuleFault, faults_of, parse, refuse_fields, sentence
-from accounts.rules.catalogue import ACCOUNT_FIELDS, CONTACT_FIELDS, DATED, EMPTINESS, GROUPS, MEASURES, NUMERIC, OPERATORS, RELATIVE, Field, Kind, field_of
-from accounts.rules.draft import CONTACTS, OTHER_ATTRIBUTE, USAGE, Node, edit, from_inputs, from_json, numbered, to_json, walk
+from accounts.rules import RuleFault, catalogue, faults_of, parse, refuse_fields, sentence
+from accounts.rules.catalogue import ACCOUNT_FIELDS, CONTACT_FIELDS, DATED, EMPTINESS, FLAGS, HAPPENINGS, MEASURES, NUMERIC, RELATIVE, Field, Kind, field_of, payload_keys
+from accounts.rules.draft import CONTACTS, EVENT, OTHER_ATTRIBUTE, USAGE, Node, edit, from_inputs, from_json, numbered, to_json, walk
+from accounts.rules.language import TOLD_BY
 from accounts.rules.telling import DAY_OPERATORS, Names
 from accounts.rules.telling import OPERATORS as OPERATOR_NAMES
 
@@ -196,6 +198,8 @@ class _Drawer:
         shown["fields"] = self.fields(node.of_contact)
         if node.is_usage:
             return shown | {"operators": [(op, OPERATOR_NAMES[op]) for op in ("gte", "gt", "lte", "lt", "eq", "between")], "value": _inputs(node, "number")}
+        if node.is_event:
+            return shown | self.event(node)
         known = field_of(node.key, of_contact=node.of_contact) if node.field != OTHER_ATTRIBUTE else Field(OTHER_ATTRIBUTE, "", Kind.ATTRIBUTE, "")
         if known is None or node.is_contacts:
             return shown
@@ -209,11 +213,25 @@ class _Drawer:
         if of_contact:
             return [("", [(key, known.label) for key, known in CONTACT_FIELDS.items()] + [(OTHER_ATTRIBUTE, _now("Another attribute"))])]
         groups: list[tuple[str, list[tuple[str, Any]]]] = [
-            (str(label), [(key, known.label) for key, known in ACCOUNT_FIELDS.items() if known.group == group and key not in self.without]) for group, label in GROUPS
+            (str(label), [(key, known.label) for key, known in ACCOUNT_FIELDS.items() if known.group == group and key not in self.without]) for group, label in catalogue.GROUPS
         ]
         more: list[tuple[str, Any]] = [] if USAGE in self.without else [(USAGE, _now("Use in a number of days"))]
+        more += [] if EVENT in self.without else [(EVENT, _now("Something that happened"))]
         more += [] if CONTACTS in self.without else [(CONTACTS, _now("Contacts"))]
         return [*groups, (_now("Use and people"), more), (_now("Attributes"), [(OTHER_ATTRIBUTE, _now("An attribute"))])]
+
+    def event(self, node: Node) -> dict[str, Any]:
+        """The lists of a condition on events. One that tells of a field this rule may not ask about is not offered, one chosen elsewhere stays."""
+        kinds = [(kind, name) for kind, name in EVENTS.items() if TOLD_BY.get(kind) not in self.without]
+        if node.event and node.event not in dict(kinds):
+            kinds.append((node.event, EVENTS.get(node.event, node.event)))
+        if node.op not in HAPPENINGS:
+            node.op = HAPPENINGS[0]
+        return {
+            "kinds": kinds, "keys": [(key, PAYLOAD.get(key, key.replace("_", " "))) for key in payload_keys(node.event)], "held_flag": node.payload in FLAGS,
+            "flags": (("true", _now("yes")), ("false", _now("no"))), "operators": [(op, OPERATOR_NAMES[op]) for op in HAPPENINGS],
+            "times": (node.values or ["1"])[0] or "1" if node.op == HAPPENINGS[0] else "",
+        }  # fmt: skip
 
     def value(self, node: Node, known: Field) -> dict[str, Any]:
         """The inputs of the value: kind of input, what stands in them, what may be chosen."""
@@ -237,7 +255,7 @@ class _Drawer:
 
 def operators_of(known: Field) -> list[tuple[str, Any]]:
     """The operators that the builder offers for a field, with their names there."""
-    offered = OPERATORS[known.kind]
+    offered = catalogue.OPERATORS[known.kind]
     if known.kind is Kind.CHOICE:
         offered = tuple(op for op in offered if op not in ("eq", "neq"))
     named: dict[str, Any] = OPERATOR_NAMES

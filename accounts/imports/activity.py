@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.utils.translation import gettext as _
 
+from accounts.actions.asked_events import ASKED_KINDS
 from accounts.actions.event_log import HEALTH_KINDS
 from accounts.actions.usage import ensure_months
 from accounts.event_kinds import EVENT_KINDS
@@ -181,9 +182,11 @@ class Events(Kind):
         load.run("SET LOCAL vefa.correction = 'on'")
 
     def finish(self, load: Loading) -> None:
-        """Back to append-only; marks for the health score."""
+        """Back to append-only; marks for the health score and for rules that ask about events."""
         load.run("SET LOCAL vefa.correction = 'off'")
-        mark_dirty_accounts(load, "SELECT account_id FROM final WHERE fate IN ('created', 'changed') AND kind = ANY(ARRAY['" + "','".join(sorted(HEALTH_KINDS)) + "'])", "event")
+        health = "','".join(sorted(HEALTH_KINDS))
+        told = f"SELECT account_id FROM final WHERE fate IN ('created', 'changed') AND (kind = ANY(ARRAY['{health}']) OR kind IN ({ASKED_KINDS}))"
+        mark_dirty_accounts(load, told, "event")
 
 
 KINDS: tuple[Kind, ...] = (Usage(), Events())

@@ -12,6 +12,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from accounts.event_kinds import EVENT_KINDS
+
 
 class Kind(StrEnum):
     """How values of a field are read and compared."""
@@ -160,7 +162,16 @@ CONTACT_FIELDS: dict[str, Field] = {
     )
 }
 ATTRIBUTE = "attributes."
-MEASURES: dict[str, Any] = {"count": _("Uses"), "users": _("People using it"), "active_days": _("Active days")}
+HAPPENINGS = ("happened", "not_happened")
+# keys of payloads that hold lists, and those that hold yes or no
+_LISTS = frozenset({"causes"})
+FLAGS = frozenset({
+    "voluntary", "preceding_upgrade", "preceding_downgrade", "is_reactivation", "converted", "hard_decline", "person_replied", "low", "call_me", "is_suspect", "override",
+    "hard", "in_time",
+})  # fmt: skip
+MEASURES: dict[str, Any] = {"count": _("Uses"), "users": _("People using it"), "active_days": _("Active days"), "features": _("Features used")}
+# counted over the whole window, never a day on average
+WHOLE_MEASURES = frozenset({"active_days", "features"})
 
 
 def field_of(key: str, *, of_contact: bool = False) -> Field | None:
@@ -169,6 +180,12 @@ def field_of(key: str, *, of_contact: bool = False) -> Field | None:
     if found is None and key.startswith(ATTRIBUTE) and 0 < len(key) - len(ATTRIBUTE) <= 80:
         return Field(key, key.removeprefix(ATTRIBUTE), Kind.ATTRIBUTE, "{c}.attributes" if of_contact else "{a}.attributes", group="contacts" if of_contact else "attributes")
     return found
+
+
+def payload_keys(kind: str) -> tuple[str, ...]:
+    """What may be asked of the payload of an event of a kind; empty for a kind that is not in the vocabulary."""
+    known = EVENT_KINDS.get(kind)
+    return () if known is None else tuple(key for key in (*known.required, *known.optional) if key not in _LISTS)
 
 
 # letters that are one for a reader who looks for a text; the same table in SQL and here

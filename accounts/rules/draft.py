@@ -12,11 +12,11 @@ from dataclasses import field as filled
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from accounts.rules.catalogue import ATTRIBUTE, EMPTINESS, NUMERIC, RELATIVE, Kind, field_of
+from accounts.rules.catalogue import ATTRIBUTE, EMPTINESS, NUMERIC, RELATIVE, WHOLE_MEASURES, Kind, field_of, payload_keys
 
 JOINS = ("all", "any", "none", "not_all")
 # what is no field of an account, but stands in the same list
-USAGE, CONTACTS, OTHER_ATTRIBUTE = "usage", "contacts", "attributes."
+USAGE, EVENT, CONTACTS, OTHER_ATTRIBUTE = "usage", "event", "contacts", "attributes."
 _GROUPED = {".": re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+([.][0-9]+)?"), ",": re.compile(r"-?[0-9]{1,3}([.][0-9]{3})+(,[0-9]+)?")}
 _NODE = re.compile(r"[0-9]{1,3}([.][0-9]{1,3}){0,8}")
 MOST_NODES = 120
@@ -41,6 +41,9 @@ class Node:
     feature: str = ""
     days: str = "28"
     per: str = "total"
+    event: str = ""
+    payload: str = ""
+    held: str = ""
     children: list[Node] = filled(default_factory=list)
 
     @property
@@ -52,6 +55,11 @@ class Node:
     def is_usage(self) -> bool:
         """Whether it is a condition on use."""
         return not self.group and self.field == USAGE and not self.of_contact
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it is a condition on events."""
+        return not self.group and self.field == EVENT and not self.of_contact
 
     @property
     def key(self) -> str:
@@ -96,6 +104,7 @@ def _fill(node: Node, given: Callable[[str], Sequence[str]]) -> None:
     node.field, node.op, node.attribute, node.values = last("field"), last("op"), last("attribute"), list(given("value"))[:200]
     node.quantifier, node.share = last("quantifier", "any"), last("share")
     node.measure, node.feature, node.days, node.per = last("measure", "count"), last("feature"), last("days", "28"), last("per", "total")
+    node.event, node.payload, node.held = last("event"), last("payload"), last("held")
 
 
 # ── between the tree and the JSON ───────────────────────────────────────────
@@ -128,12 +137,24 @@ def _entry_json(node: Node, path: str, sign: str) -> dict[str, Any]:
         where = Node(group=True, number=node.number, join=node.join if node.children else "all", children=node.children)
         return {"contacts": asked, "where": _group_json(where, f"{path}.where", sign)}
     if node.is_usage:
-        usage = {"measure": node.measure, "feature": node.feature.strip(), "days": node.days.strip(), "per": node.per}
+        whole, feature = node.measure in WHOLE_MEASURES, "" if node.measure == "features" else node.feature.strip()
+        usage = {"measure": node.measure, "feature": feature, "days": node.days.strip(), "per": "total" if whole else node.per}
         return {"usage": usage, "op": node.op, "value": _numbers(node.values, node.op, sign)}
+    if node.is_event:
+        return _event_json(node)
     json: dict[str, Any] = {"field": node.key, "op": node.op}
     if node.op not in EMPTINESS:
         json["value"] = _value_json(node, sign)
     return json
+
+
+def _event_json(node: Node) -> dict[str, Any]:
+    asked: dict[str, Any] = {"kind": node.event, "days": node.days.strip()}
+    # what another event held has no place in this one
+    if node.payload in payload_keys(node.event):
+        asked |= {"key": node.payload, "value": node.held.strip()}
+    times = {"value": (node.values or ["1"])[0].strip() or "1"} if node.op == "happened" else {}
+    return {"event": asked, "op": node.op} | times
 
 
 def _value_json(node: Node, sign: str) -> Any:
@@ -200,6 +221,12 @@ def _node(json: Mapping[str, Any], sign: str, of_contact: bool) -> Node:
         asked = json["usage"]
         node = Node(group=False, field=USAGE, op=json["op"], measure=asked["measure"], feature=asked.get("feature", ""), days=str(asked["days"]), per=asked.get("per", "total"))
         node.values = [_typed(value, sign) for value in _listed(json.get("value"))]
+        return node
+    if "event" in json:
+        asked = json["event"]
+        node = Node(group=False, field=EVENT, op=json["op"], event=asked["kind"], days=str(asked["days"]), payload=asked.get("key") or "")
+        node.held = "" if asked.get("value") is None else _said(asked["value"])
+        node.values = [str(json.get("value") or "1")] if node.op == "happened" else []
         return node
     known = field_of(json["field"], of_contact=of_contact)
     node = Node(group=False, of_contact=of_contact, field=json["field"], op=json["op"])

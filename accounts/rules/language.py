@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.rules.catalogue import DATED, EMPTINESS, MEASURES, NUMERIC, OPERATORS, RELATIVE, Field, Kind, field_of
+from accounts.event_kinds import EVENT_KINDS
+from accounts.rules.catalogue import DATED, EMPTINESS, HAPPENINGS, MEASURES, NUMERIC, OPERATORS, RELATIVE, WHOLE_MEASURES, Field, Kind, field_of, payload_keys
+from accounts.rules.values import LONGEST_TEXT, RuleFault, bounded, clean, only, read_day, read_number, read_number_or_day, read_operator, read_whole
 
-DEEPEST, MOST_CONDITIONS, MOST_VALUES, LONGEST_TEXT, MOST_DAYS = 5, 50, 200, 200, 3660
-_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}([.][0-9]{1,12})?")
+DEEPEST, MOST_CONDITIONS, MOST_VALUES, MOST_DAYS, MOST_TIMES = 5, 50, 200, 3660, 1000
 QUANTIFIERS = ("any", "all", "none")
-
-
-class RuleFault(ValueError):
-    """A rule that cannot be. `path` names the place ("all.1.any.0.field"; "" is the rule itself), `message` what was expected."""
-
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(f"{path or 'rule'}: {message}")
-        self.path = path
-        self.message = message
+# what a payload holds is read as attributes are: texts, numbers and yes or no
+_OF_PAYLOAD = Field("event", "", Kind.ATTRIBUTE, "")
 
 
 @dataclass(frozen=True)
@@ -49,6 +40,21 @@ class Usage:
     per_day: bool
     op: str
     value: Any
+
+
+@dataclass(frozen=True)
+class Happened:
+    """An event of a kind that is known to have happened at least `times` times within the last days, or not at all (`times` 0).
+
+    Where `key` is not empty only events count whose payload holds `value` there, as text.
+    """
+
+    path: str
+    kind: str
+    days: int
+    key: str
+    value: str
+    times: int
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,8 @@ class Not:
     entry: Entry
 
 
-Entry = Group | Not | Condition | Usage | Contacts
+Leaf = Condition | Usage | Happened | Contacts
+Entry = Group | Not | Leaf
 
 
 @dataclass(frozen=True)
@@ -123,6 +130,8 @@ class _Reader:
             raise RuleFault(path, _("A rule holds at most %(most)s conditions.") % {"most": MOST_CONDITIONS})
         if "usage" in data and not of_contact:
             return self.usage(data, path)
+        if "event" in data and not of_contact:
+            return self.happened(data, path)
         if "contacts" in data and not of_contact:
             return self.contacts(data, path, depth)
         return self.condition(data, path, of_contact)
@@ -146,40 +155,63 @@ class _Reader:
 
     def condition(self, data: dict[str, Any], path: str, of_contact: bool) -> Condition:
         """{"field", "op", "value"}."""
-        _only(data, {"field", "op", "value"}, path)
+        only(data, {"field", "op", "value"}, path)
         key = data.get("field")
-        field = field_of(key, of_contact=of_contact) if isinstance(key, str) and _clean(key) else None
+        field = field_of(key, of_contact=of_contact) if isinstance(key, str) and clean(key) else None
         if field is None:
             raise RuleFault(f"{path}.field", _("This field cannot be asked about.") if key else _("Choose a field."))
-        op = _operator(data.get("op"), OPERATORS[field.kind], path)
+        op = read_operator(data.get("op"), OPERATORS[field.kind], path)
         return Condition(path, field, op, self.value(field, op, data.get("value"), f"{path}.value"))
 
     def usage(self, data: dict[str, Any], path: str) -> Usage:
         """{"usage": {"measure", "feature", "days", "per"}, "op", "value"}."""
-        _only(data, {"usage", "op", "value"}, path)
+        only(data, {"usage", "op", "value"}, path)
         asked, inside = data["usage"], f"{path}.usage"
         if not isinstance(asked, dict):
             raise RuleFault(inside, _("Expected measure, feature, days and per."))
-        _only(asked, {"measure", "feature", "days", "per"}, inside)
+        only(asked, {"measure", "feature", "days", "per"}, inside)
         measure, feature, per = asked.get("measure"), asked.get("feature", ""), asked.get("per", "total")
         if not isinstance(measure, str) or measure not in MEASURES:
             raise RuleFault(f"{inside}.measure", _("Expected one of: %(names)s.") % {"names": ", ".join(MEASURES)})
-        if not isinstance(feature, str) or not _clean(feature, 120):
+        if not isinstance(feature, str) or not clean(feature, 120):
             raise RuleFault(f"{inside}.feature", _("Expected the name of a feature, or nothing for all use."))
-        if per not in ("total", "day") or (measure == "active_days" and per == "day"):
-            raise RuleFault(f"{inside}.per", _("Active days are counted in total.") if measure == "active_days" and per == "day" else _("Expected “total” or “day”."))
-        days = _whole(asked.get("days"), 1, 366, f"{inside}.days")
-        op = _operator(data.get("op"), ("gte", "gt", "lte", "lt", "eq", "neq", "between"), path)
+        if measure == "features" and feature:
+            raise RuleFault(f"{inside}.feature", _("Nothing is compared here: leave the value out."))
+        if per not in ("total", "day") or (measure in WHOLE_MEASURES and per == "day"):
+            raise RuleFault(f"{inside}.per", _("This is counted in total.") if measure in WHOLE_MEASURES and per == "day" else _("Expected “total” or “day”."))
+        days = read_whole(asked.get("days"), 1, 366, f"{inside}.days")
+        op = read_operator(data.get("op"), ("gte", "gt", "lte", "lt", "eq", "neq", "between"), path)
         number = Field("usage", "", Kind.NUMBER, "", places=4, low=0)
         return Usage(path, measure, feature, days, per == "day", op, self.value(number, op, data.get("value"), f"{path}.value"))
 
+    def happened(self, data: dict[str, Any], path: str) -> Happened:
+        """{"event": {"kind", "days", "key", "value"}, "op": "happened" | "not_happened", "value": at least so often}."""
+        only(data, {"event", "op", "value"}, path)
+        asked, inside = data["event"], f"{path}.event"
+        if not isinstance(asked, dict):
+            raise RuleFault(inside, _("Expected kind and days."))
+        only(asked, {"kind", "days", "key", "value"}, inside)
+        kind, key, wanted = asked.get("kind"), asked.get("key") or "", asked.get("value")
+        if not isinstance(kind, str) or kind not in EVENT_KINDS:
+            raise RuleFault(f"{inside}.kind", _("This event cannot be asked about.") if kind else _("Choose an event."))
+        if not isinstance(key, str) or (key and key not in payload_keys(kind)):
+            raise RuleFault(f"{inside}.key", _("Expected one of: %(names)s.") % {"names": ", ".join(payload_keys(kind)) or "–"})
+        if not key and wanted not in (None, ""):
+            raise RuleFault(f"{inside}.value", _("Nothing is compared here: leave the value out."))
+        days = read_whole(asked.get("days"), 1, MOST_DAYS, f"{inside}.days")
+        op, times = read_operator(data.get("op"), HAPPENINGS, path), data.get("value")
+        if op == "not_happened" and times not in (None, ""):
+            raise RuleFault(f"{path}.value", _("Nothing is compared here: leave the value out."))
+        value = self.text(_OF_PAYLOAD, wanted, f"{inside}.value").strip() if key else ""
+        return Happened(path, kind, days, key, value, 0 if op == "not_happened" else read_whole(1 if times in (None, "") else times, 1, MOST_TIMES, f"{path}.value"))
+
     def contacts(self, data: dict[str, Any], path: str, depth: int) -> Contacts:
         """{"contacts": "any" | "all" | "none" | {"share": "0.5"}, "where": {…}}."""
-        _only(data, {"contacts", "where"}, path)
+        only(data, {"contacts", "where"}, path)
         asked, share = data["contacts"], None
         if isinstance(asked, dict):
-            _only(asked, {"share"}, f"{path}.contacts")
-            share = _number(asked.get("share"), f"{path}.contacts.share")
+            only(asked, {"share"}, f"{path}.contacts")
+            share = read_number(asked.get("share"), f"{path}.contacts.share")
             if not 0 < share <= 1:
                 raise RuleFault(f"{path}.contacts.share", _("Expected a share above 0 and at most 1."))
         elif asked not in QUANTIFIERS:
@@ -199,19 +231,19 @@ class _Reader:
                 raise RuleFault(path, _("Nothing is compared here: leave the value out."))
             return None
         if op in RELATIVE:
-            return _whole(value, 0, MOST_DAYS, path)
+            return read_whole(value, 0, MOST_DAYS, path)
         if field.kind is Kind.BOOLEAN:
             if not isinstance(value, bool) and value not in ("true", "false"):
                 raise RuleFault(path, _("Expected yes or no."))
             return value in (True, "true")
         if field.kind in DATED:
-            return _day(value, path)
+            return read_day(value, path)
         if op == "between":
             return self.pair(field, value, path)
         if field.kind in NUMERIC:
-            return _bounded(_number(value, path), field, path)
+            return bounded(read_number(value, path), field, path)
         if field.kind is Kind.ATTRIBUTE and op in ("gte", "gt", "lte", "lt"):
-            return _number_or_day(value, path)
+            return read_number_or_day(value, path)
         if op in ("in", "not_in"):
             if not isinstance(value, list) or not value:
                 raise RuleFault(path, _("Choose at least one value."))
@@ -224,14 +256,14 @@ class _Reader:
         """Two bounds, both inside; for attributes two numbers or two days."""
         if not isinstance(value, list) or len(value) != 2:
             raise RuleFault(path, _("Expected two values: from and to."))
-        read = _number_or_day if field.kind is Kind.ATTRIBUTE else _number
+        read = read_number_or_day if field.kind is Kind.ATTRIBUTE else read_number
         low, high = (read(entry, f"{path}.{number}") for number, entry in enumerate(value))
         if type(low) is not type(high):
             raise RuleFault(f"{path}.1", _("Expected two numbers or two days."))
         if isinstance(low, Decimal):
-            _bounded(low, field, f"{path}.0")
+            bounded(low, field, f"{path}.0")
         if isinstance(high, Decimal):
-            _bounded(high, field, f"{path}.1")
+            bounded(high, field, f"{path}.1")
         if low > high:  # type: ignore[operator] # both are of one type
             raise RuleFault(f"{path}.1", _("The second value lies below the first."))
         return low, high
@@ -242,78 +274,12 @@ class _Reader:
             value = "true" if value else "false"
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**15:
             value = str(value)
-        if not isinstance(value, str) or not value.strip() or not _clean(value, LONGEST_TEXT):
+        if not isinstance(value, str) or not value.strip() or not clean(value, LONGEST_TEXT):
             raise RuleFault(path, _("Expected a text of at most %(most)s characters.") % {"most": LONGEST_TEXT})
         allowed: Collection[str] | None = [key for key, _label in field.options] if field.options else self.known.get(field.rows)
         if field.kind is Kind.CHOICE and allowed is not None and value not in allowed:
             raise RuleFault(path, _("“%(value)s” is not one of the choices.") % {"value": value})
         return value
-
-
-def _clean(text: str, longest: int = LONGEST_TEXT) -> bool:
-    # what PostgreSQL cannot keep in a text: NUL, and halves of pairs
-    return len(text) <= longest and "\x00" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
-
-
-def _only(data: dict[str, Any], allowed: set[str], path: str) -> None:
-    for key in data:
-        if key not in allowed:
-            raise RuleFault(path, _("“%(key)s” has no place here.") % {"key": str(key)[:60].encode("utf-8", "replace").decode()})
-
-
-def _operator(op: Any, allowed: tuple[str, ...], path: str) -> str:
-    if not op:
-        raise RuleFault(f"{path}.op", _("Choose how it is compared."))
-    if not isinstance(op, str) or op not in allowed:
-        raise RuleFault(f"{path}.op", _("Expected one of: %(names)s.") % {"names": ", ".join(allowed)})
-    return op
-
-
-def _number(value: Any, path: str) -> Decimal:
-    text = str(value).strip() if isinstance(value, (str, int, float, Decimal)) and not isinstance(value, bool) else ""
-    if not _PLAIN_NUMBER.fullmatch(text):
-        raise RuleFault(path, _("Expected a number."))
-    try:
-        return Decimal(text)
-    except InvalidOperation:  # pragma: no cover - the pattern lets nothing of that kind pass
-        raise RuleFault(path, _("Expected a number.")) from None
-
-
-def _bounded(number: Decimal, field: Field, path: str) -> Decimal:
-    if (field.low is not None and number < field.low) or (field.high is not None and number > field.high):
-        if field.low is not None and field.high is not None:
-            raise RuleFault(path, _("Expected a number from %(low)s to %(high)s.") % {"low": field.low, "high": field.high})
-        raise RuleFault(path, _("Expected a number of at least %(low)s.") % {"low": field.low})
-    if field.kind is not Kind.ATTRIBUTE and number != round(number, field.places):
-        raise RuleFault(path, _("Expected at most %(places)s decimals.") % {"places": field.places} if field.places else _("Expected a whole number."))
-    if abs(number) >= 10**12:
-        raise RuleFault(path, _("This number is too large."))
-    return number
-
-
-def _whole(value: Any, low: int, high: int, path: str) -> int:
-    text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-    if not re.fullmatch(r"[0-9]{1,5}", text) or not low <= int(text) <= high:
-        raise RuleFault(path, _("Expected a whole number from %(low)s to %(high)s.") % {"low": low, "high": high})
-    return int(text)
-
-
-def _day(value: Any, path: str) -> dt.date:
-    try:
-        if isinstance(value, str) and _ISO_DAY.fullmatch(value.strip()):
-            return dt.date.fromisoformat(value.strip())
-    except ValueError:
-        pass
-    raise RuleFault(path, _("Expected a day, as in 2027-01-31."))
-
-
-def _number_or_day(value: Any, path: str) -> Decimal | dt.date:
-    if isinstance(value, str) and _ISO_DAY.fullmatch(value.strip()):
-        return _day(value, path)
-    try:
-        return _number(value, path)
-    except RuleFault:
-        raise RuleFault(path, _("Expected a number, or a day as in 2027-01-31.")) from None
 
 
 def parse(json: Any, *, known: Mapping[str, Collection[str]] | None = None) -> Rule:
@@ -337,7 +303,7 @@ def faults_of(json: Any, *, known: Mapping[str, Collection[str]] | None = None) 
     return faults
 
 
-def leaves(entry: Entry) -> Iterator[Condition | Usage | Contacts]:
+def leaves(entry: Entry) -> Iterator[Leaf]:
     """The conditions of a tree from the first to the last; one on contacts is one, whatever it holds."""
     if isinstance(entry, Group):
         for part in entry.entries:
@@ -349,11 +315,13 @@ def leaves(entry: Entry) -> Iterator[Condition | Usage | Contacts]:
 
 
 def fields_of(rule: Rule) -> frozenset[str]:
-    """The fields a rule reads: keys of accounts, "usage", "contacts" and "contacts.job_title", "attributes.x"."""
+    """The fields a rule reads: keys of accounts, "usage", "event" and "event.payment.failed", "contacts" and "contacts.job_title", "attributes.x"."""
     found: set[str] = set()
     for leaf in leaves(rule.root):
         if isinstance(leaf, Usage):
             found.add("usage")
+        elif isinstance(leaf, Happened):
+            found |= {"event", f"event.{leaf.kind}"}
         elif isinstance(leaf, Contacts):
             found |= {"contacts"} | {f"contacts.{inner.field.key}" for inner in leaves(leaf.where) if isinstance(inner, Condition)}
         else:
@@ -361,22 +329,33 @@ def fields_of(rule: Rule) -> frozenset[str]:
     return frozenset(found)
 
 
+# what an event tells, by the field that it changes
+TOLD_BY = {"segment.changed": "segment", "stage.changed": "stage", "owner.changed": "owner"}
+
+
+def field_read(leaf: Leaf) -> str:
+    """The key of the field that a condition reads; an event that tells of a field's changes reads that field."""
+    if isinstance(leaf, Condition):
+        return leaf.field.key
+    if isinstance(leaf, Happened):
+        return TOLD_BY.get(leaf.kind, "event")
+    return "usage" if isinstance(leaf, Usage) else "contacts"
+
+
 def refuse_fields(rule: Rule, refused: Collection[str]) -> None:
     """Raises RuleFault at the first condition that reads one of these fields: a segment's rule may not read `segment`."""
     for leaf in leaves(rule.root):
-        key = leaf.field.key if isinstance(leaf, Condition) else "usage" if isinstance(leaf, Usage) else "contacts"
-        if key in refused:
-            raise RuleFault(
-                f"{leaf.path}.field" if isinstance(leaf, Condition) else leaf.path, _("This rule may not ask about “%(field)s”: it would depend on itself.") % {"field": key}
-            )
+        if (key := field_read(leaf)) in refused:
+            place = {Condition: ".field", Happened: ".event.kind"}.get(type(leaf), "")
+            raise RuleFault(f"{leaf.path}{place}", _("This rule may not ask about “%(field)s”: it would depend on itself.") % {"field": key})
 
 
 def moves_with_time(rule: Rule) -> bool:
-    """Whether the passing of days alone can change who fits: days counted from today, windows of use, ages."""
+    """Whether the passing of days alone can change who fits: days counted from today, windows of use and of events, ages."""
     return any(_ages(leaf) for leaf in leaves(rule.root))
 
 
-def _ages(leaf: Condition | Usage | Contacts) -> bool:
+def _ages(leaf: Leaf) -> bool:
     if isinstance(leaf, Contacts):
         return any(_ages(inner) for inner in leaves(leaf.where))
-    return isinstance(leaf, Usage) or leaf.op in RELATIVE or leaf.field.ages
+    return isinstance(leaf, (Usage, Happened)) or leaf.op in RELATIVE or leaf.field.ages

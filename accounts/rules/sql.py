@@ -7,13 +7,14 @@ Negation is `IS NOT TRUE`, so that a missing value inside never makes an account
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 
 from accounts.rules.catalogue import ATTRIBUTE, FOLD_FROM, FOLD_TO, NUMERIC, Field, Kind, fold
-from accounts.rules.language import Condition, Contacts, Entry, Group, Not, Rule, Usage
+from accounts.rules.language import Condition, Contacts, Entry, Group, Happened, Leaf, Not, Rule, Usage
 
 _SIGNS = {"gte": ">=", "gt": ">", "lte": "<=", "lt": "<", "eq": "="}
 _NUMBER = "^-?[0-9]{1,15}([.][0-9]{1,12})?$"
@@ -31,7 +32,7 @@ class _Compiler:
     """One statement's worth of parameters."""
 
     def __init__(self, alias: str, snapshot: str, prefix: str, *, few: bool = False) -> None:
-        self.names = {"{a}": alias, "{s}": snapshot, "{c}": f"{prefix}_c", "{u}": f"{prefix}_u"}
+        self.names = {"{a}": alias, "{s}": snapshot, "{c}": f"{prefix}_c", "{u}": f"{prefix}_u", "{e}": f"{prefix}_e"}
         self.prefix = prefix
         # of a few accounts each one's contacts are looked up by index; without the fence the planner may read everybody's
         self.fence = " OFFSET 0" if few else ""
@@ -59,6 +60,8 @@ class _Compiler:
             return f"({self.entry(entry.entry)} IS NOT TRUE)"
         if isinstance(entry, Usage):
             return self.compared(self.usage(entry), entry.op, entry.value, "numeric")
+        if isinstance(entry, Happened):
+            return self.happened(entry)
         if isinstance(entry, Contacts):
             return self.contacts(entry)
         return self.condition(entry)
@@ -84,6 +87,10 @@ class _Compiler:
         rows += self.at(f" AND {{u}}.day >= %(today)s::date - {self.give(asked.days, 'integer')} AND {{u}}.day < %(today)s::date")
         if asked.feature:
             rows += self.at(f" AND {{u}}.feature_id = (SELECT rf.id FROM accounts_feature rf WHERE rf.key = {self.give(asked.feature, 'text')})")
+        if asked.measure == "features":
+            return self.at(
+                f"(SELECT count(DISTINCT {{u}}.feature_id) {rows} AND {{u}}.count > 0 AND {{u}}.feature_id <> ALL(ARRAY(SELECT rf.id FROM accounts_feature rf WHERE rf.key = '')))"
+            )
         if asked.measure == "active_days":
             return self.at(f"(SELECT count(DISTINCT {{u}}.day) {rows} AND {{u}}.count > 0)")
         if asked.measure == "count":
@@ -95,12 +102,31 @@ class _Compiler:
             return f"(SELECT coalesce(sum(people), 0)::numeric / {self.give(asked.days, 'integer')} FROM {daily})"
         return f"(SELECT coalesce(max(people), 0) FROM {daily})"
 
+    def events(self, asked: Happened) -> str:
+        """`FROM … WHERE` over the account's events in the window, which ends now; the key of the log begins with account and kind."""
+        rows = f"FROM accounts_accountevent {self.names['{e}']} WHERE {self.at('{e}.account_id = {a}.id')} AND {self.at('{e}.kind')} = {self.give(asked.kind, 'text')}"
+        rows += self.at(f" AND {{e}}.occurred_at >= (%(today)s::date - {self.give(asked.days, 'integer')})::timestamp AT TIME ZONE %(rule_zone)s AND {{e}}.occurred_at <= %(now)s")
+        if not asked.key:
+            return rows
+        held = self.at(f"{{e}}.payload ->> {self.give(asked.key, 'text')}")
+        if not re.fullmatch(_NUMBER, asked.value):
+            return f"{rows} AND {held} = {self.give(asked.value, 'text')}"
+        # 2 and 2.00 are one number
+        return f"{rows} AND (CASE WHEN {held} ~ '{_NUMBER}' THEN ({held})::numeric END) = {self.give(Decimal(asked.value), 'numeric')}"
+
     def contact_counts(self, asked: Contacts) -> tuple[str, str]:
         """How many contacts of the account fit, and how many there are, as expressions of SQL."""
         rows = self.at(f"FROM accounts_contact {{c}} WHERE {{c}}.account_id = {{a}}.id AND {_KNOWN_CONTACT}")
         return f"(SELECT count(*) FILTER (WHERE {self.entry(asked.where)}) {rows})", f"(SELECT count(*) {rows})"
 
     # ── conditions ──
+
+    def happened(self, asked: Happened) -> str:
+        """Whether it did, at least so often; with 0 times whether it did not."""
+        rows = self.events(asked)
+        if asked.times > 1:
+            return f"((SELECT count(*) FROM (SELECT 1 {rows} LIMIT {self.give(asked.times, 'integer')}) {self.prefix}_h) = {self.give(asked.times, 'integer')})"
+        return f"({'' if asked.times else 'NOT '}EXISTS (SELECT 1 {rows}{self.fence}))"
 
     def contacts(self, asked: Contacts) -> str:
         """Any, all, none or a share; without a contact only "none" holds."""
@@ -204,16 +230,18 @@ def compile_where(rule: Rule, alias: str = "a", snapshot: str = "s", *, prefix: 
     return compiler.entry(rule.root), compiler.params
 
 
-def compile_leaf(leaf: Condition | Usage | Contacts, alias: str = "a", snapshot: str = "s", *, prefix: str = "r") -> tuple[str, dict[str, Any]]:
+def compile_leaf(leaf: Leaf, alias: str = "a", snapshot: str = "s", *, prefix: str = "r") -> tuple[str, dict[str, Any]]:
     """One condition of a rule for itself, as `compile_where` has it."""
     compiler = _Compiler(alias, snapshot, prefix)
     return f"({compiler.entry(leaf)} IS TRUE)", compiler.params
 
 
-def value_expression(leaf: Condition | Usage | Contacts, alias: str = "a", snapshot: str = "s", *, prefix: str = "v") -> tuple[str, dict[str, Any]]:
-    """What an account has where a condition looks, as an expression of SQL; for contacts an array of those that fit and all."""
+def value_expression(leaf: Leaf, alias: str = "a", snapshot: str = "s", *, prefix: str = "v") -> tuple[str, dict[str, Any]]:
+    """What an account has where a condition looks, as an expression of SQL; for events how many, for contacts an array of those that fit and all."""
     compiler = _Compiler(alias, snapshot, prefix)
     if isinstance(leaf, Contacts):
         fitting, everybody = compiler.contact_counts(leaf)
         return f"ARRAY[{fitting}, {everybody}]", compiler.params
+    if isinstance(leaf, Happened):
+        return f"(SELECT count(*) {compiler.events(leaf)})", compiler.params
     return (compiler.usage(leaf) if isinstance(leaf, Usage) else compiler.value(leaf.field)), compiler.params

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import wording
-from accounts.rules.catalogue import Field, Kind
-from accounts.rules.language import Condition, Contacts, Entry, Group, Not, Rule, Usage
+from accounts.event_words import say_event
+from accounts.rules.catalogue import FLAGS, Field, Kind
+from accounts.rules.language import Condition, Contacts, Entry, Group, Happened, Leaf, Not, Rule, Usage
 
 # names of rows by kind ("segment", "stage", "owner") and key
 Names = Mapping[str, Mapping[str, str]]
@@ -38,6 +39,8 @@ OPERATORS: dict[str, Any] = {
     "in_more_than_days": gettext_lazy("is later than in days"),
     "within_last_days": gettext_lazy("was within the last days"),
     "more_than_days_ago": gettext_lazy("was more than days ago"),
+    "happened": gettext_lazy("happened"),
+    "not_happened": gettext_lazy("did not happen"),
 }
 # days have words of their own for the same operators
 DAY_OPERATORS: dict[str, Any] = {
@@ -87,6 +90,8 @@ def say(entry: Entry, names: Names | None = None, *, inner: bool = False) -> str
         return f"({text})" if inner and len(parts) > 1 else text
     if isinstance(entry, Contacts):
         return _contacts(entry, names)
+    if isinstance(entry, Happened):
+        return _happened(entry)
     if isinstance(entry, Usage):
         return _compared(usage_name(entry), entry.op, [wording.number(value) for value in _values(entry.value)], _SAID)
     return _condition(entry, names)
@@ -96,6 +101,8 @@ def usage_name(asked: Usage) -> str:
     """What is counted of use, with the feature and the window."""
     if asked.measure == "active_days":
         counted = _("Active days")
+    elif asked.measure == "features":
+        counted = _("Features used")
     elif asked.measure == "users":
         counted = _("People using it, average of a day") if asked.per_day else _("People using it on the best day")
     else:
@@ -103,6 +110,16 @@ def usage_name(asked: Usage) -> str:
     feature = f" {asked.feature}" if asked.feature else ""
     days = ngettext("in %(days)s day", "in %(days)s days", asked.days) % {"days": asked.days}
     return f"{counted}{feature} {days}"
+
+
+def _happened(asked: Happened) -> str:
+    value: Any = asked.value == "true" if asked.key in FLAGS and asked.value in ("true", "false") else asked.value
+    told = {"event": say_event(asked.kind, {asked.key: value} if asked.key else None), "days": asked.days, "times": asked.times}
+    if asked.times == 0:
+        return ngettext("not within the last %(days)s day: %(event)s", "not within the last %(days)s days: %(event)s", asked.days) % told
+    if asked.times == 1:
+        return ngettext("within the last %(days)s day: %(event)s", "within the last %(days)s days: %(event)s", asked.days) % told
+    return ngettext("at least %(times)s times within the last %(days)s day: %(event)s", "at least %(times)s times within the last %(days)s days: %(event)s", asked.days) % told
 
 
 def _contacts(asked: Contacts, names: Names | None) -> str:
@@ -163,11 +180,11 @@ def told(field: Field, value: Any, names: Names | None = None) -> str:
     return str(dict(field.options).get(text, text))
 
 
-def told_stored(leaf: Condition | Usage | Contacts, value: Any, names: Names | None = None) -> str:
+def told_stored(leaf: Leaf, value: Any, names: Names | None = None) -> str:
     """What an account has, as the database hands it over, in words; a dash for nothing."""
     if isinstance(leaf, Contacts):
         return _("%(fitting)s of %(all)s contacts") % {"fitting": value[0], "all": value[1]}
-    if isinstance(leaf, Usage):
+    if isinstance(leaf, (Usage, Happened)):
         return wording.number(value)
     if value is None or value == []:
         return wording.DASH

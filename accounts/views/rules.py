@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.forms.rules import render_builder
 from accounts.rules.catalogue import ACCOUNT_FIELDS
-from accounts.rules.draft import CONTACTS, USAGE, edit, from_inputs
+from accounts.rules.draft import CONTACTS, EVENT, USAGE, edit, from_inputs
 from accounts.signed_in import SignedInRequest
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,59}")
@@ -26,5 +26,5 @@ def rule_builder(request: SignedInRequest) -> HttpResponse:
     root = from_inputs(request.POST.getlist, name)
     wish = request.POST.getlist(f"{name}.do")
     focus = edit(root, wish[-1]) if wish else ""
-    without = [key for key in request.GET.getlist("without") if key in ACCOUNT_FIELDS or key in (USAGE, CONTACTS)]
+    without = [key for key in request.GET.getlist("without") if key in ACCOUNT_FIELDS or key in (USAGE, EVENT, CONTACTS)]
     return HttpResponse(render_builder(root, name=name, without=without, focus=focus))

@@ -43,7 +43,7 @@ def inputs(node, name="rule"):
 
     def put(node):
         sent.appendlist(f"{name}.node", f"{node.number}:{'group' if node.group else 'condition'}")
-        for part in ("join", "field", "op", "attribute", "quantifier", "share", "measure", "feature", "days", "per"):
+        for part in ("join", "field", "op", "attribute", "quantifier", "share", "measure", "feature", "days", "per", "event", "payload", "held"):
             sent[f"{name}.{node.number}.{part}"] = getattr(node, part)
         sent.setlist(f"{name}.{node.number}.value", node.values)
         for child in node.children:

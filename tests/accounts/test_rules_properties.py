@@ -12,6 +12,7 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accounts.actions.event_log import NewEvent, record_events
 from accounts.actions.usage import put_usage
 from accounts.models import Account, AccountSnapshot, Contact, LifecycleStage, Segment
 from accounts.queries.rule_matches import explain_many, matching
@@ -81,6 +82,8 @@ def holds(rule, facts):
         return not holds(rule["not"], facts)
     if "usage" in rule:
         return usage_holds(rule, facts)
+    if "event" in rule:
+        return event_holds(rule, facts)
     if "contacts" in rule:
         fit, everybody = sum(holds(rule["where"], contact) for contact in facts["contacts"]), len(facts["contacts"])
         if isinstance(rule["contacts"], dict):
@@ -92,7 +95,9 @@ def holds(rule, facts):
 def usage_holds(rule, facts):
     asked = rule["usage"]
     rows = [row for row in facts["usage"] if TODAY - dt.timedelta(days=asked["days"]) <= row[1] < TODAY and (not asked["feature"] or row[0] == asked["feature"])]
-    if asked["measure"] == "active_days":
+    if asked["measure"] == "features":
+        have = Decimal(len({feature for feature, _d, count, _u in rows if count > 0 and feature}))
+    elif asked["measure"] == "active_days":
         have = Decimal(len({day for _f, day, count, _u in rows if count > 0}))
     elif asked["measure"] == "count":
         have = Decimal(sum(row[2] for row in rows))
@@ -102,6 +107,13 @@ def usage_holds(rule, facts):
     want = Decimal(rule["value"])
     # no division: an average of so much is a sum of so much times the days
     return ordered(have, rule["op"], want * asked["days"] if asked["per"] == "day" else want)
+
+
+def event_holds(rule, facts):
+    asked = rule["event"]
+    first = dt.datetime.combine(TODAY - dt.timedelta(days=asked["days"]), dt.time(), ZONE)
+    times = sum(kind == asked["kind"] and first <= moment <= NOW and ("key" not in asked or attempt == int(asked["value"])) for kind, moment, attempt in facts["events"])
+    return times >= int(rule.get("value", 1)) if rule["op"] == "happened" else times == 0
 
 
 def condition_holds(rule, facts):
@@ -172,7 +184,13 @@ def population(cast):
         Contact.objects.bulk_create([Contact(account=account, external_id=f"p{number}-{index}", **person) for index, person in enumerate(people)])
         days = {(dice.choice(["", "reports"]), TODAY - dt.timedelta(days=dice.randrange(12))): (dice.randrange(6), dice.randrange(1, 5)) for _ in range(dice.randrange(8))}
         put_usage([(account.pk, feature, day, count, users, None, None) for (feature, day), (count, users) in days.items()])
+        events = [(dice.choice(["payment.failed", "trial.ended"]), NOW - dt.timedelta(hours=dice.randrange(-5, 200)), dice.randrange(1, 3)) for _ in range(dice.randrange(6))]
+        record_events(
+            NewEvent(account_id=account.pk, kind=kind, occurred_at=moment, origin="api", payload={"attempt": attempt} if kind == "payment.failed" else {})
+            for kind, moment, attempt in events
+        )
         found[account.pk] = {
+            "events": events,
             "segment": segment and segment.key, "stage": stage and stage.key, "plan": account.plan, "tags": account.tags, "excluded": account.excluded, "attributes": account.attributes,
             "signed_up_at": signed and signed.astimezone(ZONE).date(), "renews_on": renews, "mrr": Decimal(mrr) / 1_000_000, "health": None if health is None else Decimal(health) / 100,
             "churn_risk": risk, "usage": [(feature, day, *figures) for (feature, day), figures in days.items()],
@@ -243,11 +261,17 @@ person = st.one_of(
 )
 share = st.sampled_from(["0.01", "0.34", "0.5", "1"]).map(lambda value: {"share": value})
 usage = st.builds(
-    lambda measure, feature, span, per, op, value: {"usage": {"measure": measure, "feature": feature, "days": span, "per": "total" if measure == "active_days" else per}, "op": op, "value": value},
-    st.sampled_from(["count", "users", "active_days"]), st.sampled_from(["", "reports", "nothing"]), st.sampled_from([1, 2, 4, 5, 8, 10]), st.sampled_from(["total", "day"]),
+    lambda measure, feature, span, per, op, value: {"usage": {"measure": measure, "feature": "" if measure == "features" else feature, "days": span, "per": "total" if measure in ("active_days", "features") else per}, "op": op, "value": value},
+    st.sampled_from(["count", "users", "active_days", "features"]), st.sampled_from(["", "reports", "nothing"]), st.sampled_from([1, 2, 4, 5, 8, 10]), st.sampled_from(["total", "day"]),
     st.sampled_from(NUMBER_OPS), st.sampled_from(["0", "0.5", "1", "2.5", "4", "10"]),
 )  # fmt: skip
+event = st.builds(
+    lambda kind, days, attempt, times: {"event": {"kind": kind, "days": days} | attempt} | times,
+    st.just("payment.failed"), st.sampled_from([1, 2, 5, 9]), st.sampled_from([{}, {"key": "attempt", "value": "2"}]),
+    st.sampled_from([{"op": "happened"}, {"op": "happened", "value": "2"}, {"op": "not_happened"}]),
+)  # fmt: skip
 leaf = st.one_of(
+    event,
     numeric("mrr", 0, 1600, 1), numeric("health", 0, 100, 2), numeric("churn_risk", 0, 1, 4), texts("plan"), texts("attributes.seats"), dated("renews_on"), dated("signed_up_at"),
     dated("attributes.seats").filter(lambda rule: rule["op"] != "eq"), choices("segment", ["vip", "core"]), choices("stage", ["trial", "adoption"]), usage,
     st.builds(condition, st.just("attributes.seats"), st.sampled_from(["gte", "lt"]), st.sampled_from(["7", "12", "12.5"])),
@@ -290,7 +314,7 @@ anything = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.sampled_from(["mrr", "gte", "segment", "all", "any"])),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
-        st.dictionaries(st.sampled_from(["all", "any", "not", "field", "op", "value", "contacts", "where", "usage", "measure", "days", "share", "x"]), inner, max_size=4),
+        st.dictionaries(st.sampled_from(["all", "any", "not", "field", "op", "value", "contacts", "where", "usage", "event", "measure", "days", "share", "x"]), inner, max_size=4),
     ),
     max_leaves=12,
 )
