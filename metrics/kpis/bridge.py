@@ -13,6 +13,7 @@ from typing import Any
 
 from metrics.kpis.dimensions import ACCOUNT_SQL, SPAN_SQL, Conditions, Tables, expression, fetch, narrow
 from metrics.kpis.question import Question
+from metrics.kpis.readings import read_once
 from metrics.kpis.revenue import MICROS, amount_column, in_force, paying
 
 TABLES: Tables = (ACCOUNT_SQL, SPAN_SQL)
@@ -83,8 +84,11 @@ def bridges(question: Question, by: str | None, *, model: str | None = None) -> 
     is in the group it was in at the start; a new one in that of its first day.
     """
     known = question.known("bridges", by, model)
-    if known is not None:
-        return dict(known)
+    return dict(_bridges(question, by, model) if known is None else known)
+
+
+@read_once()
+def _bridges(question: Question, by: str | None, model: str | None) -> dict[str | None, Bridge]:
     params = question.params
     conditions = Conditions(
         {"whole": by is None, "t0": question.start, "t1": question.until, "n": params["delinquency_days"], "reporting": question.currency, "zone": str(question.zone)}

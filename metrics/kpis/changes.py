@@ -17,6 +17,7 @@ from metrics.kpis.bridge import TABLES, rate_at
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, narrow
 from metrics.kpis.earning import earning_ranges
 from metrics.kpis.question import Question
+from metrics.kpis.readings import read_once
 from metrics.kpis.revenue import MICROS, amount_column
 from metrics.kpis.shoppers import visits
 
@@ -54,6 +55,7 @@ class History:
     spans: int = 0
     steps: list[Step] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
+    model: str = "subscription"
 
     def joined(self) -> list[Step]:
         """The changes, those within 60 minutes of the first of them as one."""
@@ -92,21 +94,26 @@ def _inside(column: str) -> str:
     return f"({column} >= %(t0)s AND {column} < %(t1)s)"
 
 
-def histories(question: Question, by: str | None, *, model: str | None = None) -> list[History]:
-    """The histories of the accounts whose MRR changed in the period, with their state at its start.
+def histories(question: Question, by: str | None, *, model: str | None = None, leaving: bool = False) -> list[History]:
+    """The histories of the accounts whose MRR changed in the period, with their state at its start; of one business model if it is named.
 
     By a dimension of spans a step has a delta for each of its values; `key` is then that of one of them.
+    `leaving` keeps the accounts of which a span came to an end or paused: nobody else can have been lost.
     """
+    found = _histories(question, by, leaving)
+    return found if model is None else [history for history in found if history.model == model]
+
+
+@read_once()
+def _histories(question: Question, by: str | None, leaving: bool) -> list[History]:
     params = question.params
     conditions = Conditions(
         {"t0": question.start, "t1": question.until, "n": params["delinquency_days"], "reporting": question.currency, "zone": str(question.zone)}
     )  # fmt: skip
     at = "greatest(%(t0)s, f.first_at)"
     narrow(question, conditions, TABLES, at)
-    if model is not None:
-        conditions.parts.append(f"a.business_model = {conditions.bind(model)}")
     amount, earns = amount_column(params), earning_ranges(params)
-    edges = ["s.start", "s.end", "s.trial_until", "s.cancelled_at", "s.paused_from", "s.paused_until", "s.unpaid_at"]
+    edges = ["s.end", "s.cancelled_at", "s.paused_from", "s.unpaid_at", *([] if leaving else ["s.start", "s.trial_until", "s.paused_until"])]
     if params["delinquency_days"] is not None:
         edges.append("(coalesce(s.past_due_since, s.start) + make_interval(days => %(n)s))")
     paused = "coalesce(s.paused_from, CASE WHEN s.status = 'paused' THEN s.start END)"
@@ -118,25 +125,27 @@ def histories(question: Question, by: str | None, *, model: str | None = None) -
             SELECT s.account_id, lower(range_agg({earns})) AS first_at FROM accounts_subscription s JOIN touched t ON t.account_id = s.account_id
             WHERE {amount} > 0 GROUP BY s.account_id),
         spans AS (
-            SELECT a.external_id, {expression(by, TABLES, at) if by else "NULL::text"} AS key, s.currency, {amount} AS micros, f.first_at < %(t0)s AS had_paid,
+            SELECT a.external_id, a.business_model AS model, {expression(by, TABLES, at) if by else "NULL::text"} AS key, s.currency, {amount} AS micros,
+                   f.first_at < %(t0)s AS had_paid,
                    coalesce({rate_at("t0")}, {rate_at("t1")}) AS rate, p, p @> %(t0)s AS at_start,
                    CASE WHEN {left} THEN coalesce(nullif(s.end_reason, ''), nullif(a.churn_reason, '')) WHEN upper(p) = {paused} THEN '{PAUSE}' ELSE '{PAYMENT}' END AS reason,
                    CASE WHEN {left} THEN coalesce(NOT s.voluntary, s.end_reason = '{PAYMENT}') ELSE upper(p) IS DISTINCT FROM {paused} END AS involuntary
             FROM accounts_subscription s JOIN firsts f ON f.account_id = s.account_id JOIN accounts_account a ON a.id = s.account_id, unnest({earns}) p
             WHERE NOT a.excluded AND {amount} > 0 AND s.start < %(t1)s AND {conditions.sql}),
         steps AS (
-            SELECT external_id, key, NULL::timestamptz AS at, micros * rate AS micros, 1 AS spans, had_paid, NULL AS reason, false AS involuntary,
+            SELECT external_id, model, key, NULL::timestamptz AS at, micros * rate AS micros, 1 AS spans, had_paid, NULL AS reason, false AS involuntary,
                    CASE WHEN rate IS NULL THEN currency END AS missing FROM spans WHERE at_start
             UNION ALL
-            SELECT external_id, key, lower(p), micros * rate, 1, had_paid, NULL, false, CASE WHEN rate IS NULL THEN currency END FROM spans WHERE {_inside("lower(p)")}
+            SELECT external_id, model, key, lower(p), micros * rate, 1, had_paid, NULL, false, CASE WHEN rate IS NULL THEN currency END FROM spans WHERE {_inside("lower(p)")}
             UNION ALL
-            SELECT external_id, key, upper(p), -micros * rate, -1, had_paid, reason, involuntary, CASE WHEN rate IS NULL THEN currency END FROM spans WHERE {_inside("upper(p)")})
+            SELECT external_id, model, key, upper(p), -micros * rate, -1, had_paid, reason, involuntary, CASE WHEN rate IS NULL THEN currency END
+            FROM spans WHERE {_inside("upper(p)")})
         SELECT external_id, key, at, coalesce(sum(micros), 0), sum(spans), bool_or(had_paid), max(reason), bool_or(involuntary),
-               array_agg(DISTINCT missing) FILTER (WHERE missing IS NOT NULL)
+               array_agg(DISTINCT missing) FILTER (WHERE missing IS NOT NULL), max(model)
         FROM steps GROUP BY external_id, key, at ORDER BY external_id, at NULLS FIRST"""
     found: dict[str, History] = {}
-    for account, key, moment, micros, spans, had_paid, reason, involuntary, missing in fetch(sql, conditions.values):
-        history = found.setdefault(account, History(account, key, had_paid))
+    for account, key, moment, micros, spans, had_paid, reason, involuntary, missing, model in fetch(sql, conditions.values):
+        history = found.setdefault(account, History(account, key, had_paid, model=model))
         history.missing |= set(missing or ())
         if moment is None:
             history.opening, history.spans = history.opening + micros / MICROS, history.spans + spans
@@ -149,6 +158,7 @@ def histories(question: Question, by: str | None, *, model: str | None = None) -
     return [history for history in found.values() if history.steps]
 
 
+@read_once("window_months", "window_days")
 def shop_histories(question: Question, by: str | None) -> list[History]:
     """The same of e-commerce accounts: they come with an order, and leave when the window after their last one is over."""
     conditions = Conditions({"t0": question.start, "t1": question.until, "zone": str(question.zone)})
@@ -205,10 +215,15 @@ def losses(found: list[History]) -> dict[str | None, Losses]:
     return groups
 
 
-def losses_of(question: Question, by: str | None, *, model: str | None = None) -> dict[str | None, Losses]:
-    """Losses of subscriptions by group, of one business model if it is named."""
+def losses_of(question: Question, by: str | None, *, model: str | None = None, newcomers: bool = False) -> dict[str | None, Losses]:
+    """Losses of subscriptions by group, of one business model if it is named; who is `new` is counted where that is asked for."""
     known = question.known("losses", by, model)
-    return losses(histories(question, by, model=model)) if known is None else known
+    return _losses(question, by, model, newcomers) if known is None else known
+
+
+@read_once()
+def _losses(question: Question, by: str | None, model: str | None, newcomers: bool) -> dict[str | None, Losses]:
+    return losses(histories(question, by, model=model, leaving=not newcomers))
 
 
 def shop_losses_of(question: Question, by: str | None) -> dict[str | None, Losses]:

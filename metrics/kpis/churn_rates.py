@@ -11,7 +11,7 @@ from metrics.formulas import retention as formulas
 from metrics.formulas.daily import daily_sum, start_plus_new_churn
 from metrics.formulas.numbers import ratio
 from metrics.kpis.bridge import Bridge, bridges
-from metrics.kpis.changes import INACTIVITY, Losses, each_day, histories, losses, losses_of, shop_histories, shop_losses_of
+from metrics.kpis.changes import INACTIVITY, Losses, each_day, histories, losses_of, shop_histories, shop_losses_of
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question, WrongQuestion
 from metrics.kpis.shoppers import Shoppers, shoppers
@@ -19,6 +19,8 @@ from surveys.scoring import wilson_interval
 
 Figures = dict[str | None, Figure]
 REASON = "reason"
+# the variant whose denominator has the newcomers in it
+STRIPE = "stripe_start_plus_new"
 Days = dict[dt.date, dict[str, Any]]
 
 
@@ -78,7 +80,7 @@ def gross_mrr_churn(question: Question, by: str | None) -> Figures:
     for key, b in bridges(question, None if by == REASON else by).items():
         contraction = Decimal(0) if question.variant == "cancel_only" else b.contraction
         if by == REASON:
-            told = losses(histories(question, None)).get(None) or Losses()
+            told = losses_of(question, None).get(None) or Losses()
             named = {reason: lost for reason, lost in told.lost_mrr.items() if reason is not None}
             named_sum = sum(named.values(), Decimal(0))
             for reason, churned, fallen in [*((reason, lost, Decimal(0)) for reason, lost in named.items()), (None, b.churned - named_sum, contraction)]:
@@ -137,7 +139,7 @@ class _Book:
 def _books(question: Question, by: str | None) -> dict[str | None, _Book]:
     """Each account by its own rule: subscription accounts by MRR, e-commerce accounts by their orders."""
     books, shops = bridges(question, by, model="subscription"), shoppers(question, by)
-    lost, shops_lost = losses_of(question, by, model="subscription"), shop_losses_of(question, by)
+    lost, shops_lost = losses_of(question, by, model="subscription", newcomers=question.variant == STRIPE), shop_losses_of(question, by)
     keys = dict.fromkeys([*books, *shops])
     return {key: _Book(books.get(key) or Bridge(), shops.get(key) or Shoppers(), lost.get(key) or Losses(), shops_lost.get(key) or Losses()) for key in keys}
 
@@ -187,15 +189,15 @@ def _logo(question: Question, book: _Book, churned: int, events: int, involuntar
     over, counted = book.start, churned
     if question.variant == "lost_over_gained":
         over = book.new + book.back
-    elif question.variant == "stripe_start_plus_new":
+    elif question.variant == STRIPE:
         over, counted = book.start + book.first_comers, events
-    rate = start_plus_new_churn(churn_events=events, start=book.start, new=book.first_comers) if question.variant == "stripe_start_plus_new" else ratio(counted, over)
+    rate = start_plus_new_churn(churn_events=events, start=book.start, new=book.first_comers) if question.variant == STRIPE else ratio(counted, over)
     # of customers who leave twice there may be more events than customers
     is_share = question.variant != "lost_over_gained" and question.params["annualise"] == "none" and counted <= over
     return Figure(
         value=annualised(question, rate), numerator=counted, denominator=over,
         parts={
-            "customers_start": book.start, "churned": churned, "new": book.first_comers if question.variant == "stripe_start_plus_new" else book.new, "reactivated": book.back,
+            "customers_start": book.start, "churned": churned, "new": book.first_comers if question.variant == STRIPE else book.new, "reactivated": book.back,
             "customers_end": book.end, "churn_events": events, "voluntary": churned - involuntary, "involuntary": involuntary, "rate": rate,
         },
         interval=wilson_interval(counted, over) if is_share else None,

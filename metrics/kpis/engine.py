@@ -22,6 +22,7 @@ from metrics.kpis.figure import Figure
 from metrics.kpis.known_values import check_values
 from metrics.kpis.orders import aov
 from metrics.kpis.question import Question, WrongQuestion, instant, pieces
+from metrics.kpis.readings import one_reading
 from metrics.kpis.response_rate import response_rate
 from metrics.kpis.retention_cost import crc
 from metrics.kpis.return_on_experience import cx_roi
@@ -163,9 +164,10 @@ def _filters(kpi: Kpi, given: Mapping[str, str | Iterable[str]]) -> dict[str, tu
 
 def _answer(kpi: Kpi, question: Question, by: str | None) -> dict[str, Any]:
     compute = COMPUTE[kpi.name]
-    body = _body(kpi, question, compute(question, None)[None])
+    with one_reading():
+        body = _body(kpi, question, compute(question, None)[None])
+        groups = compute(question, by) if by is not None else {}
     if by is not None:
-        groups = compute(question, by)
         body["groups"] = [{"key": key, **_body(kpi, question, groups[key])} for key in sorted(groups, key=lambda key: (key is None, key or ""))]
     return body
 

@@ -17,8 +17,9 @@ from metrics.kpis.figure import Figure
 from metrics.kpis.orders import TRANSACTION_RATE, net_of
 from metrics.kpis.question import Question, add_months
 from metrics.kpis.retention import arpa as arpa_figures
-from metrics.kpis.shoppers import completed, shoppers
+from metrics.kpis.shoppers import completed, lapsed
 from metrics.kpis.tenure import survivals
+from metrics.ledger.prepare import with_bridges
 
 Figures = dict[str | None, Figure]
 Numbers = dict[str | None, Decimal | None]
@@ -55,14 +56,15 @@ def closed_months(question: Question, count: int) -> list[tuple[dt.datetime, dt.
 def _monthly(question: Question, by: str | None, *, inactivity: bool = False) -> Numbers:
     """The mean of the monthly rates at which customers leave, over the last closed months that have one."""
     rates: dict[str | None, list[Decimal | None]] = {}
-    for start, end in closed_months(question, question.params["churn_months"]):
-        month = question.between(start, end)
-        if inactivity:
-            counts = {key: (shop.churned, shop.customers_start) for key, shop in shoppers(month, by, everybody=True).items()}
-        else:
-            counts = {key: (book.customers_churned, book.customers_start) for key, book in bridges(month, by).items()}
-        for key, (lost, at_start) in counts.items():
-            rates.setdefault(key, []).append(ratio(lost, at_start))
+    months = closed_months(question, question.params["churn_months"])
+    if inactivity:
+        for counts in lapsed(question, by, months):
+            for key, (lost, at_start) in counts.items():
+                rates.setdefault(key, []).append(ratio(lost, at_start))
+    else:
+        for month in with_bridges([question.between(start, end) for start, end in months], by):
+            for key, book in bridges(month, by).items():
+                rates.setdefault(key, []).append(ratio(book.customers_churned, book.customers_start))
     return {key: formulas.mean(found) for key, found in rates.items()}
 
 
@@ -124,7 +126,7 @@ def _survival(question: Question, by: str | None) -> Figures:
     whole = question.variant == "survival_monthly_sum"
     figures: Figures = {}
     for key, value in arpa.values.items():
-        curve = curves.get(key, Survival((), 0, 0, None))
+        curve = curves.get(key, Survival())
         longest = curve.longest
         horizon = None if longest is None else longest if asked is None else min(Decimal(asked), longest)
         if whole and longest is not None and horizon is not None:

@@ -8,7 +8,7 @@ from metrics.formulas import retention as formulas
 from metrics.formulas.intervals import mean_interval
 from metrics.formulas.numbers import ratio
 from metrics.kpis.bridge import Bridge, bridges
-from metrics.kpis.changes import Losses, histories, losses
+from metrics.kpis.changes import Losses, losses_of
 from metrics.kpis.churn_rates import annualised
 from metrics.kpis.event_log import bridge_figure, by_reason, event_log
 from metrics.kpis.figure import Figure
@@ -43,7 +43,7 @@ def movements(question: Question, by: str | None) -> Figures:
     if by != "reason":
         return each_bridge(question, by, lambda _question, bridge: bridge_figure(bridge))
     whole = bridges(question, None)[None]
-    told = losses(histories(question, None)).get(None) or Losses()
+    told = losses_of(question, None).get(None) or Losses()
     return by_reason(whole, told.lost_mrr, told.lost)
 
 

@@ -11,6 +11,8 @@ from metrics.formulas.lifetime_value import mean
 from metrics.formulas.numbers import ratio
 from metrics.formulas.returns import Return, gain, total_cost
 from metrics.kpis.assumptions import margin
+from metrics.kpis.bridge import bridges
+from metrics.kpis.business_models import SUBSCRIPTION
 from metrics.kpis.costs import Costs, People, people_of, spread
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, narrow
 from metrics.kpis.earning import earners
@@ -19,6 +21,7 @@ from metrics.kpis.lifetime_value import closed_months, months_within
 from metrics.kpis.question import Question, pieces
 from metrics.kpis.retention import arpa
 from metrics.kpis.shoppers import visits
+from metrics.ledger.prepare import with_bridges
 
 Figures = dict[str | None, Figure]
 Money = dict[str | None, Decimal | None]
@@ -109,7 +112,7 @@ def _there(question: Question, months: Months) -> list[tuple[str, dict[str, Any]
         return []
     edges = {"begins": [begin for begin, _end in months], "ends": [end for _begin, end in months]}
     whole = replace(question.between(months[0][0], months[-1][1]), segment=None, filters={}, scope=None)
-    with_earners, values = earners(whole, None, model="subscription")
+    with_earners, values = earners(whole, None, model=SUBSCRIPTION)
     shops = Conditions({"t1": whole.until, "zone": str(question.zone)})
     orders = f"WITH there AS ({visits(question, shops)})"
     return [(f"{with_earners}, there AS (SELECT account_id, earns AS active FROM earners)", {**values, **edges}), (orders, {**shops.values, **edges})]
@@ -121,13 +124,14 @@ def lost_and_kept(question: Question) -> tuple[list[int], list[int]]:
     lost: list[int] = []
     kept: list[int] = []
     for there, bound in _there(question, months):
-        conditions = Conditions({**bound, "last": len(months)})
+        conditions = Conditions({**bound, "last": len(months), "first": months[0][0], "until": months[-1][1]})
         narrow(question, conditions, (ACCOUNT_SQL,), "piece.begins")
         sql = f"""{there}
             SELECT v.account_id, bool_or(v.active @> piece.begins AND NOT v.active @> piece.ends), bool_or(piece.turn = %(last)s AND v.active @> piece.ends)
             FROM there v JOIN accounts_account a ON a.id = v.account_id
                  JOIN unnest(%(begins)s::timestamptz[], %(ends)s::timestamptz[]) WITH ORDINALITY AS piece (begins, ends, turn)
-                      ON v.active && tstzrange(piece.begins, piece.ends, '[]')
+                      -- who was there throughout was lost in no month: one row tells that it still is
+                      ON CASE WHEN v.active @> tstzrange(%(first)s, %(until)s, '[]') THEN piece.turn = %(last)s ELSE v.active && tstzrange(piece.begins, piece.ends, '[]') END
             WHERE NOT a.excluded AND {conditions.sql} GROUP BY 1"""
         for account, was_lost, is_there in fetch(sql, conditions.values):
             if was_lost:
@@ -140,7 +144,23 @@ def lost_and_kept(question: Question) -> tuple[list[int], list[int]]:
 def lost_in(question: Question, by: str | None, months: Months) -> Lost:
     """Customers lost in each of the months, and those they began with, by their group at its start; each account by its own rule."""
     found: Lost = {}
-    for there, bound in _there(question, months):
+
+    def add(key: str | None, place: int, lost: int, at_start: int) -> None:
+        counts = found.setdefault(key, [(0, 0)] * len(months))
+        counts[place] = (counts[place][0] + lost, counts[place][1] + at_start)
+
+    # subscribers of whole months stand in the ledger
+    each = with_bridges([question.between(start, end) for start, end in months], by, model=SUBSCRIPTION)
+    told = [place for place, month in enumerate(each) if month.prepared]
+    for place in told:
+        for key, book in bridges(each[place], by, model=SUBSCRIPTION).items():
+            if book.customers_start:
+                add(key, place, book.customers_churned, book.customers_start)
+    subscribers, *shops = _there(question, months) or [None]
+    left = [place for place in range(len(months)) if place not in set(told)]
+    reads = [(shop, list(range(len(months)))) for shop in shops] + ([(subscribers, left)] if subscribers is not None and left else [])
+    for (there, bound), places in reads:
+        bound = {**bound, "begins": [months[place][0] for place in places], "ends": [months[place][1] for place in places]}
         conditions = Conditions(bound)
         narrow(question, conditions, (ACCOUNT_SQL,), "piece.begins")
         sql = f"""{there}
@@ -149,8 +169,7 @@ def lost_in(question: Question, by: str | None, months: Months) -> Lost:
                  JOIN unnest(%(begins)s::timestamptz[], %(ends)s::timestamptz[]) WITH ORDINALITY AS piece (begins, ends, turn) ON v.active @> piece.begins
             WHERE NOT a.excluded AND {conditions.sql} GROUP BY 1, 2"""
         for key, turn, lost, at_start in fetch(sql, conditions.values):
-            counts = found.setdefault(key, [(0, 0)] * len(months))
-            counts[turn - 1] = (counts[turn - 1][0] + lost, counts[turn - 1][1] + at_start)
+            add(key, places[turn - 1], lost, at_start)
     return found
 
 

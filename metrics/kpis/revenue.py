@@ -9,6 +9,7 @@ from typing import Any
 from metrics.kpis.dimensions import ACCOUNT_SQL, SPAN_SQL, Conditions, expression, fetch, narrow
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question
+from metrics.kpis.readings import read_once
 
 MICROS = Decimal(1_000_000)
 
@@ -76,20 +77,12 @@ def mrr(question: Question, by: str | None, *, spread: bool = False) -> dict[str
     return figures
 
 
+@read_once()
 def _rows(question: Question, by: str | None) -> list[tuple[Any, ...]]:
     """Group, millionths, customers, subscriptions, accounts, millionths past due, sum of squares, currencies without a rate."""
-    params, tables = question.params, (ACCOUNT_SQL, SPAN_SQL)
-    conditions = Conditions(mrr_bindings(question, question.until))
-    group = expression(by, tables, "%(t)s") if by else "NULL::text"
-    narrow(question, conditions, tables, "%(t)s")
+    spans, values = _spans(question, by)
     sql = f"""
-        WITH spans AS (
-            SELECT {group} AS key, s.account_id, s.subscription, s.currency,
-                   CASE WHEN {paying(params)} AND {amount_column(params)} > 0 THEN {amount_column(params)} ELSE 0 END AS micros,
-                   coalesce(s.past_due_since, CASE WHEN s.status = 'past_due' THEN s.start END) < %(t)s AS is_past_due,
-                   {RATE} AS rate
-            FROM accounts_subscription s JOIN accounts_account a ON a.id = s.account_id
-            WHERE NOT a.excluded AND {in_force(params)} AND {conditions.sql}),
+        WITH spans AS ({spans}),
         per_account AS (
             SELECT key, account_id, sum(micros * rate) AS micros, count(DISTINCT subscription) AS subscriptions,
                    sum(micros * rate) FILTER (WHERE is_past_due) AS past_due,
@@ -103,4 +96,34 @@ def _rows(question: Question, by: str | None) -> list[tuple[Any, ...]]:
             FROM per_account GROUP BY key)
         SELECT p.key, p.micros, p.customers, p.subscriptions, p.accounts, p.past_due, p.squares, l.currencies
         FROM summed p LEFT JOIN lacking l ON coalesce(l.key, '') = coalesce(p.key, '') AND (l.key IS NULL) = (p.key IS NULL)"""
-    return fetch(sql, conditions.values)
+    return fetch(sql, values)
+
+
+def _spans(question: Question, by: str | None) -> tuple[str, dict[str, Any]]:
+    """The spans in force at the end of the period with their group, amount and rate, and what the statement binds."""
+    params, tables = question.params, (ACCOUNT_SQL, SPAN_SQL)
+    conditions = Conditions(mrr_bindings(question, question.until))
+    group = expression(by, tables, "%(t)s") if by else "NULL::text"
+    narrow(question, conditions, tables, "%(t)s")
+    sql = f"""
+        SELECT {group} AS key, s.account_id, s.subscription, s.currency,
+               CASE WHEN {paying(params)} AND {amount_column(params)} > 0 THEN {amount_column(params)} ELSE 0 END AS micros,
+               coalesce(s.past_due_since, CASE WHEN s.status = 'past_due' THEN s.start END) < %(t)s AS is_past_due,
+               {RATE} AS rate
+        FROM accounts_subscription s JOIN accounts_account a ON a.id = s.account_id
+        WHERE NOT a.excluded AND {in_force(params)} AND {conditions.sql}"""
+    return sql, conditions.values
+
+
+def mrr_of_accounts(question: Question) -> tuple[dict[int, Decimal | None], list[str]]:
+    """MRR at the end of the period of every account with anything in force, as `mrr` by account has it: None where a currency has no rate; and those currencies."""
+    spans, values = _spans(question, None)
+    sql = f"""
+        WITH spans AS ({spans})
+        SELECT account_id, coalesce(sum(micros * rate), 0), array_agg(DISTINCT currency) FILTER (WHERE rate IS NULL AND micros > 0) FROM spans GROUP BY account_id"""
+    found: dict[int, Decimal | None] = {}
+    missing: set[str] = set()
+    for account, micros, currencies in fetch(sql, values):
+        found[account] = None if currencies else micros / MICROS
+        missing.update(currencies or ())
+    return found, sorted(missing)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from metrics.kpis.assumptions import activity_months
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, narrow
 from metrics.kpis.orders import PAID_ORDER, kept_by
 from metrics.kpis.question import Question, WrongQuestion
+from metrics.kpis.readings import read_once
 
 
 def completed(at: str) -> str:
@@ -56,8 +59,11 @@ def shoppers(question: Question, by: str | None, *, everybody: bool = False) -> 
     Raises WrongQuestion when both kinds of window are given.
     """
     known = None if everybody else question.known("shoppers", by)
-    if known is not None:
-        return dict(known)
+    return dict(_counted(question, by, everybody) if known is None else known)
+
+
+@read_once("window_months", "window_days")
+def _counted(question: Question, by: str | None, everybody: bool) -> dict[str | None, Shoppers]:
     conditions = Conditions({"t0": question.start, "t1": question.until, "zone": str(question.zone)})
     window, at = window_of(question, conditions), "greatest(%(t0)s, f.first_at)"
     narrow(question, conditions, (ACCOUNT_SQL,), at)
@@ -90,4 +96,34 @@ def shoppers(question: Question, by: str | None, *, everybody: bool = False) -> 
     found = {key: Shoppers(*(int(count) for count in counts)) for key, *counts in fetch(sql, conditions.values)}
     if by is None and not found:
         found[None] = Shoppers()
+    return found
+
+
+def lapsed(question: Question, by: str | None, months: Sequence[tuple[dt.datetime, dt.datetime]]) -> list[dict[str | None, tuple[int, int]]]:
+    """Of each of some months that follow one another: (lost, active at its start) by group, over every account that has orders.
+
+    The same as `churned` and `customers_start` of `shoppers` with `everybody`, by one pass over the orders. A group is
+    left out of a month at whose start none of it was active.
+    Raises WrongQuestion when both kinds of window are given.
+    """
+    if not months:
+        return []
+    conditions = Conditions({"zone": str(question.zone), "last": len(months)})
+    window = window_of(question, conditions)
+    instants = conditions.bind([begin for begin, _end in months] + [months[-1][1]])
+    narrow(question, conditions, (ACCOUNT_SQL,), "e.at")
+    group = expression(by, (ACCOUNT_SQL,), "e.at") if by in ACCOUNT_SQL else "NULL::text"
+    sql = f"""
+        WITH edges AS MATERIALIZED (
+            SELECT turn, at, ((at AT TIME ZONE %(zone)s - {window}) AT TIME ZONE %(zone)s) AS since FROM unnest({instants}::timestamptz[]) WITH ORDINALITY AS u (at, turn)),
+        active AS (
+            SELECT DISTINCT x.account_id, e.turn FROM accounts_transaction x JOIN edges e ON x.occurred_at >= e.since AND x.occurred_at < e.at
+            WHERE {completed("e.at")} AND x.occurred_at >= (SELECT min(since) FROM edges)),
+        following AS (SELECT account_id, turn, lead(turn) OVER (PARTITION BY account_id ORDER BY turn) IS NOT DISTINCT FROM turn + 1 AS still FROM active)
+        SELECT {group} AS key, e.turn, count(*) FILTER (WHERE NOT f.still), count(*)
+        FROM following f JOIN edges e ON e.turn = f.turn JOIN accounts_account a ON a.id = f.account_id
+        WHERE e.turn <= %(last)s AND NOT a.excluded AND {conditions.sql} GROUP BY 1, 2"""
+    found: list[dict[str | None, tuple[int, int]]] = [{} for _ in months]
+    for key, turn, lost, at_start in fetch(sql, conditions.values):
+        found[turn - 1][key] = lost, at_start
     return found

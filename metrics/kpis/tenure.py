@@ -3,40 +3,42 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-from metrics.formulas.survival import Survival, kaplan_meier
+from metrics.formulas.survival import Survival, curve_of
 from metrics.kpis.dimensions import fetch
 from metrics.kpis.earning import earners
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question
+from metrics.kpis.readings import read_once
 
 DAYS_A_MONTH = Decimal("30.4375")
+# tenures are counted in thousand-millionths of a day
+DAY = Decimal(1_000_000_000)
 # of a curve with more steps so many are told; value, median and expected tenure rest on all of them
 MOST_TOLD = 2_000
 GAP_DAYS = 30
-# durations are differences of wall clocks of the organisation's zone, so that a day of 23 hours is a day
-_DAYS = "round(extract(epoch FROM (until AT TIME ZONE %(zone)s) - (first_at AT TIME ZONE %(zone)s))::numeric / 86400, 9)"
-_MONTHS = "(SELECT extract(year FROM g)::numeric * 12 + extract(month FROM g)::numeric FROM age(until AT TIME ZONE %(zone)s, first_at AT TIME ZONE %(zone)s) g)"
+# durations are differences of wall clocks of the organisation's zone, so that a day of 23 hours is a day; in millionths of a second
+_MICROS = "(extract(epoch FROM (until AT TIME ZONE %(zone)s) - (first_at AT TIME ZONE %(zone)s)) * 1000000)::bigint"
+_MONTHS = "(SELECT extract(year FROM g) * 12 + extract(month FROM g) FROM age(until AT TIME ZONE %(zone)s, first_at AT TIME ZONE %(zone)s) g)::bigint"
 
 
 def _lasting(question: Question, by: str | None, gap_days: int) -> tuple[str, dict[str, Any]]:
     """A WITH clause that ends in `lasting(account_id, key, first_at, ended, until)`, one row a tenure, and what it binds."""
     with_earners, values = earners(question, by)
+    # most never paused: their only stretch is the tenure, and only of the others is asked where the first long gap begins
     sql = f"""{with_earners},
-        stretches AS (
-            SELECT e.account_id, lower(r) AS begins, upper(r) AS ends, lag(upper(r)) OVER (PARTITION BY e.account_id ORDER BY lower(r)) AS ended_before
-            FROM earners e, unnest(e.earns) r WHERE lower(r) < %(t1)s),
-        breaks AS (
-            SELECT account_id, min(begins) AS returned_at FROM stretches
-            WHERE (begins AT TIME ZONE %(zone)s) - (ended_before AT TIME ZONE %(zone)s) > make_interval(days => %(gap)s) GROUP BY account_id),
         tenures AS (
-            SELECT s.account_id, bool_or(s.ends IS NULL OR s.ends >= %(t1)s) AS still_there, max(s.ends) AS ended_at
-            FROM stretches s LEFT JOIN breaks b ON b.account_id = s.account_id WHERE b.returned_at IS NULL OR s.begins < b.returned_at GROUP BY s.account_id),
+            SELECT e.account_id, e.key, e.first_at, CASE WHEN range_merge(e.earns)::tstzmultirange = e.earns THEN upper(e.earns) ELSE (
+                SELECT s.ends FROM (
+                    SELECT upper(r) AS ends, lead(lower(r)) OVER (ORDER BY lower(r)) AS returns FROM unnest(e.earns) r WHERE lower(r) < %(t1)s) s
+                WHERE s.returns IS NULL OR (s.returns AT TIME ZONE %(zone)s) - (s.ends AT TIME ZONE %(zone)s) > make_interval(days => %(gap)s)
+                ORDER BY s.ends LIMIT 1) END AS ended_at
+            FROM earners e WHERE e.first_at < %(t1)s),
         lasting AS (
-            SELECT e.account_id, e.key, e.first_at, NOT t.still_there AS ended, CASE WHEN t.still_there THEN %(t1)s ELSE t.ended_at END AS until
-            FROM tenures t JOIN earners e ON e.account_id = t.account_id)"""
+            SELECT account_id, key, first_at, coalesce(ended_at < %(t1)s, false) AS ended, CASE WHEN ended_at < %(t1)s THEN ended_at ELSE %(t1)s END AS until FROM tenures)"""
     return sql, {**values, "gap": gap_days}
 
 
@@ -46,6 +48,7 @@ def tenures(question: Question) -> list[tuple[int, dt.datetime, dt.datetime, boo
     return [(account, first, until, ended) for account, first, until, ended in fetch(f"{lasting} SELECT account_id, first_at, until, ended FROM lasting ORDER BY 1", values)]
 
 
+@read_once()
 def survivals(question: Question, by: str | None, *, time: str, gap_days: int = GAP_DAYS) -> dict[str | None, Survival]:
     """The survival curve of every group, over all tenures that began before the end of the period.
 
@@ -54,36 +57,40 @@ def survivals(question: Question, by: str | None, *, time: str, gap_days: int = 
     period; a gap of more than `gap_days` ends it, and who returns after one is no new subject.
     """
     lasting, values = _lasting(question, by, gap_days)
-    sql = f"""{lasting}
-        SELECT key, {_MONTHS if time == "whole_months" else _DAYS} AS tenure, count(*) FILTER (WHERE ended), count(*) FILTER (WHERE NOT ended)
-        FROM lasting GROUP BY 1, 2"""
-    found: dict[str | None, list[tuple[Decimal, int, int]]] = {}
-    for key, tenure, ended, censored in fetch(sql, values):
-        length = Decimal(tenure)
-        found.setdefault(key, []).append((length / DAYS_A_MONTH if time == "exact_months" else length, ended, censored))
+    counted, per = (_MONTHS, Decimal(1)) if time == "whole_months" else (_MICROS, DAY if time == "days" else DAY * DAYS_A_MONTH)
+    # as two lists a group: rows of their own would cost as much as all the rest
+    sql = f"{lasting} SELECT key, array_agg({counted}) FILTER (WHERE ended), array_agg({counted}) FILTER (WHERE NOT ended) FROM lasting GROUP BY key"
+    found: dict[str | None, Survival] = {}
+    for key, *sides in fetch(sql, values):
+        ended, censored = (Counter(side or ()) if time == "whole_months" else Counter(map(_thousand_millionths, side or ())) for side in sides)
+        found[key] = curve_of(ended, censored, per=per)
     if by is None:
-        found.setdefault(None, [])
-    return {key: kaplan_meier(rows) for key, rows in found.items()}
+        found.setdefault(None, Survival())
+    return found
+
+
+def _thousand_millionths(micros: int) -> int:
+    """Millionths of a second as thousand-millionths of a day, to the nearest: 86.4 of the former are one of the latter."""
+    return (20 * micros + 864) // 1728
 
 
 def tenure_survival(question: Question, by: str | None) -> dict[str | None, Figure]:
     """S at the horizon, with the whole curve, its band and the median."""
     params = question.params
-    horizon = Decimal(params["horizon_months"])
-    if params["time"] == "days":
-        horizon *= DAYS_A_MONTH
-    figures: dict[str | None, Figure] = {}
-    for key, survival in survivals(question, by, time=params["time"], gap_days=params["gap_days"]).items():
-        step, told = survival.step_at(horizon), survival.told(MOST_TOLD)
-        there = bool(survival.subjects)
-        value = survival.at(horizon) if there else None
-        low, high = (None, None) if step is None else step.band
-        interval = None if low is None or high is None else (low, high)
-        curve: list[list[Any]] = [[Decimal(0), Decimal(1)], *([each.time, each.survival] for each in told)]
-        parts = {
-            "subjects": survival.subjects, "ended": survival.ended, "censored": survival.subjects - survival.ended,
-            "expected_tenure": survival.mean_within(horizon) if there else None,
-        }  # fmt: skip
-        shape = {"curve": curve if there else [], "band": [[each.time, *each.band] for each in told], "median": survival.median}
-        figures[key] = Figure(value=value, numerator=value, parts=parts, interval=interval, shape=shape)
-    return figures
+    curves = survivals(question, by, time=params["time"], gap_days=params["gap_days"])
+    return {key: _figure_at(survival, params["horizon_months"], time=params["time"]) for key, survival in curves.items()}
+
+
+def _figure_at(survival: Survival, horizon_months: int, *, time: str) -> Figure:
+    horizon = Decimal(horizon_months) * (DAYS_A_MONTH if time == "days" else 1)
+    step, there = survival.step_at(horizon), bool(survival.subjects)
+    value = survival.at(horizon) if there else None
+    low, high = (None, None) if step is None else step.band
+    parts = {
+        "subjects": survival.subjects, "ended": survival.ended, "censored": survival.subjects - survival.ended,
+        "expected_tenure": survival.mean_within(horizon) if there else None,
+    }  # fmt: skip
+    steps = survival.told(MOST_TOLD)
+    curve: list[list[Any]] = [[Decimal(0), Decimal(1)], *([each.time, each.survival] for each in steps)]
+    shape = {"curve": curve if there else [], "band": [[each.time, *each.band] for each in steps], "median": survival.median}
+    return Figure(value=value, numerator=value, parts=parts, interval=None if low is None or high is None else (low, high), shape=shape)

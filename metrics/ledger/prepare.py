@@ -32,17 +32,37 @@ _BRIDGES = {
 # of subscription accounts and shops, each by their own rule
 _CUSTOMERS = {"logo_churn": {"start_of_period", "lost_over_gained"}, "customers_lost": {"start_of_period"}, "customer_retention_rate": {"start_of_period"}}
 _KNOWN = {**_STATES, **_BRIDGES, **_CUSTOMERS}
+# what a period comes to, by what it is, breakdown and business model
+Told = dict[tuple[str, str | None, str | None], Any]
 
 
 def can_tell(question: Question, by: str | None) -> bool:
     """Whether the month ledger knows the conventions, the breakdown and the filters of a question."""
+    return question.variant in _KNOWN.get(question.kpi, ()) and _has(question, None if by == REASON else by)
+
+
+def _has(question: Question, by: str | None) -> bool:
+    """Whether the ledger is kept by the conventions of a question, and tells its accounts apart as that asks."""
     return (
-        question.variant in _KNOWN.get(question.kpi, ())
-        and (by is None or by == REASON or by in ACCOUNT)
+        (by is None or by in ACCOUNT)
         and not question.nobody
         and all(name in ACCOUNT for name in question.filters)
         and all(question.params[name] == param.default for name, param in MRR_PARAMS.items())
     )
+
+
+def with_bridges(questions: Sequence[Question], by: str | None, *, model: str | None = None) -> list[Question]:
+    """Questions of any KPI, which follow one another and differ in their period alone, with the bridges that the ledger can tell."""
+    given = list(questions)
+    periods, places = periods_of(given) if given and _has(given[0], by) else (None, [])
+    if periods is None:
+        return given
+    asked = Asked.of(given[places[0]], by, model)
+    if not asked.stored and len(places) < WORTHWHILE:
+        return given
+    known: list[Told] = [{} for _ in places]
+    _note(known, "bridges", asked, bridges_of(asked, periods), model)
+    return _with(given, places, known)
 
 
 def prepare(kpi: Kpi, questions: Sequence[Question], by: str | None) -> list[Question]:
@@ -59,14 +79,14 @@ def prepare(kpi: Kpi, questions: Sequence[Question], by: str | None) -> list[Que
     asked = Asked.of(given[places[0]], group, SUBSCRIPTION if shops else None)
     if not asked.stored and len(places) < WORTHWHILE:
         return given
-    known = _work_out(kpi.name, asked, periods, reasons=by == REASON, shops=shops)
+    return _with(given, places, _work_out(kpi.name, asked, periods, reasons=by == REASON, shops=shops))
+
+
+def _with(given: list[Question], places: list[int], known: list[Told]) -> list[Question]:
     for place, told in zip(places, known, strict=True):
         question = given[place]
         given[place] = replace(question, prepared={(what, question.start, question.until, named, model): value for (what, named, model), value in told.items()})
     return given
-
-
-Told = dict[tuple[str, str | None, str | None], Any]
 
 
 def _work_out(name: str, asked: Asked, periods: Periods, *, reasons: bool, shops: bool) -> list[Told]:

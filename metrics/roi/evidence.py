@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts import words
+from accounts.models import Subscription
 from metrics.formulas.daily import CHURNED
 from metrics.kpis.changes import histories, shop_histories
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, fetch, narrow
@@ -96,7 +97,9 @@ def evidence(*, basis: Basis, scope: Iterable[int] | None, now: dt.datetime) -> 
         key = code or ""
         return named.setdefault(key, Reason(key))
 
-    for history in histories(question, None, model="subscription"):
+    # a currency without a rate leaves the sum open whoever has it; where all is in one currency only who may have left is read
+    foreign = Subscription.objects.exclude(currency=question.currency).exists()
+    for history in histories(question, None, model="subscription", leaving=not foreign):
         if history.missing:
             found.mrr = None
         for entry in history.movements():

@@ -24,6 +24,7 @@ from accounts.roles import Role
 from metrics.actions.cached import cached, keep
 from metrics.actions.figure_stamps import EVERYTHING, stamp_of
 from metrics.filters import Filters
+from metrics.kpis.readings import one_reading
 from metrics.views.chart_files import chart_file
 
 # the age at which a fragment falls though nothing changed: figures of a running period grow with the clock
@@ -50,7 +51,8 @@ def kept_fragment(
     key = _key(request, chosen, name, more, stamp_of(facts))
     html = cached(key)
     if html is None:
-        html = render(request, template, {"chosen": chosen, **build()}).content.decode()
+        with one_reading():
+            html = render(request, template, {"chosen": chosen, **build()}).content.decode()
         keep(key, html, SECONDS)
     return HttpResponse(html)
 
@@ -72,7 +74,8 @@ def kept_panel(view: Callable[Given, HttpResponseBase]) -> Callable[Given, HttpR
         html = cached(key)
         if html is not None:
             return HttpResponse(html)
-        response = view(*args, **kwargs)
+        with one_reading():
+            response = view(*args, **kwargs)
         if response.status_code == 200 and isinstance(response, HttpResponse) and response.get("Content-Type", "").startswith("text/html"):
             keep(key, response.content.decode(), SECONDS)
         return response
