@@ -21,6 +21,8 @@ from metrics.kpis.question import INTERVALS, WrongQuestion, add_months, instant
 
 FILTER, PARAM = "filter.", "param."
 SERIES_MONTHS = 13
+# the variant that goes from one event to another, and its parameters
+FUNNEL, EVENTS = "funnel", ("from_event", "to_event")
 # in an address: what has no value there
 NONE = "none"
 
@@ -99,6 +101,9 @@ class Asked:
                 self.kpi.params[name].parse(value)
             except ValueError:
                 faults[f"{PARAM}{name}"] = expected(self.kpi.params[name].parse)
+        for name in EVENTS if self.variant == FUNNEL and FUNNEL in self.kpi.variants else ():
+            if name not in self.params:
+                faults[f"{PARAM}{name}"] = _("Choose an event.")
         for name in self.filters:
             if name not in self.kpi.dimensions:
                 faults[f"{FILTER}{name}"] = _("There are: %(names)s.") % {"names": ", ".join(self.kpi.dimensions)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
@@ -11,7 +11,8 @@ from accounts import wording
 from accounts.event_kinds import EVENT_KINDS
 from accounts.models import Account, LifecycleStage, Segment, User
 from metrics import words
-from metrics.catalogue.asked import FILTER, NONE, PARAM, Asked, expected
+from metrics.catalogue.asked import EVENTS, FILTER, FUNNEL, NONE, PARAM, Asked, expected
+from metrics.funnels.page import for_conversion_rate, kind_words
 from metrics.kpis.entry import Choice, Kpi, Number, Whole
 from metrics.kpis.told import names
 
@@ -54,11 +55,37 @@ def _param(asked: Asked, name: str) -> Field:
     if isinstance(parse, Choice):
         choices = tuple((one, names.choice(one)) for one in parse.allowed)
         return Field(key, label, "choice", value, choices, names.choice(default) if default else "", fault=fault)
-    if name in {"from_event", "to_event"}:
-        return Field(key, label, "choice", value, tuple((kind, kind) for kind in sorted(EVENT_KINDS)), "", fault=fault)
+    if name in EVENTS:
+        kinds = sorted(((kind, kind_words(kind) or kind) for kind in EVENT_KINDS), key=lambda choice: choice[1])
+        return Field(key, label, "choice", value, tuple(kinds), fault=fault)
     if isinstance(parse, (Whole, Number)):
         return Field(key, label, "number", value, usual=default, hint=expected(parse), fault=fault, step="1" if isinstance(parse, Whole) else "any")
     return Field(key, label, "text", value, usual=default, hint=expected(parse), fault=fault)
+
+
+def funnel(asked: Asked) -> Field | None:
+    """The funnels whose numbers a KPI gives, the one that is asked for chosen; None for other KPIs."""
+    if FUNNEL not in asked.kpi.variants:
+        return None
+    offers = for_conversion_rate()
+    given = {name: value for name, value in asked.params.items() if name in (*EVENTS, "within_days")}
+    chosen = next((str(offer.pk) for offer in offers if asked.variant == FUNNEL and offer.params == given), "")
+    return Field(FUNNEL, _("Funnel"), "choice", chosen, tuple((str(offer.pk), offer.name) for offer in offers), fault=asked.faults.get(FUNNEL, ""))
+
+
+def with_funnel(asked: Asked, chosen: str, shown: str) -> Asked:
+    """The question for the funnel that was chosen, with its events and days; as it is where the form showed that one already.
+
+    So who leaves the funnel as it stands and changes its events asks for these. One that does not exist is a fault.
+    """
+    if FUNNEL not in asked.kpi.variants or not chosen or chosen == shown:
+        return asked
+    offer = next((offer for offer in for_conversion_rate() if str(offer.pk) == chosen), None)
+    if offer is None:
+        return replace(asked, faults={**asked.faults, FUNNEL: _("There is no such funnel.")})
+    others = {name: value for name, value in asked.params.items() if name not in (*EVENTS, "within_days")}
+    faults = {name: text for name, text in asked.faults.items() if name not in {f"{PARAM}{param}" for param in (*EVENTS, "within_days")} | {"variant"}}
+    return replace(asked, variant=FUNNEL, params={**others, **offer.params}, faults=faults)
 
 
 def filters(asked: Asked) -> list[Field]:

@@ -22,7 +22,7 @@ from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from metrics.actions.kpi_settings import SETS_TARGETS, set_target
 from metrics.catalogue import form, targets
-from metrics.catalogue.asked import Asked
+from metrics.catalogue.asked import FUNNEL, Asked
 from metrics.catalogue.page import KpiPage, kpi_page, variants
 from metrics.kpis.catalogue import CATALOGUE, told
 from metrics.kpis.engine import WrongQuestion
@@ -35,7 +35,10 @@ from metrics.views.chart_files import chart_file
 def kpi(request: SignedInRequest, name: str) -> HttpResponseBase:
     """One KPI: what it means, the figure, its sides, parts, months, groups; variants load after it."""
     now = read_clock()
-    asked = _asked(name, request.GET, now)
+    read = _asked(name, request.GET, now)
+    asked = form.with_funnel(read, request.GET.get(FUNNEL, ""), request.GET.get("funnel_shown", ""))
+    if asked is not read and not asked.faults:
+        return redirect(f"{reverse('metrics:kpi', args=[name])}?{asked.query()}")
     page, fault = _page(asked, request.user, now)
     if page is not None:
         taken_out = chart_file(request, [page.chart])
@@ -83,6 +86,7 @@ def _context(request: SignedInRequest, asked: Asked, page: KpiPage | None, fault
         "intervals": names.INTERVALS.items(),
         "compares": names.COMPARE.items(),
         "params": form.params(asked),
+        "funnel": form.funnel(asked),
         "open_params": bool(given) or any(key.startswith("param.") for key in asked.faults),
         "filters": form.filters(asked),
         "open_filters": bool(asked.filters or asked.as_of or "as_of" in asked.faults or asked.interval != "month"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.http import QueryDict
+from django.utils import timezone
 
 from accounts.models import Account, AccountEvent
 from metrics.actions.funnels import save_funnel
@@ -176,3 +178,33 @@ def test_a_funnel_of_two_steps_leads_to_its_kpi_which_tells_the_same_numbers(cli
     own = client.get(f"/metrics/funnels/{funnel.pk}/?{PERIOD_QUERY}")
     page = client.get(own.context["kpi"]).context["page"]
     assert (page.figure["denominator"], page.figure["numerator"]) == tuple(str(step.reached) for step in own.context["page"].steps)
+
+
+class TestKpiPage:
+    ADDRESS = "/metrics/kpi/conversion_rate/"
+
+    def test_a_funnel_chosen_in_the_form_is_asked_for_with_its_events_and_days(self, client, cast, book):
+        two = save_funnel(funnel=None, name="Two", window_days=15, stages=[Stage("trial.started"), Stage("onboarding.completed")], actor=cast.ada)
+        client.force_login(cast.ada)
+        days = {"start": PERIOD["start"], "end": PERIOD["end"]}
+        form = client.get(self.ADDRESS, days).context["funnel"]
+        assert (form.value, [name for _key, name in form.choices]) == ("", ["Trial to paid", "Two"]), "the walk of three steps is no rate"
+        assert client.get("/metrics/kpi/nrr/").context["funnel"] is None
+        found = client.get(self.ADDRESS, {**days, "funnel": two.pk, "funnel_shown": "", "by": "plan"}, follow=True)
+        told = answer(
+            name="conversion_rate", variant="funnel", params={"from_event": "trial.started", "to_event": "onboarding.completed", "within_days": "15"}, start=days["start"],
+            end=days["end"], now=timezone.now(),
+        )  # fmt: skip
+        assert (found.context["page"].figure["value"], found.context["page"].figure["denominator"]) == (told["value"], told["denominator"]) != (None, "0")
+        assert (found.context["funnel"].value, found.context["asked"].by) == (str(two.pk), "plan")
+        # left as it stands while an event is changed: the event counts
+        changed = dict(QueryDict(found.redirect_chain[0][0].partition("?")[2]).items()) | {"funnel": two.pk, "funnel_shown": two.pk, "param.to_event": "subscription.started"}
+        other = client.get(self.ADDRESS, changed)
+        assert (other.status_code, other.context["asked"].params["to_event"], other.context["funnel"].value) == (200, "subscription.started", "")
+
+    def test_a_funnel_without_events_and_one_that_is_not_there_are_faults_at_their_fields(self, client, cast, followed):
+        client.force_login(cast.ada)
+        without = client.get(self.ADDRESS, {"variant": "funnel", "param.from_event": "trial.started"})
+        assert (without.status_code, without.context["asked"].faults) == (400, {"param.to_event": "Choose an event."})
+        unknown = client.get(self.ADDRESS, {"funnel": followed.pk})
+        assert (unknown.status_code, unknown.context["asked"].faults, unknown.context["funnel"].fault) == (400, {"funnel": "There is no such funnel."}, "There is no such funnel.")
