@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -26,7 +27,7 @@ from metrics.funnels.page import group_names
 from metrics.kpis.catalogue import CATALOGUE
 from metrics.kpis.question import WrongQuestion
 from metrics.views.chart_files import chart_file
-from metrics.views.kept import kept_panel
+from metrics.views.kept import kept_fragment, kept_panel
 from metrics.voice.listening import loop, movers, silent_accounts, silent_groups
 from metrics.voice.scores import BREAKDOWNS, SCORES, score_panel
 from metrics.voice_and_money.bands import KINDS, SIDES, bands_of
@@ -154,22 +155,27 @@ def voice_money(request: SignedInRequest) -> HttpResponseBase:
     filters = read_filters(request, now=now, usual=USUAL)
     kind, day, fault = _money_choice(request, now)
     narrowed = {name: getattr(filters, name) for name in ("segment", "owner", "plan", "country") if getattr(filters, name)}
-    page, charts = None, []
-    if not fault and not filters.faults:
+    query = urlencode({"kind": kind, "on": day.isoformat(), **narrowed})
+
+    def build() -> dict[str, Any]:
         rows_url = "" if request.user.role == Role.ANALYST else reverse("metrics:voice_money_accounts")
+        page = money_page(kind, question_at(day, now=now, user=request.user, filters=filters.filters), rows_url=rows_url, query=query)
+        return {"page": page, "kind": kind, "charts": charts_of(page)}
+
+    part = ""
+    if not fault and not filters.faults:
         try:
-            question = question_at(day, now=now, user=request.user, filters=filters.filters)
-            page = money_page(kind, question, rows_url=rows_url, query=urlencode({"kind": kind, "on": day.isoformat(), **narrowed}))
-            charts = charts_of(page)
+            kept = kept_fragment(request, filters, "voice:money", "metrics/_voice_money.html", build, more=query)
         except WrongQuestion as wrong:
             fault = str(wrong)
-    file = chart_file(request, charts)
-    if file is not None:
-        return file
+        else:
+            if not isinstance(kept, HttpResponse) or request.GET.get("export"):
+                return kept
+            # what the template made, escaped there
+            part = mark_safe(kept.content.decode())  # noqa: S308
     address = reverse("metrics:voice_money")
     context = {
-        "page": page,
-        "charts": charts,
+        "part": part,
         "fault": fault,
         "kind": kind,
         "day": request.GET.get("on") or day.isoformat(),

@@ -8,7 +8,10 @@ from decimal import Decimal
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from accounts.models import Account, Contact, Subscription
 from metrics.kpis.engine import answer
@@ -142,3 +145,18 @@ def test_the_accounts_of_a_cell_come_in_pages_in_the_readers_scope(cast):
     assert [row.account_id for row in [*first, *rest]] == [accounts[2].pk, accounts[1].pk]
     with pytest.raises(WrongQuestion):
         accounts_in("nps", question, band="healthy", side="all")
+
+
+def test_the_page_is_kept_while_its_facts_stand_and_each_reader_has_a_head_of_their_own(client, cast):
+    cache.clear()
+    customer(1)
+    address = reverse("metrics:voice_money")
+
+    def statements(user):
+        client.force_login(user)
+        with CaptureQueriesContext(connection) as found:
+            page = client.get(address)
+        assert user.name in page.content.decode()
+        return sum("banded" in query["sql"] for query in found)
+
+    assert (statements(cast.ada), statements(cast.ada), statements(cast.vera)) == (1, 0, 1)
