@@ -126,7 +126,8 @@ def _fitting(offer: Offer, *, now: dt.datetime) -> set[int]:
     return set(matching(read_rule(offer.eligible), now=now, today=today, account_ids=signalled)) if signalled else set()
 
 
-def _locked(match_id: int, version: int | None) -> OfferMatch:
+def locked_match(match_id: int, version: int | None) -> OfferMatch:
+    """The match under a lock. Raises NotOpen where it has another version by now."""
     match = OfferMatch.objects.select_for_update(no_key=True).get(pk=match_id)
     if version is not None and match.version != version:
         raise NotOpen
@@ -134,9 +135,9 @@ def _locked(match_id: int, version: int | None) -> OfferMatch:
 
 
 def note_sent(*, match_id: int, contact: Contact | None, actor: User, now: dt.datetime, version: int | None = None) -> OfferMatch:
-    """Notes that the offer was made, as a touch by mail too. Raises NotOpen, ValueError for another account's contact."""
+    """Notes that somebody made the offer from a mailbox of their own, as a touch by mail too. Raises NotOpen, ValueError for another account's contact."""
     with transaction.atomic():
-        match = _locked(match_id, version)
+        match = locked_match(match_id, version)
         if match.status != Status.OPEN:
             raise NotOpen
         if contact is not None and contact.account_id != match.account_id:
@@ -153,7 +154,7 @@ def note_outcome(*, match_id: int, won: bool, reason: str = "", now: dt.datetime
     if not won and not reason.strip():
         raise ValueError("a loss has a reason")
     with transaction.atomic():
-        match = _locked(match_id, version)
+        match = locked_match(match_id, version)
         if match.status != Status.SENT:
             raise NotOpen
         match.status, match.closed_at, match.lost_reason = Status.WON if won else Status.LOST, now, "" if won else reason.strip()[:300]
@@ -166,7 +167,7 @@ def take_back(*, match_id: int, now: dt.datetime) -> OfferMatch:
     """Takes an outcome back, or that the offer was made; what the ledger tied stays tied. Raises NotOpen."""
     del now
     with transaction.atomic():
-        match = _locked(match_id, None)
+        match = locked_match(match_id, None)
         if match.status in {Status.OPEN, Status.GONE} or match.expanded_at is not None:
             raise NotOpen
         if match.status == Status.SENT:

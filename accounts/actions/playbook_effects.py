@@ -18,6 +18,7 @@ from django.utils import formats, translation
 
 from accounts.actions.customers import change_account
 from accounts.actions.playbook_runs import MAIL, WORK_ITEM
+from accounts.actions.refusals import is_stopped, refuses_mails
 from accounts.actions.suppressions import GLOBAL, suppressed_scopes
 from accounts.actions.work_items import open_work_item
 from accounts.models import Account, AccountSnapshot, Contact, LifecycleStage, OutgoingMail, PlaybookRun, PlaybookStepLog, Subscription, User, WorkItem
@@ -109,9 +110,12 @@ def why_not_write(contact: Contact | None, *, transactional: bool) -> str:
         return "no_address"
     if contact.bounced_at is not None:
         return "bounced"
-    if contact.opted_out and not transactional:
+    if transactional:
+        return "suppressed" if is_stopped(contact.email) else ""
+    scopes = suppressed_scopes([contact.email]).get(contact.email, set())
+    if contact.opted_out or refuses_mails(scopes):
         return "refused"
-    return "suppressed" if GLOBAL in suppressed_scopes([contact.email]).get(contact.email, set()) else ""
+    return "suppressed" if GLOBAL in scopes else ""
 
 
 def _mail(step: Step, run: PlaybookRun, now: dt.datetime) -> Effect:

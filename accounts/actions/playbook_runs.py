@@ -7,8 +7,11 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.actions.event_log import record_event
 from accounts.actions.work_items import WorkItemClosed, close_work_item
+from accounts.actions.work_recovery import ENDED_WITH_PLAYBOOK, close_recovered
 from accounts.models import OutgoingMail, PlaybookRun, PlaybookStepLog, User
+from accounts.models.events import Origin
 from accounts.playbooks import END, Plan
 from accounts.queries.playbook_plans import plan_of
 
@@ -16,6 +19,8 @@ Status = PlaybookRun.Status
 Outcome = PlaybookStepLog.Outcome
 WORK_ITEM = "work_item"
 MAIL = "mail"
+# why runs end that no person stopped; exit rules are `exit_1` and so on
+BY_MACHINE = frozenset({"done", "stop", "churned", "excluded", "held_out"})
 
 
 class RunEnded(ValueError):
@@ -40,17 +45,34 @@ def finish(run: PlaybookRun, *, reason: str, now: dt.datetime, plan: Plan) -> No
     run.status, run.end_reason, run.ended_at = Status.DONE, reason[:40], now
     run.step, run.due_at, run.lease_until, run.worker, run.position = "", None, None, "", len(plan.steps)
     run.save(update_fields=["status", "end_reason", "ended_at", "step", "due_at", "lease_until", "worker", "position"])
+    tell_run(run, "playbook.ended", now=now, reason=reason)
+
+
+def tell_run(run: PlaybookRun, kind: str, *, now: dt.datetime, actor: User | None = None, **more: Any) -> None:
+    """Records what became of a run in the account's log; reasons that a person typed stay out of it."""
+    record_event(
+        account_id=run.account_id, kind=kind, occurred_at=now, origin=Origin.APP, actor_id=actor.pk if actor else None, subject_type="playbook_run", subject_id=str(run.pk),
+        payload={"playbook": run.playbook.key, "run": run.pk, **more},
+    )  # fmt: skip
+
+
+def is_by_machine(reason: str) -> bool:
+    """Whether a run ended for this reason without anybody stopping it."""
+    return reason in BY_MACHINE or reason.startswith("exit_")
 
 
 def cut_short(run: PlaybookRun, *, reason: str, now: dt.datetime, actor: User | None = None) -> None:
     """Ends a run early: nothing more is done, and what has not left or is not done yet is taken back. In the transaction that holds it.
 
-    Work stays open where its step says so (`keep_on_exit`).
+    Work whose cause is over closes for that; the rest is dropped, but for that whose step says so (`keep_on_exit`).
     """
     if run.status != Status.RUNNING:
         raise RunEnded
     run.status, run.end_reason, run.ended_at, run.due_at, run.lease_until, run.worker = Status.STOPPED, reason[:40], now, None, None, ""
     run.save(update_fields=["status", "end_reason", "ended_at", "due_at", "lease_until", "worker"])
+    tell_run(run, "playbook.ended", now=now, actor=actor, reason=reason if is_by_machine(reason) else "by_hand")
+    if actor is None:
+        close_recovered(now=now, run_ids=[run.pk])
     rows = list(PlaybookStepLog.objects.filter(run=run))
     mails = [row.subject_id for row in rows if row.subject_type == MAIL and row.subject_id]
     unsent = OutgoingMail.objects.filter(pk__in=mails, status__in=[OutgoingMail.Status.QUEUED, OutgoingMail.Status.RETRY])
@@ -61,7 +83,7 @@ def cut_short(run: PlaybookRun, *, reason: str, now: dt.datetime, actor: User | 
             _settle(row, outcome=Outcome.SKIPPED, reason=f"ended:{reason}", now=now, actor=actor)
         elif row.subject_type == WORK_ITEM and row.outcome == Outcome.DONE and not row.detail.get("keep"):
             try:
-                close_work_item(item_id=int(row.subject_id), actor=actor, now=now, dropped=True)
+                close_work_item(item_id=int(row.subject_id), actor=actor, now=now, outcome="" if actor else ENDED_WITH_PLAYBOOK, dropped=True)
             except WorkItemClosed:
                 pass
 

@@ -13,7 +13,9 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from accounts.actions.event_log import NewEvent, record_events
 from accounts.models import Account, Contact, Playbook, PlaybookPass, PlaybookRun, PlaybookVersion, User
+from accounts.models.events import Origin
 from accounts.playbooks import HELD_OUT_SQL, Plan
 from accounts.queries.playbook_candidates import CLOCK_SKEW, LATE, RECENT, WINDOW, Window, is_of_events, occasions, zone
 from accounts.queries.playbook_plans import plan_of
@@ -57,14 +59,15 @@ started AS (
         CASE WHEN held THEN '' ELSE %(first)s END, %(now)s, CASE WHEN held THEN NULL ELSE %(now)s::timestamptz END, '', %(now)s,
         CASE WHEN held THEN %(now)s::timestamptz END, CASE WHEN held THEN 'held_out' ELSE '' END
     FROM chosen WHERE %(left_today)s::bigint IS NULL OR turn <= %(left_today)s ORDER BY turn
-    ON CONFLICT DO NOTHING RETURNING id, status),
+    ON CONFLICT DO NOTHING RETURNING id, status, account_id),
 passed AS (
     INSERT INTO accounts_playbookpass (playbook_id, version_id, account_id, event_id, occasion, reason, at)
     SELECT %(playbook)s, %(version)s, account_id, event_id, occasion, reason, %(now)s
     FROM (SELECT account_id, event_id, occasion, refused AS reason FROM judged WHERE refused <> ''
           UNION ALL SELECT account_id, event_id, occasion, capped FROM limited WHERE capped <> '') p
     WHERE %(keeps_passes)s ON CONFLICT DO NOTHING RETURNING reason)
-SELECT (SELECT count(*) FROM found), (SELECT count(*) FROM started WHERE status = 'running'), (SELECT count(*) FROM started WHERE status = 'held_out'),
+SELECT (SELECT array_agg(id ORDER BY id) FROM started WHERE status = 'running'), (SELECT array_agg(account_id ORDER BY id) FROM started WHERE status = 'running'),
+       (SELECT count(*) FROM found), (SELECT count(*) FROM started WHERE status = 'running'), (SELECT count(*) FROM started WHERE status = 'held_out'),
        (SELECT count(*) FROM passed), (SELECT min(id) FROM started),
        coalesce((SELECT max(refused) FROM judged WHERE refused <> ''), (SELECT max(capped) FROM limited WHERE capped <> ''), '')
 """
@@ -162,8 +165,16 @@ def _insert(
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(sql, values | rule_params | params)
-        row: tuple[int, int, int, int, int | None, str] = cursor.fetchone()
-    return row
+        runs, accounts, *counts = cursor.fetchone()
+    record_events(
+        NewEvent(
+            account_id=account, kind="playbook.started", occurred_at=now, origin=Origin.APP, actor_id=actor.pk if actor else None, subject_type="playbook_run", subject_id=str(run),
+            payload={"playbook": playbook.key, "run": run, "version": version.number},
+        )
+        for run, account in zip(runs or (), accounts or (), strict=True)
+    )  # fmt: skip
+    found_count, started, held, passed, first, refused = counts
+    return found_count, started, held, passed, first, refused
 
 
 def _left_today(playbook: Playbook, plan: Plan, now: dt.datetime) -> int | None:

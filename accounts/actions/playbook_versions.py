@@ -13,9 +13,10 @@ from django.db.models import Max
 
 from accounts.actions.work_items import StaleVersion
 from accounts.models import Playbook, PlaybookVersion, User
-from accounts.playbooks import parse
+from accounts.playbooks import PlaybookFaults, parse
+from accounts.queries.playbook_circles import circles
 from accounts.queries.playbook_matches import old_since
-from accounts.queries.playbook_plans import known_here
+from accounts.queries.playbook_plans import known_here, plan_of
 
 # what a draft holds, and a new version takes over from the one before
 TERMS = ("trigger", "audience", "steps", "exits", "caps", "hold_out_percent", "includes_churned", "includes_excluded")
@@ -100,6 +101,8 @@ def publish_draft(*, playbook_id: int, version: int | None, actor: User | None, 
         plan = parse(
             trigger=draft.trigger, steps=draft.steps, audience=draft.audience, exits=draft.exits, caps=draft.caps, hold_out_percent=draft.hold_out_percent, known=known_here()
         )
+        if faults := circles(row, plan):
+            raise PlaybookFaults(faults)
         draft.outline, draft.published_at, draft.published_by, draft.updated_at = plan.outline(), now, actor, now
         draft.save(update_fields=["outline", "published_at", "published_by", "updated_at"])
         row.trigger, row.steps, row.number, row.updated_at = draft.trigger, draft.steps, draft.number, now
@@ -109,7 +112,7 @@ def publish_draft(*, playbook_id: int, version: int | None, actor: User | None, 
 
 
 def activate(*, playbook_id: int, old_matches: bool, actor: User | None, now: dt.datetime) -> Playbook:
-    """Switches a playbook on: for what happens from `now` on, or also for what it fits already. Raises NothingToPublish without a published version.
+    """Switches a playbook on: for what happens from `now` on, or also for what it fits already. Raises NothingToPublish without a published version, PlaybookFaults for a circle.
 
     Old matches reach back 30 days: what is older is no occasion any more.
     """
@@ -120,6 +123,8 @@ def activate(*, playbook_id: int, old_matches: bool, actor: User | None, now: dt
             raise NothingToPublish
         if row.active:
             return row
+        if faults := circles(row, plan_of(version)):
+            raise PlaybookFaults(faults)
         row.active, row.activated_at, row.updated_at = True, now, now
         row.matches_since = old_since(now) if old_matches else now
         row.save(update_fields=["active", "activated_at", "matches_since", "updated_at"])

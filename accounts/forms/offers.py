@@ -45,6 +45,20 @@ class SentForm(forms.Form):
         self.fields["contact"].queryset = Contact.objects.filter(pk__in=[person.pk for person in people])  # type: ignore[attr-defined]
 
 
+class MessageForm(forms.Form):
+    """The message of an offer as it leaves: to whom, in whose words."""
+
+    contact = forms.ModelChoiceField(queryset=Contact.objects.none(), widget=forms.HiddenInput)
+    subject = forms.CharField(label=_("Subject"), max_length=200)
+    body = forms.CharField(label=_("Text"), max_length=MOST_LETTERS, widget=forms.Textarea(attrs={"rows": 10}))
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, people: list[Contact], **kwargs: Any):
+        # beside the form of who sent it from a mailbox of their own
+        super().__init__(*args, **{"auto_id": "message_%s", **kwargs})
+        self.fields["contact"].queryset = Contact.objects.filter(pk__in=[person.pk for person in people])  # type: ignore[attr-defined]
+
+
 class OutcomeForm(forms.Form):
     """What came of an offer."""
 

@@ -29,4 +29,5 @@ class AssumptionForm(forms.Form):
     def values(self) -> dict[str, Any]:
         """What the action takes."""
         data = self.cleaned_data
-        return {"type": self.row.type, "saves": (data["saves"] / Decimal(100)).quantize(Decimal("0.0001")), "minutes": data["minutes"], "closes_itself": data["closes_itself"], "version": data["version"]}
+        saves = (data["saves"] / Decimal(100)).quantize(Decimal("0.0001"))
+        return {"type": self.row.type, "saves": saves, "minutes": data["minutes"], "closes_itself": data["closes_itself"], "version": data["version"]}

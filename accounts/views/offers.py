@@ -10,14 +10,18 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.actions.offers import FILLED, NotOpen, StaleOffer, note_outcome, note_sent, save_offer, take_back
+from accounts.actions.offer_mails import CannotWrite, LeftAlready, draft_mail, mail_of, send_offer, take_offer_back
+from accounts.actions.offers import FILLED, NotOpen, StaleOffer, note_outcome, note_sent, save_offer
+from accounts.actions.playbook_mails import body_of
 from accounts.actions.working_calendar import organisation_day
-from accounts.forms.offers import OfferForm, OutcomeForm, SentForm
-from accounts.models import Offer, OfferMatch
+from accounts.forms.offers import MessageForm, OfferForm, OutcomeForm, SentForm
+from accounts.models import Installation, Offer, OfferMatch, OutgoingMail
 from accounts.models.plans import LANGUAGES
+from accounts.playbooks.telling import say_reason
 from accounts.queries import offers as reading
 from accounts.queries.clock import read_clock
 from accounts.queries.plans import rules_in_words
@@ -121,18 +125,51 @@ def _match_page(request: SignedInRequest, match: OfferMatch, *, status: int = 20
         "match": match, "account": match.account, "people": people, "draft": draft, "mail_address": address,
         "signs": reading.signs_of([match], now=now, today=organisation_day(now)).get(match.pk, []),
         "may_write": OfferMatch.objects.changeable_by(request.user).filter(pk=match.pk).exists(),
-        "sent_form": SentForm(people=people, initial={"version": match.version, "contact": contact}), "outcome_form": OutcomeForm(initial={"version": match.version}), **context,
+        "message_form": MessageForm(people=people, initial={"version": match.version, "contact": draft.contact, "subject": draft.subject, "body": draft.body}),
+        **_mail_of(match), "sent_form": SentForm(people=people, initial={"version": match.version, "contact": contact}),
+        "outcome_form": OutcomeForm(initial={"version": match.version}), **context,
     }  # fmt: skip
     return render(request, "accounts/offer_match.html", context, status=status)
+
+
+def _mail_of(match: OfferMatch) -> dict[str, Any]:
+    """The mail by which the offer was made, whether it still waits, and why it did not leave."""
+    mail = mail_of(match)
+    if mail is None:
+        return {"mail": None}
+    lost = mail.status in {OutgoingMail.Status.ABORTED, OutgoingMail.Status.FAILED} and match.status == OfferMatch.Status.OPEN and mail.reason != "taken_back"
+    waits = mail.status in {OutgoingMail.Status.QUEUED, OutgoingMail.Status.RETRY} and match.status == OfferMatch.Status.SENT
+    return {"mail": mail, "mail_waits": waits, "mail_lost": (say_reason(mail.reason) or mail.smtp_reply) if lost else ""}
+
+
+def _send(request: SignedInRequest, match: OfferMatch) -> HttpResponse:
+    """Shows the message as it would leave, or puts it into the outbox."""
+    form = MessageForm(request.POST, people=reading.people_to_write_to(match, request.user))
+    if not form.is_valid():
+        return _match_page(request, match, status=422, message_form=form)
+    data = form.cleaned_data
+    message = {name: data[name] for name in ("contact", "subject", "body")}
+    if request.POST.get("go") == "preview":
+        mail = draft_mail(match=match, actor=request.user, **message)
+        return _match_page(request, match, message_form=form, letter={"mail": mail, "text": body_of(mail, postal=Installation.current().postal_address)})
+    try:
+        send_offer(match_id=match.pk, actor=request.user, now=read_clock(), version=data["version"], **message)
+    except CannotWrite as fault:
+        form.add_error(None, _("Not sent: %(reason)s.") % {"reason": say_reason(fault.reason)})
+        return _match_page(request, match, status=422, message_form=form)
+    messages.success(request, _("It leaves in half a minute."), extra_tags=reverse("accounts:offer_match_do", args=[match.pk, "back"]))
+    return redirect("accounts:offer_match", match.pk)
 
 
 @require_POST
 @login_required
 def offer_match_do(request: SignedInRequest, match_id: int, do: str) -> HttpResponse:
-    """Notes that an offer was made, what came of it, or takes the last of these back."""
+    """Makes an offer by mail, notes that it was made, what came of it, or takes the last of these back."""
     match = _match(request, match_id, to_change=True)
     now = read_clock()
     try:
+        if do == "mail":
+            return _send(request, match)
         if do == "sent":
             sent = SentForm(request.POST, people=reading.people_to_write_to(match, request.user))
             if not sent.is_valid():
@@ -145,9 +182,12 @@ def offer_match_do(request: SignedInRequest, match_id: int, do: str) -> HttpResp
             data = form.cleaned_data
             note_outcome(match_id=match.pk, won=data["outcome"] == "won", reason=data["reason"], now=now, version=data["version"])
         elif do == "back":
-            take_back(match_id=match.pk, now=now)
+            take_offer_back(match_id=match.pk, now=now)
         else:
             raise Http404
+    except LeftAlready:
+        return _match_page(request, match, status=409, refusal=_("Too late: the mail has left."))
     except NotOpen:
         return _match_page(request, _match(request, match_id, to_change=True), status=409, refusal=_("Somebody else changed this in the meantime: this is how it stands now."))
-    return redirect("accounts:offer_match", match.pk)
+    place = reverse("accounts:offer_match", args=[match.pk])
+    return HttpResponse(headers={"HX-Redirect": place}) if request.htmx else redirect(place)

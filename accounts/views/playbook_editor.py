@@ -29,7 +29,8 @@ from accounts.playbooks import STEP_KINDS, PlaybookFault, PlaybookFaults
 from accounts.playbooks.steps import MOST_BRANCHES, MOST_STEPS
 from accounts.playbooks.telling import ICONS, KINDS, outline, shown_name
 from accounts.queries.clock import read_clock
-from accounts.queries.playbook_plans import faults_of
+from accounts.queries.playbook_circles import circles
+from accounts.queries.playbook_plans import faults_of, plan_of
 from accounts.queries.rule_matches import names_of_rows
 from accounts.roles import WRITES_ACCOUNTS
 from accounts.signed_in import SignedInRequest
@@ -69,7 +70,7 @@ def playbook_edit(request: SignedInRequest, key: str) -> HttpResponse:
     if draft is None:
         return redirect("accounts:playbook", key)
     if request.method == "GET":
-        return _page(request, row, draft, Draft.of(row, draft), faults=faults_of(draft))
+        return _page(request, row, draft, Draft.of(row, draft), faults=faults_of(draft) or circles_in(row, draft))
     form = Draft(request.POST, row)
     if "do" in request.POST:
         form.change(request.POST["do"])
@@ -90,6 +91,11 @@ def playbook_edit(request: SignedInRequest, key: str) -> HttpResponse:
         return redirect("accounts:playbook", key)
     messages.success(request, _("Draft saved. It starts nothing before it is published."))
     return redirect("accounts:playbook_edit", key)
+
+
+def circles_in(row: Playbook, draft: PlaybookVersion) -> list[PlaybookFault]:
+    """Where a draft that can be read would start itself over again."""
+    return circles(row, plan_of(draft))
 
 
 class Draft:
@@ -260,6 +266,8 @@ def playbook_activate(request: SignedInRequest, key: str) -> HttpResponse:
         writing.activate(playbook_id=row.pk, old_matches=old, actor=request.user, now=read_clock())
     except NothingToPublish:
         messages.error(request, _("Publish it before it is switched on."))
+    except PlaybookFaults as faults:
+        messages.error(request, _("Not switched on: %(reason)s") % {"reason": faults.faults[0].message})
     else:
         messages.success(request, _("Switched on; those it fits already are taken within minutes.") if old else _("Switched on for what happens from now on."))
     return redirect("accounts:playbook", key)

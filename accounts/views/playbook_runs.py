@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.actions.playbook_runs import NoSuchStep, RunEnded, StepOver, drop_step, stop_run
 from accounts.actions.playbook_sweeps import StartRefused, start_by_hand
-from accounts.actions.playbook_undo import restore_step
+from accounts.actions.playbook_undo import TooLate, may_resume, restore_step, resume_run
 from accounts.event_words import say_event
 from accounts.models import Account, PlaybookPass, PlaybookRun, PlaybookStepLog
 from accounts.playbooks.moments import date_name
@@ -90,7 +90,7 @@ def _run_page(request: SignedInRequest, run: PlaybookRun, *, fault: str = "", st
     may_change = PlaybookRun.objects.changeable_by(request.user).filter(pk=run.pk).exists()
     context = {
         "run": run, "playbook": run.playbook, "name": shown_name(run.playbook), "because": _because(run), "ended": _ended(run), "may_change": may_change, "fault": fault,
-        "steps": _log(run, may_change=may_change),
+        "steps": _log(run, may_change=may_change), "may_resume": may_change and may_resume(run, read_clock()),
     }  # fmt: skip
     return render(request, "accounts/playbook_run.html", context, status=status)
 
@@ -142,8 +142,23 @@ def playbook_run_stop(request: SignedInRequest, run_id: int) -> HttpResponse:
     except RunEnded:
         messages.error(request, _("The run is over already."))
     else:
-        messages.success(request, _("Stopped. What had not left yet is taken back."))
+        messages.success(request, _("Stopped. What had not left yet is taken back."), extra_tags=reverse("accounts:playbook_run_resume", args=[run.pk]))
     return redirect("accounts:playbook_run", run.pk)
+
+
+@require_POST
+@login_required
+def playbook_run_resume(request: SignedInRequest, run_id: int) -> HttpResponse:
+    """Takes a stop back: the run goes on where it stood."""
+    run = _run(request, run_id, changeable=True)
+    try:
+        resume_run(run_id=run.pk, actor=request.user, now=read_clock())
+    except TooLate:
+        messages.error(request, _("This can no longer be taken back: start the playbook anew where it is needed."))
+    else:
+        messages.success(request, _("It goes on where it stood."))
+    place = reverse("accounts:playbook_run", args=[run.pk])
+    return HttpResponse(headers={"HX-Redirect": place}) if request.htmx else redirect(place)
 
 
 @require_POST

@@ -94,14 +94,18 @@ def frame(text: SurveyText, languages: list[str], address: str, *, face: Face, k
     return {
         "language": text.language,
         "direction": direction_of(text.language),
-        "switches": [
-            {"code": code, "name": _own_name(code), "href": f"{address}?{urlencode({**(kept or {}), 'lang': code}, quote_via=quote)}"}
-            for code in sorted(languages) if code != text.language
-        ],
+        "switches": switches_to(languages, text.language, address, kept),
         "sender": face.sender,
         "face": face,
         "text": text,
     }  # fmt: skip
+
+
+def switches_to(languages: list[str], language: str, address: str, kept: dict[str, str] | None = None) -> list[dict[str, str]]:
+    """Links to a page in its other languages; `kept` is what the address carries along."""
+    return [
+        {"code": code, "name": _own_name(code), "href": f"{address}?{urlencode({**(kept or {}), 'lang': code}, quote_via=quote)}"} for code in sorted(languages) if code != language
+    ]
 
 
 def question(link: Opened, token: str, text: SurveyText, asked: Asked, *, status: int = 200) -> HttpResponse:

@@ -19,6 +19,7 @@ from surveys.models import SurveyLink, SurveyText
 from surveys.queries.links import refusal_link, texts_of
 from surveys.queries.preferences import Preferences, preferences_of
 from surveys.views import pages
+from surveys.views.mail_preferences import mail_preferences
 from surveys.views.public import public_page
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -32,7 +33,8 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     now = read_clock()
     link = refusal_link(token)
     if link is None:
-        return pages.unknown()
+        # the link of a playbook's or an offer's mail, or none at all
+        return mail_preferences(request, token)
     if request.method == "POST" and request.POST.get("List-Unsubscribe") == "One-Click":
         refuse_surveys(invitation=link.invitation, scope=ALL, now=now)
         return HttpResponse(status=200)

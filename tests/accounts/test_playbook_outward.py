@@ -16,6 +16,7 @@ from accounts.actions import playbook_calls
 from accounts.actions.playbook_calls import send_calls, signing_secret
 from accounts.actions.playbook_mails import send_mails
 from accounts.actions.playbook_runs import stop_run
+from accounts.actions.refusals import refusal_page
 from accounts.actions.suppressions import suppress
 from accounts.models import Contact, Installation, OutgoingMail, PlaybookRun, PlaybookStepLog
 from accounts.outward_calls import is_public, post
@@ -100,8 +101,10 @@ def test_a_mail_leaves_once_with_a_way_to_refuse(cast, inbox, settings):
     assert send(at(hours=2)) == {"sent": 1}
     assert send(at(hours=3)) == {}
     letter = inbox[0]
-    assert (letter["To"], letter["Subject"], letter["List-Unsubscribe"]) == ("selin@bogazici.test", "About Boğaziçi Lojistik A.Ş.", "<mailto:stop@vefa.test?subject=unsubscribe>")
-    assert letter.get_content().replace("\r\n", "\n").startswith("Merhaba Selin Aydın\n\n-- \nBizden başka böyle e-posta istemiyorsanız")
+    assert (letter["To"], letter["Subject"]) == ("selin@bogazici.test", "About Boğaziçi Lojistik A.Ş.")
+    page = refusal_page(OutgoingMail.objects.get())
+    assert (letter["List-Unsubscribe"].strip(), letter["List-Unsubscribe-Post"]) == (f"<{page}>, <mailto:stop@vefa.test?subject=unsubscribe>", "List-Unsubscribe=One-Click")
+    assert letter.get_content().replace("\r\n", "\n").startswith(f"Merhaba Selin Aydın\n\n-- \nBizden başka böyle e-posta istemiyorsanız:\n{page}\n")
     assert "Kervan, İzmir" in letter.get_content()
     assert letter["Message-ID"].startswith(f"<{OutgoingMail.objects.get().pk}@")
 
