@@ -17,11 +17,13 @@ from accounts.models import Feature, User
 from metrics.models import PlanFeature
 from metrics.moments import WINDOW_DAYS
 
-# by plan and feature: the first and the last day on which anybody on the plan used it
+# by plan and feature: the first and the last day on which anybody used it who was on the plan at the end of that day
 _USED = """
 CREATE TEMPORARY TABLE used_on_plan ON COMMIT DROP AS
-SELECT a.plan, d.feature_id, min(d.day) AS first, max(d.day) AS last
+SELECT coalesce(pp.plan, a.plan) AS plan, d.feature_id, min(d.day) AS first, max(d.day) AS last
 FROM accounts_usageday d JOIN accounts_feature f ON f.id = d.feature_id AND f.key <> '' JOIN accounts_account a ON a.id = d.account_id AND NOT a.excluded
+LEFT JOIN accounts_pastplan pp ON pp.account_id = d.account_id AND pp.valid_to >= (d.day + 1)::timestamp AT TIME ZONE %(zone)s
+    AND (pp.valid_from IS NULL OR pp.valid_from < (d.day + 1)::timestamp AT TIME ZONE %(zone)s)
 WHERE d.count > 0 AND d.day >= %(since)s AND d.day < %(today)s GROUP BY 1, 2"""
 _OPENED = """
 INSERT INTO metrics_planfeature (plan, feature_id, by_hand, valid_from, valid_to)
@@ -41,7 +43,7 @@ def observe_plans(*, now: dt.datetime) -> int:
 
     A feature counts from the night that found it until the one after 28 days without; the first time from the day after it was
     first used, so that the past of a fresh import has adoption, too. Later nights never reach back: a day that was scored
-    is scored the same when it is replayed. The plan of an account is the one it has now: what it had before is not known.
+    is scored the same when it is replayed. The plan of an account is the one it had on the day of use (`PastPlan`).
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('vefa.plan_features'))")

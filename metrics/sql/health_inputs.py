@@ -5,7 +5,7 @@ Every input is the left limit at the instant `as_of`: what is dated exactly then
 
 from __future__ import annotations
 
-from metrics.sql.usage_facts import ADOPTION, OFFERED, SEAT_USE, adopted_select, people_select, seats_select
+from metrics.sql.usage_facts import ADOPTION, OFFERED, PLAN_THEN, SEAT_USE, adopted_select, past_plans_select, people_select, seats_select
 
 RANGE = "{} BETWEEN %(low)s AND %(high)s"
 LISTED = "{} = ANY(%(ids)s::bigint[])"
@@ -74,7 +74,8 @@ def inputs_select(scope: str, *, live: bool, currencies: bool, segments: bool, c
     joins = ""
     if "adoption" in costly:
         more += ADOPTION.format(uses="u.uses") + " AS adoption, "
-        joins += f"LEFT JOIN ({adopted_select(scope)}) ad ON ad.account_id = a.id\nLEFT JOIN ({OFFERED}) pl ON pl.plan = a.plan\n"
+        joins += f"LEFT JOIN ({adopted_select(scope)}) ad ON ad.account_id = a.id\n"
+        joins += f"LEFT JOIN ({past_plans_select(scope)}) pp ON pp.account_id = a.id\nLEFT JOIN ({OFFERED}) pl ON pl.plan = {PLAN_THEN}\n"
     if "seat_use" in costly:
         more += SEAT_USE.format(uses="u.uses") + " AS seat_use, "
         joins += f"LEFT JOIN ({people_select(scope)}) ud ON ud.account_id = a.id\nLEFT JOIN ({seats_select(scope, IN_FORCE)}) st ON st.account_id = a.id\n"

@@ -13,14 +13,25 @@ PLAN_FEATURES = """SELECT DISTINCT p.plan, p.feature_id FROM metrics_planfeature
                                       WHERE h.plan = p.plan AND h.by_hand AND h.valid_from < %(as_of)s AND (h.valid_to IS NULL OR h.valid_to >= %(as_of)s)))"""
 
 
+def past_plans_select(scope: str) -> str:
+    """By account: the plan of the instant, where another one has taken its place since. Few have one, none as of now."""
+    return f"""SELECT DISTINCT ON (account_id) account_id, plan FROM accounts_pastplan
+      WHERE {scope.format("account_id")} AND valid_to >= %(as_of)s ORDER BY account_id, valid_to"""
+
+
+# the plan of the instant over the account `a` and its past plan `pp`
+PLAN_THEN = "coalesce(pp.plan, a.plan)"
+
+
 def adopted_select(scope: str) -> str:
     """By account: the features used in the 28 days (`featured`), and those of them that its plan includes (`adopted`)."""
     return f"""SELECT account_id, count(*) AS featured, count(*) FILTER (WHERE included) AS adopted
       FROM (SELECT d.account_id, d.feature_id, bool_or(pf.plan IS NOT NULL) AS included
             FROM accounts_usageday d
             JOIN accounts_feature ft ON ft.id = d.feature_id AND ft.key <> ''
-            JOIN accounts_account pa ON pa.id = d.account_id
-            LEFT JOIN ({PLAN_FEATURES}) pf ON pf.plan = pa.plan AND pf.feature_id = d.feature_id
+            JOIN accounts_account a ON a.id = d.account_id
+            LEFT JOIN ({past_plans_select(scope)}) pp ON pp.account_id = d.account_id
+            LEFT JOIN ({PLAN_FEATURES}) pf ON pf.plan = {PLAN_THEN} AND pf.feature_id = d.feature_id
             WHERE {scope.format("d.account_id")} AND d.day >= %(usage_split)s AND d.day < %(t_date)s AND d.count > 0
             GROUP BY d.account_id, d.feature_id) used
       GROUP BY account_id"""

@@ -16,13 +16,13 @@ from django.db import connection
 
 from metrics.moments import WINDOW_DAYS, Moment
 from metrics.sql.health_inputs import IN_FORCE, LISTED
-from metrics.sql.usage_facts import OFFERED, PLAN_FEATURES, adopted_select, people_select, seats_select
+from metrics.sql.usage_facts import OFFERED, PLAN_FEATURES, PLAN_THEN, adopted_select, past_plans_select, people_select, seats_select
 
 DAYS_A_WEEK = 7
 WEEKS = 12
 
 _FACTS = f"""
-SELECT a.id, a.plan, coalesce(u.seen_on, (
+SELECT a.id, {PLAN_THEN}, coalesce(u.seen_on, (
            SELECT max(far.day) FROM accounts_usageday far WHERE far.account_id = a.id AND far.day < %(usage_from)s AND far.day >= %(year_before)s AND far.count > 0)) AS seen_on,
        u.uses, u.uses_before, u.active_days, u.active_days_before, coalesce(u.rows, 0), coalesce(u.rows_before, 0),
        coalesce(ad.featured, 0), coalesce(ad.adopted, 0), coalesce(pl.offered, 0), ud.users, st.seats
@@ -34,7 +34,8 @@ LEFT JOIN (
              count(*) FILTER (WHERE day >= %(usage_split)s) AS rows, count(*) FILTER (WHERE day < %(usage_split)s) AS rows_before, max(day) FILTER (WHERE count > 0) AS seen_on
       FROM accounts_usageday WHERE {LISTED.format("account_id")} AND day >= %(usage_from)s AND day < %(t_date)s GROUP BY account_id) u ON u.account_id = a.id
 LEFT JOIN ({adopted_select(LISTED)}) ad ON ad.account_id = a.id
-LEFT JOIN ({OFFERED}) pl ON pl.plan = a.plan
+LEFT JOIN ({past_plans_select(LISTED)}) pp ON pp.account_id = a.id
+LEFT JOIN ({OFFERED}) pl ON pl.plan = {PLAN_THEN}
 LEFT JOIN ({people_select(LISTED)}) ud ON ud.account_id = a.id
 LEFT JOIN ({seats_select(LISTED, IN_FORCE)}) st ON st.account_id = a.id
 WHERE {LISTED.format("a.id")}"""

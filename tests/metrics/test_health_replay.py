@@ -6,6 +6,7 @@ import random
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 
 from accounts.actions.touches import log_touch
 from accounts.actions.usage import put_usage
@@ -64,6 +65,8 @@ def lives(cast, dice, at):
         give_pulse(account_id=account.pk, value=dice.randint(1, 5), reason="Met them", author=cast.ada, now=at)
     else:
         log_touch(account_id=account.pk, actor=cast.ada, channel="call", minutes=5, occurred_at=at, now=at)
+    if dice.random() < 0.1:
+        Account.objects.filter(pk=account.pk).update(plan=dice.choice(["Pro", "Max"]), updated_at=at)
     put_usage([(account.pk, dice.choice(["", "reports", "export", "api"]), (at - days(1)).date(), dice.randint(0, 50), dice.choice([None, 1, 4]), None, None)])
 
 
@@ -71,7 +74,7 @@ def lives(cast, dice, at):
 def test_every_day_of_a_random_history_is_reproduced(cast, seed):
     dice = random.Random(seed)
     looks_at_everything()
-    Account.objects.update(plan="Pro")
+    Account.objects.update(plan="Pro", updated_at=NOW - days(900))
     subscription(cast.boga, start=NOW - days(300), kind="seats", quantity=5)
     begin = NOW - days(40)
     for day in range(40):
@@ -144,3 +147,38 @@ def test_wrong_usage_ends_with_two(facts, arguments):
     with pytest.raises(CommandError) as refused:
         call_command("replay", *arguments)
     assert refused.value.returncode == 2
+
+
+def page(client, account, **asked):
+    return client.get(reverse("metrics:account_panel", args=[account.pk]), asked)
+
+
+def test_the_page_of_an_account_tells_whether_a_stored_day_is_still_the_same(client, facts):
+    run()
+    client.force_login(facts.ada)
+    assert "equal, in all inputs" in page(client, facts.boga, day=DAY.isoformat()).content.decode()
+    answer(facts.boga, 10, at=NOW - days(1))
+    before = list(HealthScore.objects.order_by("account_id").values())
+    shown = page(client, facts.boga, day=DAY.isoformat())
+    assert (shown.context["replayed"].score, shown.context["replayed"].again) == ("50.71", "62.71")
+    assert [(part.name, part.then, part.now) for part in shown.context["replayed"].parts] == [("Last NPS", "4 of 10", "10 of 10")]
+    assert "recorded, changed or taken back since" in shown.content.decode()
+    assert list(HealthScore.objects.order_by("account_id").values()) == before
+
+
+@pytest.mark.parametrize(
+    ("day", "said"), [("soon", "Expected a day"), ("2026-13-01", "Expected a day"), ("", "Expected a day"), ("2020-01-01", "No score is stored for this day.")]
+)
+def test_a_day_that_is_none_or_has_no_score_is_told_at_its_field(client, facts, day, said):
+    run()
+    client.force_login(facts.ada)
+    shown = page(client, facts.boga, day=day)
+    assert said in shown.content.decode()
+    assert 'aria-invalid="true"' in shown.content.decode()
+
+
+def test_who_does_not_see_the_account_replays_nothing(client, facts):
+    run()
+    assert page(client, facts.boga, day=DAY.isoformat()).status_code == 302
+    client.force_login(facts.can)
+    assert page(client, facts.boga, day=DAY.isoformat()).status_code == 404

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actions.usage import put_usage
-from accounts.models import Account, Feature
+from accounts.models import Account, Feature, PastPlan
 from metrics.actions.health_models import rule_of
 from metrics.actions.plan_features import choose_features, observe_plans
 from metrics.models import HealthComponent, HealthModel, PlanFeature
@@ -133,6 +133,35 @@ def test_a_plan_is_what_was_used_on_it_until_28_days_without(used):
     assert set(PlanFeature.objects.filter(valid_to=None).values_list("feature__key", flat=True)) == {"reports", "export"}
     # and what the plan included before stays true of the past
     assert usage_facts(account_ids=[used.boga.pk], as_of=NOW)[used.boga.pk].adoption == 0.5
+
+
+def moves_to(account, plan, at):
+    Account.objects.filter(pk=account.pk).update(updated_at=at - days(1))
+    Account.objects.filter(pk=account.pk).update(plan=plan, updated_at=at)
+
+
+def test_a_past_day_knows_the_plan_that_the_account_had_then(used):
+    choose_features(plan="Max", feature_ids=[Feature.objects.get(key="reports").pk], actor=used.ada, now=NOW - days(300))
+    before = usage_facts(account_ids=[used.boga.pk], as_of=NOW)[used.boga.pk]
+    moves_to(used.boga, "Max", NOW)
+    assert list(PastPlan.objects.values_list("account", "plan", "valid_from", "valid_to")) == [(used.boga.pk, "Pro", None, NOW)]
+    assert usage_facts(account_ids=[used.boga.pk], as_of=NOW)[used.boga.pk] == before
+    later = usage_facts(account_ids=[used.boga.pk], as_of=NOW + days(1))[used.boga.pk]
+    assert (later.plan, later.adopted, later.offered, later.adoption) == ("Max", 1, 1, 1.0)
+    # the night counts use for the plan of its day: nothing that was used before is new on Max
+    observe_plans(now=NOW + days(1))
+    assert not PlanFeature.objects.filter(plan="Max", by_hand=False).exists()
+    moves_to(used.boga, "Basic", NOW + days(10))
+    moves_to(used.boga, "Max", NOW + days(20))
+    assert [usage_facts(account_ids=[used.boga.pk], as_of=NOW + days(day))[used.boga.pk].plan for day in (0, 9, 10, 11, 20, 21)] == ["Pro", "Max", "Max", "Basic", "Basic", "Max"]
+
+
+def test_a_plan_that_becomes_known_is_no_change_of_plan(cast):
+    moves_to(cast.boga, "Pro", NOW)
+    assert not PastPlan.objects.exists()
+    cast.boga.refresh_from_db()
+    cast.boga.save()
+    assert not PastPlan.objects.exists()
 
 
 def test_what_somebody_chose_counts_from_then_on_alone(used, cast):
