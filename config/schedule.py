@@ -39,6 +39,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "churn-risk": _every(3600, "metrics.churn_risk"),
     # how complete the facts about each customer are: written where it changed
     "known-facts": _every(3600, "metrics.known_facts"),
+    # tickets: what the logs of those that were touched come to, for the figures of support
+    "ticket-paths": _every(20, "metrics.ticket_paths"),
     # weekly reports: put those that are due into the outbox, send what waits there
     "reports": _every(60, "metrics.reports"),
     # work: wake what was snoozed, tell of renewals that come near

@@ -22,6 +22,7 @@ from metrics.actions.reports import queue_due, withdraw
 from metrics.actions.restatements import restating_steps
 from metrics.actions.segment_sweeps import sweep_due
 from metrics.actions.stage_sweeps import sweep_due as sweep_stages_due
+from metrics.actions.ticket_paths import keep_paths
 from tickets.actions.dispatch import dispatch
 
 # seconds that one turn works on closed months; the next goes on
@@ -92,6 +93,12 @@ def close_months() -> int:
 def restate_months() -> int:
     """Every minute: works off what was recorded about closed months; returns the restatements written."""
     return _for_a_while(restating_steps(now=database_now()))
+
+
+@shared_task(name="metrics.ticket_paths", ignore_result=True)
+def ticket_paths() -> int:
+    """Every 20 seconds: works out the paths of the tickets that were touched; returns how many."""
+    return _for_a_while(keep_paths())
 
 
 @shared_task(name="metrics.reports", ignore_result=True)

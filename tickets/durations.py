@@ -60,12 +60,14 @@ def quantile(ordered: Sequence[int], share: Decimal) -> Decimal | None:
     """
     if not ordered:
         return None
-    place = share * (len(ordered) - 1)
-    index = int(place)
-    low = Decimal(ordered[index])
-    if index + 1 == len(ordered):
-        return low
-    return low + (place - index) * (ordered[index + 1] - low)
+    index = int(share * (len(ordered) - 1))
+    return between(len(ordered), share, ordered[index], ordered[index + 1] if index + 1 < len(ordered) else None)
+
+
+def between(count: int, share: Decimal, low: int, high: int | None) -> Decimal:
+    """That value of `count` values, from the two neighbours of its place; `high` is None where there is none above."""
+    place = share * (count - 1)
+    return Decimal(low) if high is None else low + (place - int(place)) * (high - Decimal(low))
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,19 @@ class Spread:
     p90: Decimal | None
 
 
+HALF, NINE_OF_TEN = Decimal("0.5"), Decimal("0.9")
+
+
 def spread(seconds: Iterable[int]) -> Spread:
     """Mean, median and 90th percentile of whole seconds."""
     ordered = sorted(seconds)
     count, total = len(ordered), sum(ordered)
     return Spread(
         count=count, total=total, squares=sum(value * value for value in ordered), mean=Decimal(total) / count if count else None,
-        median=quantile(ordered, Decimal("0.5")), p90=quantile(ordered, Decimal("0.9")),
+        median=quantile(ordered, HALF), p90=quantile(ordered, NINE_OF_TEN),
     )  # fmt: skip
+
+
+def spread_of(count: int, total: int, squares: int, half: tuple[int, int | None], nine_of_ten: tuple[int, int | None]) -> Spread:
+    """The same from sums, and the two neighbours of the median and of the 90th percentile, of at least one value."""
+    return Spread(count=count, total=total, squares=squares, mean=Decimal(total) / count, median=between(count, HALF, *half), p90=between(count, NINE_OF_TEN, *nine_of_ten))

@@ -16,26 +16,30 @@ from metrics.kpis.dimensions import Conditions, fetch
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question
 from metrics.kpis.support_times import Clock, first_replies, waiting
-from metrics.kpis.ticket_log import (
-    ENTERS,
-    OPENED,
+from metrics.kpis.ticket_log import LETTERS
+from metrics.kpis.ticket_paths import (
     OVER,
     RESOLVED,
     bindings,
     epoch,
+    epochs,
     not_over_before,
+    open_or_moved,
+    past,
     segment_id_at,
     selected,
     severity_at,
+    state_before,
+    stretches,
     ticket_sql,
-    with_tables,
+    with_paths,
 )
 from surveys.scoring import wilson_interval
 from tickets.actions.clocks import RESTING, Promises
 from tickets.durations import Stretch
 
 TARGETS = ("first_reply", "resolution")
-_RESTING = "(" + ", ".join(f"'{state}'" for state in sorted(RESTING)) + ")"
+_RESTING = frozenset(LETTERS[state] for state in RESTING)
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class _Candidate:
 def _of_replies(question: Question, by: str | None) -> list[_Candidate]:
     until = int(question.until.timestamp())
     more = f", {severity_at('{at}', '{upto}')}, {segment_id_at('{at}')}"
-    answered = first_replies(question, by, more=more.replace("{at}", "r.at").replace("{upto}", "<="))
+    answered = first_replies(question, by, more=more.replace("{at}", "r.replied_at").replace("{upto}", "<="))
     open_ones = waiting(question, by, more=more.replace("{at}", "%(e)s").replace("{upto}", "<"))
     return [
         *(_Candidate(key, pk, opened, [(opened, at)], severity, segment, at) for key, pk, opened, at, severity, segment in answered),
@@ -78,20 +82,17 @@ def _of_resolutions(question: Question, by: str | None) -> list[_Candidate]:
     at = "coalesce(r.at, %(e)s)"
     key, joined = selected(question, by, conditions, ticket_sql(at), at)
     sql = f"""
-        {with_tables("steps", only=f"{OPENED} < %(e)s AND {not_over_before('%(s)s')}")},
-        progress AS (
-            SELECT id, opened_at, (array_agg(state ORDER BY at DESC, seq DESC, entry DESC))[1] AS state, max(at) FILTER (WHERE {ENTERS}) AS last_at,
-                   (array_agg(known ORDER BY at DESC, seq DESC, entry DESC) FILTER (WHERE {ENTERS}))[1] AS last_known,
-                   array_agg({epoch("at")} ORDER BY at, seq, entry) FILTER (WHERE state NOT IN {_RESTING}) AS begins,
-                   array_agg({epoch("coalesce(following, %(e)s)")} ORDER BY at, seq, entry) FILTER (WHERE state NOT IN {_RESTING}) AS ends
-            FROM (SELECT *, lead(at) OVER (PARTITION BY id ORDER BY at, seq, entry) AS following FROM steps WHERE at < %(e)s) x GROUP BY id, opened_at),
-        rows AS (
-            SELECT id, opened_at, CASE WHEN state IN {RESOLVED} THEN last_at END AS at, begins, ends FROM progress
-            WHERE state NOT IN {OVER} OR (state IN {RESOLVED} AND last_known AND last_at >= %(s)s))
-        SELECT {key}, r.id, {epoch("r.opened_at")}, r.begins, r.ends, {epoch("r.at")}, {severity_at(at, "<=")}, {segment_id_at(at)} FROM rows r {joined}"""
+        {with_paths()}
+        SELECT {key}, r.id, {epoch("r.opened_at")}, {epochs("r.moves_at[:r.n]")}, left(r.states, r.n), {epoch("r.at")}, {severity_at(at, "<=")}, {segment_id_at(at)}
+        FROM (SELECT p.*, n, CASE WHEN state IN {RESOLVED} THEN p.resolved_at[k] END AS at
+              FROM paths p CROSS JOIN LATERAL (SELECT {past("e", "p.moves_at")} AS n, {past("e", "p.resolved_at")} AS k, {state_before("e")} AS state) x
+              WHERE p.opened_at < %(e)s AND {open_or_moved("s")}
+                AND (state NOT IN {OVER} OR (state IN {RESOLVED} AND p.resolved_known[k] AND p.resolved_at[k] >= %(s)s))) r
+        {joined} AND {not_over_before("s")}"""
+    until = int(question.until.timestamp())
     return [
-        _Candidate(key, pk, opened, list(zip(begins or (), ends or (), strict=True)), severity, segment, decided)
-        for key, pk, opened, begins, ends, decided, severity, segment in fetch(sql, conditions.values)
+        _Candidate(name, pk, opened, stretches(moves, states, _RESTING, until), severity, segment, decided_at)
+        for name, pk, opened, moves, states, decided_at, severity, segment in fetch(sql, conditions.values)
     ]
 
 

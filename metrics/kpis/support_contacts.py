@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,7 +11,7 @@ from metrics.formulas.numbers import ratio
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, narrow
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question, WrongQuestion
-from metrics.kpis.ticket_log import ENTERS, LEAVES, MOVED_WITHIN, MOVES_LOGGED, OPENED_WITHIN, bindings, epoch, selected, ticket_sql, with_tables
+from metrics.kpis.ticket_paths import OPENED_WITHIN, bindings, epoch, epochs, past, selected, state_before, ticket_sql, with_paths
 from surveys.scoring import wilson_interval
 from tickets.support_formulas import TIMES, Contacts, is_unsettled, mean_handle_time, resolved_at_first_contact
 
@@ -45,38 +44,73 @@ class Issue:
     unsettled: bool
 
 
+def _found(question: Question, by: str | None, *, beside: str = "") -> tuple[str, str, str, Conditions]:
+    """The issues opened in the period (`resolved_only`: resolved in it), each a row `r` with what is `told`: tables, key, rows, what they bind.
+
+    `beside` joins more to them.
+    """
+    resolved_only = question.variant == "resolved_only"
+    conditions = Conditions(bindings(question) | {"window": question.params["window_days"]})
+    key, joined = selected(question, by, conditions, ticket_sql("coalesce(r.chosen_at, r.first_at, %(horizon)s)"), "r.chosen_at" if resolved_only else "r.opened_at", beside=beside)
+    chosen = f"""CROSS JOIN LATERAL (SELECT p.resolved_at[{past("e", "p.resolved_at")}] AS last_at) l
+        CROSS JOIN LATERAL (SELECT CASE WHEN l.last_at >= %(s)s THEN l.last_at END AS chosen_at) c WHERE p.last_moved_at >= %(s)s AND c.chosen_at IS NOT NULL"""
+    rows = f"""
+        FROM (SELECT p.*, CASE WHEN p.resolved_at[1] < %(horizon)s THEN p.resolved_at[1] END AS first_at, CASE WHEN p.left_at[1] < %(horizon)s THEN p.left_at[1] END AS back_at,
+                     {"c.chosen_at" if resolved_only else "NULL::timestamptz AS chosen_at"}, {state_before("horizon")} = 'x' AS cancelled
+              FROM paths p {chosen if resolved_only else f"WHERE {OPENED_WITHIN}"}) r
+             CROSS JOIN LATERAL (SELECT r.replies_at[:{past("horizon", "r.replies_at")}] AS replies, r.customer_replies_at[:{past("horizon", "r.customer_replies_at")}] AS asked,
+                                        r.calls_at[:{past("horizon", "r.calls_at")}] AS calls) told
+        {joined}"""
+    return with_paths(), key, rows, conditions
+
+
+# replies of which only the number is known
+_UNTIMED = "CASE WHEN r.reply_logged THEN 0 ELSE greatest(t.replies, (r.reply_in_columns < %(horizon)s)::int, 0) END"
+
+
 def issues(question: Question, by: str | None) -> Iterator[Issue]:
     """The issues opened in the period (`resolved_only`: resolved in it), each judged."""
-    resolved_only = question.variant == "resolved_only"
-    conditions = Conditions(bindings(question))
-    at = "r.chosen_at" if resolved_only else "r.opened_at"
-    key, joined = selected(question, by, conditions, ticket_sql("coalesce(r.chosen_at, r.resolved_at, %(horizon)s)"), at)
-    sql = f"""
-        {with_tables("steps", "said", only=MOVED_WITHIN if resolved_only else OPENED_WITHIN, entries=MOVES_LOGGED if resolved_only else "")},
-        progress AS (
-            SELECT id, min(at) FILTER (WHERE {ENTERS}) AS resolved_at, min(at) FILTER (WHERE {LEAVES}) AS reopened_at,
-                   max(at) FILTER (WHERE {ENTERS} AND at >= %(s)s AND at < %(e)s) AS chosen_at, (array_agg(state ORDER BY at DESC, seq DESC, entry DESC))[1] AS state
-            FROM steps WHERE at < %(horizon)s GROUP BY id),
-        calls AS (
-            SELECT f.root AS id, array_agg({epoch("i.ended_at")} ORDER BY i.ended_at) AS calls
-            FROM family f JOIN tickets_interaction i ON i.ticket_id = f.member
-            WHERE i.channel IN ('phone', 'chat') AND NOT i.abandoned AND i.ended_at < %(horizon)s GROUP BY f.root),
-        rows AS (
-            SELECT t.id, t.opened_at, t.first_level_solvable, p.resolved_at, p.reopened_at, {"p.chosen_at" if resolved_only else "NULL::timestamptz AS chosen_at"},
-                   coalesce(p.state = 'cancelled', false) AS cancelled, w.replies, w.customer_replies, c.calls,
-                   CASE WHEN coalesce(w.logged, false) THEN 0 ELSE greatest(t.replies, (t.first_replied_at < %(horizon)s)::int, 0) END AS untimed
-            FROM counted t LEFT JOIN progress p USING (id) LEFT JOIN said w USING (id) LEFT JOIN calls c USING (id)
-            WHERE {"p.chosen_at IS NOT NULL" if resolved_only else "TRUE"})
-        SELECT {key}, r.id, {epoch(at)}, t.channel, {epoch("r.opened_at")}, r.first_level_solvable, {epoch("r.resolved_at")}, {epoch("r.reopened_at")}, r.cancelled,
-               r.replies, r.customer_replies, r.calls, r.untimed
-        FROM rows r {joined}"""
+    tables, key, rows, conditions = _found(question, by)
+    at = "r.chosen_at" if question.variant == "resolved_only" else "r.opened_at"
+    sql = f"""{tables}
+        SELECT {key}, r.id, {epoch(at)}, t.channel, {epoch("r.opened_at")}, t.first_level_solvable, {epoch("r.first_at")}, {epoch("r.back_at")}, r.cancelled,
+               {epochs("told.replies")}, {epochs("told.asked")}, {epochs("told.calls")}, {_UNTIMED} {rows}"""
     window, horizon = question.params["window_days"], int(question.horizon.timestamp())
     for name, pk, counted_at, channel, opened, solvable, resolved_at, reopened_at, cancelled, replies, customer, calls, untimed in fetch(sql, conditions.values):
-        told = Contacts(channel, replies or (), customer or (), calls or (), resolved_at, reopened_at, untimed)
+        issue = Contacts(channel, replies or (), customer or (), calls or (), resolved_at, reopened_at, untimed)
         yield Issue(
-            name, pk, counted_at, solvable, resolved_at is not None, resolved_at_first_contact(told, window) is True,
-            is_unsettled(told, opened_at=opened, cancelled=cancelled, window_days=window, horizon=horizon),
+            name, pk, counted_at, solvable, resolved_at is not None, resolved_at_first_contact(issue, window) is True,
+            is_unsettled(issue, opened_at=opened, cancelled=cancelled, window_days=window, horizon=horizon),
         )  # fmt: skip
+
+
+def _before(instant: str, instants: str) -> str:
+    """SQL: how many of ascending instants lie before one."""
+    return f"width_bucket({instant} - interval '1 microsecond', {instants})"
+
+
+# `resolved_at_first_contact` and `is_unsettled` of `tickets.support_formulas`, by counting instead of listing; instants count by whole seconds
+_JUDGED = f"""
+    CROSS JOIN LATERAL (
+        SELECT date_trunc('second', r.first_at) + make_interval(secs => 86400.0 * %(window)s) AS over, date_trunc('second', r.first_at) + interval '1 second' AS done,
+               date_trunc('second', told.calls[1]) + interval '1 second' AS called, date_trunc('second', told.replies[1]) + interval '1 second' AS replied,
+               t.channel IN ('phone', 'chat') AS spoken, {_UNTIMED} AS untimed) i
+    CROSS JOIN LATERAL (
+        SELECT {_before("i.over", "told.calls")} AS calls, {_before("i.over", "told.replies")} AS replies, {_before("i.over", "told.asked")} AS asked,
+               {_before("i.done", "told.replies")} AS answered, {_before("least(i.done, i.over)", "told.replies")} AS talked) n
+    CROSS JOIN LATERAL (
+        SELECT CASE
+            WHEN r.first_at IS NULL OR date_trunc('second', r.back_at) < i.over THEN false
+            WHEN i.spoken AND n.calls > 0 THEN n.calls = 1 AND n.replies <= n.answered
+                AND n.asked <= {_before("CASE WHEN t.channel = 'chat' THEN i.done ELSE i.called END", "told.asked")}
+            WHEN t.channel = 'chat' THEN (i.untimed > 0 OR n.talked > 0) AND n.replies <= n.answered AND n.asked <= {_before("i.done", "told.asked")}
+            WHEN n.calls > 0 OR n.replies + i.untimed <> 1 THEN false
+            ELSE n.replies = 0 OR n.asked <= {_before("i.replied", "told.asked")} END AS at_first) j
+    CROSS JOIN LATERAL (
+        SELECT CASE
+            WHEN r.first_at IS NULL THEN NOT r.cancelled AND cardinality(told.replies) + cardinality(told.calls) <= 1
+                AND date_trunc('second', r.opened_at) + make_interval(secs => 86400.0 * %(window)s) > date_trunc('second', %(horizon)s::timestamptz)
+            ELSE j.at_first AND i.over > date_trunc('second', %(horizon)s::timestamptz) END AS unsettled) u"""
 
 
 def fcr(question: Question, by: str | None) -> Figures:
@@ -85,15 +119,13 @@ def fcr(question: Question, by: str | None) -> Figures:
     What happened after the period counts, up to the horizon: the figure settles when the last window
     is over. The agent is the assignee at the (first) resolution.
     """
-    groups: dict[str | None, Issues] = defaultdict(Issues)
-    for issue in issues(question, by):
-        counts = groups[issue.key]
-        counts.issues += 1
-        counts.resolved += issue.resolved
-        counts.first_contact += issue.at_first
-        counts.not_first_level += not issue.solvable
-        counts.first_level_first_contact += issue.at_first and issue.solvable
-        counts.unsettled += issue.unsettled
+    tables, key, rows, conditions = _found(question, by, beside=_JUDGED)
+    sql = f"""{tables},
+        judged AS (SELECT {key} AS key, r.first_at IS NOT NULL AS resolved, j.at_first, t.first_level_solvable AS solvable, u.unsettled {rows})
+        SELECT key, count(*), count(*) FILTER (WHERE resolved), count(*) FILTER (WHERE at_first), count(*) FILTER (WHERE NOT solvable),
+               count(*) FILTER (WHERE at_first AND solvable), count(*) FILTER (WHERE unsettled)
+        FROM judged GROUP BY key"""
+    groups = {name: Issues(*counts) for name, *counts in fetch(sql, conditions.values)}
     if by is None and not groups:
         groups[None] = Issues()
     return {name: _fcr_figure(question.variant, counts) for name, counts in groups.items()}
@@ -128,7 +160,7 @@ def told_contacts(question: Question, by: str | None) -> tuple[str, Conditions]:
     conditions = Conditions(bindings(question))
     if question.params["channel"] != "all":
         conditions.parts.append(f"i.channel = {conditions.bind(question.params['channel'])}")
-    dimensions = ticket_sql("i.ended_at")
+    dimensions = ticket_sql("i.ended_at", logged=True)
     dimensions |= {"agent": "coalesce((SELECT u.email FROM accounts_user u WHERE u.id = i.agent_id), nullif(i.agent_email, ''))", "channel": "i.channel"}
     tables = (ACCOUNT_SQL, dimensions)
     narrow(question, conditions, tables, "i.ended_at")

@@ -11,16 +11,32 @@ from metrics.kpis.dimensions import Conditions, fetch
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question
 from metrics.kpis.support_times import Clock
-from metrics.kpis.ticket_log import OPENED, OPENED_WITHIN, OVER, RESOLVED, bindings, epoch, not_over_before, segment_id_at, selected, severity_at, ticket_sql, with_tables
+from metrics.kpis.ticket_log import LETTERS
+from metrics.kpis.ticket_paths import (
+    OPENED_WITHIN,
+    OVER,
+    bindings,
+    epoch,
+    epochs,
+    not_over_before,
+    open_or_moved,
+    past,
+    segment_id_at,
+    selected,
+    severity_at,
+    state_before,
+    ticket_sql,
+    with_paths,
+)
 from surveys.scoring import t_interval
 from tickets.actions.clocks import Promises
 from tickets.support_formulas import Flow, mean_severity
 
 Figures = dict[str | None, Figure]
-# the moves of the flow, over steps
-_COMES_BACK = f"state NOT IN {OVER} AND before IN {OVER}"
-_IS_RESOLVED = f"state IN {RESOLVED} AND before NOT IN {OVER}"
-_IS_CANCELLED = f"state = 'cancelled' AND before NOT IN {OVER}"
+_IS_OVER, _IS_RESOLVED = frozenset(LETTERS[state] for state in ("solved", "closed", "cancelled")), frozenset(LETTERS[state] for state in ("solved", "closed"))
+_OPENED = f"(SELECT p.* FROM paths p WHERE {OPENED_WITHIN})"
+# the moves of the flow, over the letters of the states before and after
+_MOVES = {"reopened": "[scx](?=[^scx])", "resolved": "[^scx](?=[sc])", "cancelled": "[^scx](?=x)"}
 
 
 def open_tickets(question: Question, by: str | None) -> list[tuple[str | None, int, int, bool]]:
@@ -28,9 +44,10 @@ def open_tickets(question: Question, by: str | None) -> list[tuple[str | None, i
     conditions = Conditions(bindings(question))
     key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s")
     sql = f"""
-        {with_tables("states", only=f"{OPENED} < %(e)s AND {not_over_before('%(e)s')}")},
-        rows AS (SELECT id, opened_at FROM states WHERE state NOT IN {OVER})
-        SELECT {key}, r.id, {epoch("r.opened_at")}, {severity_at("%(e)s", "<")}, {segment_id_at("%(e)s")} FROM rows r {joined}"""
+        {with_paths()}
+        SELECT {key}, r.id, {epoch("r.opened_at")}, {severity_at("%(e)s", "<")}, {segment_id_at("%(e)s")}
+        FROM (SELECT p.* FROM paths p WHERE p.opened_at < %(e)s AND {open_or_moved("e")} AND {state_before("e")} NOT IN {OVER}) r
+        {joined} AND {not_over_before("e")}"""
     rows = fetch(sql, conditions.values)
     until = int(question.until.timestamp())
     target, clock = question.params["target_seconds"], question.params["clock"]
@@ -71,6 +88,13 @@ def ticket_backlog(question: Question, by: str | None) -> Figures:
     return figures
 
 
+def _flowing() -> str:
+    """SQL: paths that may move in the period, with the moves before it and before its end, and whether they were open at its start."""
+    return f"""SELECT p.*, n, upto, n > 0 AND substr(p.states, n, 1) NOT IN {OVER} AS opening
+        FROM paths p CROSS JOIN LATERAL (SELECT {past("s", "p.moves_at")} AS n, {past("e", "p.moves_at")} AS upto) edges
+        WHERE p.opened_at < %(e)s AND {open_or_moved("s")}"""
+
+
 def _flow(question: Question, by: str | None) -> Figures:
     """opening + new + reopened - resolved - cancelled = closing, each counted from the log; closing is the tickets open at the end.
 
@@ -78,17 +102,16 @@ def _flow(question: Question, by: str | None) -> Figures:
     """
     conditions = Conditions(bindings(question))
     key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s")
+    # the state at the start and those after it: each pair of neighbours is a move of the period
+    counts = ", ".join(f"regexp_count(m.states, '{pattern}') AS {name}" for name, pattern in _MOVES.items())
     sql = f"""
-        {with_tables("steps", only=f"{OPENED} < %(e)s AND {not_over_before('%(s)s')}")},
+        {with_paths()},
         rows AS (
-            SELECT id, opened_at >= %(s)s AS new, coalesce((array_agg(state ORDER BY at DESC, seq DESC, entry DESC) FILTER (WHERE at < %(s)s))[1] NOT IN {OVER}, false) AS opening,
-                   count(*) FILTER (WHERE at >= %(s)s AND {_COMES_BACK}) AS reopened,
-                   count(*) FILTER (WHERE at >= %(s)s AND {_IS_RESOLVED}) AS resolved,
-                   count(*) FILTER (WHERE at >= %(s)s AND {_IS_CANCELLED}) AS cancelled
-            FROM steps WHERE at < %(e)s GROUP BY id, opened_at)
-        SELECT {key} AS key, count(*) FILTER (WHERE r.opening), count(*) FILTER (WHERE r.new),
-               coalesce(sum(r.reopened), 0)::bigint, coalesce(sum(r.resolved), 0)::bigint, coalesce(sum(r.cancelled), 0)::bigint
-        FROM rows r {joined} AND (r.opening OR r.new OR r.reopened > 0) GROUP BY 1"""
+            SELECT {key} AS key, r.opening, r.opened_at >= %(s)s AS new, {counts}
+            FROM ({_flowing()}) r CROSS JOIN LATERAL (SELECT substr('n' || r.states, r.n + 1, r.upto - r.n + 1) AS states) m {joined} AND {not_over_before("s")})
+        SELECT key, count(*) FILTER (WHERE opening), count(*) FILTER (WHERE new),
+               coalesce(sum(reopened), 0)::bigint, coalesce(sum(resolved), 0)::bigint, coalesce(sum(cancelled), 0)::bigint
+        FROM rows WHERE opening OR new OR reopened > 0 GROUP BY 1"""
     flows = {name: Flow(*counts) for name, *counts in fetch(sql, conditions.values)}
     if by is None and not flows:
         flows[None] = Flow(0, 0, 0, 0, 0)
@@ -120,18 +143,24 @@ def flow_of_tickets(question: Question) -> list[FlowOfTicket]:
     conditions = Conditions(bindings(question))
     _key, joined = selected(question, None, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s")
 
-    def moves(condition: str) -> str:
-        return f"coalesce(array_agg({epoch('at')} ORDER BY at) FILTER (WHERE at >= %(s)s AND {condition}), '{{}}')"
-
     sql = f"""
-        {with_tables("steps", only=f"{OPENED} < %(e)s AND {not_over_before('%(s)s')}")},
-        rows AS (
-            SELECT id, opened_at, coalesce((array_agg(state ORDER BY at DESC, seq DESC, entry DESC) FILTER (WHERE at < %(s)s))[1] NOT IN {OVER}, false) AS opening,
-                   {moves(_COMES_BACK)} AS reopened, {moves(_IS_RESOLVED)} AS resolved, {moves(_IS_CANCELLED)} AS cancelled
-            FROM steps WHERE at < %(e)s GROUP BY id, opened_at)
-        SELECT r.id, {epoch("r.opened_at")}, r.opened_at >= %(s)s, r.opening, r.reopened, r.resolved, r.cancelled
-        FROM rows r {joined} AND (r.opening OR r.opened_at >= %(s)s OR cardinality(r.reopened) > 0)"""
-    return [FlowOfTicket(*row) for row in fetch(sql, conditions.values)]
+        {with_paths()}
+        SELECT r.id, {epoch("r.opened_at")}, r.opened_at >= %(s)s, r.opening, substr('n' || r.states, r.n + 1, r.upto - r.n + 1), {epochs("r.moves_at[r.n + 1:r.upto]")}
+        FROM ({_flowing()}) r {joined} AND {not_over_before("s")}"""
+    found = []
+    for pk, opened, new, opening, states, instants in fetch(sql, conditions.values):
+        reopened: list[int] = []
+        resolved: list[int] = []
+        cancelled: list[int] = []
+        for before, state, at in zip(states, states[1:], instants or (), strict=False):
+            if before in _IS_OVER:
+                if state not in _IS_OVER:
+                    reopened.append(at)
+            elif state in _IS_OVER:
+                (resolved if state in _IS_RESOLVED else cancelled).append(at)
+        if opening or new or reopened:
+            found.append(FlowOfTicket(pk, opened, new, opening, reopened, resolved, cancelled))
+    return found
 
 
 def created(question: Question, *, level_at: str = "r.opened_at", upto: str = "<=") -> list[tuple[int, int, str | None]]:
@@ -142,7 +171,7 @@ def created(question: Question, *, level_at: str = "r.opened_at", upto: str = "<
     if question.kpi == "ats":
         dimensions |= {"severity": level}
     _key, joined = selected(question, None, conditions, dimensions, "r.opened_at")
-    return fetch(f"{with_tables(only=OPENED_WITHIN)} SELECT r.id, {epoch('r.opened_at')}, {level} FROM counted r {joined}", conditions.values)
+    return fetch(f"{with_paths()} SELECT r.id, {epoch('r.opened_at')}, {level} FROM {_OPENED} r {joined}", conditions.values)
 
 
 def ats(question: Question, by: str | None) -> Figures:
@@ -156,10 +185,10 @@ def ats(question: Question, by: str | None) -> Figures:
     dimensions = ticket_sql("%(e)s", upto="<") | {"severity": level}
     key, joined = selected(question, by, conditions, dimensions, "r.opened_at")
     sql = f"""
-        {with_tables(only=OPENED_WITHIN)}
+        {with_paths()}
         SELECT key, count(*) FILTER (WHERE level = '1'), count(*) FILTER (WHERE level = '2'), count(*) FILTER (WHERE level = '3'), count(*) FILTER (WHERE level = '4'),
                count(*) FILTER (WHERE level IS NULL)
-        FROM (SELECT {key} AS key, {level} AS level FROM counted r {joined}) found GROUP BY key"""
+        FROM (SELECT {key} AS key, {level} AS level FROM {_OPENED} r {joined}) found GROUP BY key"""
     figures = {name: _ats_figure(levels, unset) for name, *levels, unset in fetch(sql, conditions.values)}
     if by is None and not figures:
         figures[None] = _ats_figure([0] * 4, 0)
@@ -177,7 +206,7 @@ def ticket_volume(question: Question, by: str | None) -> Figures:
     """Tickets created in the period, and the accounts that have any of them."""
     conditions = Conditions(bindings(question))
     key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "r.opened_at")
-    sql = f"{with_tables(only=OPENED_WITHIN)} SELECT {key} AS key, count(*), count(DISTINCT t.account_id) FROM counted r {joined} GROUP BY 1"
+    sql = f"{with_paths()} SELECT {key} AS key, count(*), count(DISTINCT t.account_id) FROM {_OPENED} r {joined} GROUP BY 1"
     figures = {
         name: Figure(value=Decimal(tickets), numerator=tickets, parts={"tickets": tickets, "accounts": accounts}) for name, tickets, accounts in fetch(sql, conditions.values)
     }

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from metrics.formulas.numbers import ratio
 from metrics.kpis.question import Question
-from metrics.kpis.revenue import mrr
+from metrics.kpis.revenue import mrr_of_accounts
 from metrics.kpis.support_contacts import aht
 from metrics.kpis.support_cost import whole_amount
 from metrics.kpis.support_load import ticket_volume
@@ -21,23 +21,56 @@ BY_TIME, BY_TICKETS = "handle_time", "tickets"
 
 
 @dataclass(frozen=True)
+class Whole:
+    """What the shares are shares of, and what one second of handle time (or one ticket, by `method`) costs; None without a rate or without work."""
+
+    tickets: int
+    handle_seconds: Decimal
+    mrr: Decimal
+    method: str
+    each: Decimal | None
+
+
+@dataclass(slots=True)
 class Share:
     """What one account uses and pays. `account` is its id, None for contacts that belong to no account.
 
-    Money is in the reporting currency, time in seconds. `mrr` is None where a currency has no rate;
-    `ratio` is the share of the work over the share of MRR, None where the account pays nothing.
+    Money is in the reporting currency, time in seconds. `mrr` is None where a currency has no rate. There may
+    be a hundred thousand of these and a page shows 25: what is worked out of them waits until it is asked for.
     """
 
+    whole: Whole
     account: int | None
     tickets: int
     handle_seconds: Decimal
     contacts: int
     mrr: Decimal | None
-    ticket_share: Decimal | None
-    handle_share: Decimal | None
-    mrr_share: Decimal | None
-    ratio: Decimal | None
-    cost: Decimal | None
+
+    @property
+    def ticket_share(self) -> Decimal | None:
+        """The part of all tickets."""
+        return ratio(self.tickets, self.whole.tickets)
+
+    @property
+    def handle_share(self) -> Decimal | None:
+        """The part of all handle time."""
+        return ratio(self.handle_seconds, self.whole.handle_seconds)
+
+    @property
+    def mrr_share(self) -> Decimal | None:
+        """The part of all MRR."""
+        return None if self.mrr is None else ratio(self.mrr, self.whole.mrr)
+
+    @property
+    def ratio(self) -> Decimal | None:
+        """The share of the work over the share of MRR; None where the account pays nothing."""
+        work, part = self.handle_share if self.whole.handle_seconds else self.ticket_share, self.mrr_share
+        return work / part if work is not None and part else None
+
+    @property
+    def cost(self) -> Decimal | None:
+        """The part of what support cost."""
+        return None if self.whole.each is None else self.whole.each * (self.handle_seconds if self.whole.method == BY_TIME else self.tickets)
 
     @property
     def pays_nothing(self) -> bool:
@@ -59,35 +92,32 @@ class Shares:
     missing: list[str] = field(default_factory=list)
 
 
+_NOTHING = Decimal(0)
+
+
 def support_shares(questions: Mapping[str, Question]) -> Shares:
     """One row an account, from questions about `ticket_volume`, `aht`, `mrr` and `support_cost` over one period.
 
     The cost of support of the period (the whole of it, whoever asks) is spread over all handle time; without
     any handle time over all tickets. An account's part of it is its part of that work.
     """
-    tickets = {key: figure.parts["tickets"] for key, figure in ticket_volume(questions["ticket_volume"], "account").items()}
-    contacts = aht(questions["aht"], "account")
+    tickets = {int(key): figure.parts["tickets"] for key, figure in ticket_volume(questions["ticket_volume"], "account").items() if key}
+    contacts = {int(key) if key else None: figure for key, figure in aht(questions["aht"], "account").items()}
     seconds = {key: Decimal(figure.numerator or 0) for key, figure in contacts.items()}
-    money = mrr(questions["mrr"], "account")
-    missing = sorted({currency for figure in money.values() for currency in figure.missing})
-    pays = {key: figure.value for key, figure in money.items()}
-    all_tickets, all_seconds = sum(tickets.values()), sum(seconds.values(), Decimal(0))
-    all_mrr = sum((value for value in pays.values() if value is not None), Decimal(0))
+    pays, missing = mrr_of_accounts(questions["mrr"])
     method, each, unrated = _unit_cost(questions)
-    rows = []
-    for key in {*tickets, *(key for key, figure in contacts.items() if figure.denominator), *(key for key, value in pays.items() if value != 0)}:
-        own_tickets, own_seconds, own_mrr = tickets.get(key, 0), seconds.get(key, Decimal(0)), pays.get(key, Decimal(0))
-        work = ratio(own_seconds, all_seconds) if all_seconds else ratio(own_tickets, all_tickets)
-        part = None if own_mrr is None else ratio(own_mrr, all_mrr)
-        rows.append(
-            Share(
-                account=int(key) if key else None, tickets=own_tickets, handle_seconds=own_seconds, contacts=int(contacts[key].denominator or 0) if key in contacts else 0,
-                mrr=own_mrr, ticket_share=ratio(own_tickets, all_tickets), handle_share=ratio(own_seconds, all_seconds), mrr_share=part,
-                ratio=work / part if work is not None and part else None, cost=None if each is None else each * (own_seconds if method == BY_TIME else own_tickets),
-            )
-        )  # fmt: skip
-    cost = None if each is None else each * (all_seconds if method == BY_TIME else all_tickets)
-    return Shares(rows, method, all_tickets, all_seconds, all_mrr, cost, sorted({*missing, *unrated}))
+    all_mrr = sum((value for value in pays.values() if value is not None), _NOTHING)
+    whole = Whole(sum(tickets.values()), sum(seconds.values(), _NOTHING), all_mrr, method, each)
+    keys: set[int | None] = {*tickets, *(key for key, figure in contacts.items() if figure.denominator), *(key for key, value in pays.items() if value != 0)}
+    rows = [
+        Share(
+            whole, key, tickets.get(key, 0) if key else 0, seconds.get(key, _NOTHING), int(contacts[key].denominator or 0) if key in contacts else 0,
+            pays.get(key, _NOTHING) if key else _NOTHING,
+        )
+        for key in keys
+    ]  # fmt: skip
+    cost = None if each is None else each * (whole.handle_seconds if method == BY_TIME else whole.tickets)
+    return Shares(rows, method, whole.tickets, whole.handle_seconds, all_mrr, cost, sorted({*missing, *unrated}))
 
 
 def _everything(question: Question) -> Question:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -12,29 +12,25 @@ from metrics.formulas.intervals import mean_interval
 from metrics.kpis.dimensions import Conditions, fetch
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question
-from metrics.kpis.ticket_log import (
-    ENTERS,
-    LEAVES,
-    MOVED_WITHIN,
-    MOVES_LOGGED,
-    OPENED,
+from metrics.kpis.ticket_paths import (
     OVER,
-    REPLIED_AT,
     RESOLVED,
     bindings,
     epoch,
+    epochs,
     not_over_before,
+    open_or_moved,
+    past,
     selected,
+    state_before,
     ticket_sql,
-    with_tables,
+    with_paths,
 )
 from tickets.actions.clocks import Promises
 from tickets.clock import Hours
-from tickets.durations import Schedule, Spread, Stretch, quantile, ran, spread
+from tickets.durations import Schedule, Spread, Stretch, ran, spread, spread_of
 
 Figures = dict[str | None, Figure]
-# tickets whose first reply may lie in the period, beside those with an entry that says so
-_REPLIED_WITHIN = "t.first_replied_at >= %(s)s AND t.first_replied_at < %(e)s"
 
 
 class Clock:
@@ -69,17 +65,82 @@ class Clock:
         return ran(stretches, self._schedules[id(hours)])
 
 
-Row = tuple[str | None, int, Sequence[int], Sequence[int]]
+@dataclass(frozen=True)
+class Times:
+    """The times of the tickets of one group: their spread, the longest, and how many are marked (`resolution_time`: reopened before)."""
+
+    spread: Spread
+    longest: int | None
+    marked: int
 
 
-def _seconds(clock: Clock, rows: list[Row]) -> dict[str | None, list[int]]:
-    """Seconds of each ticket by group, from (key, opened, begins of stretches, their ends)."""
-    found: dict[str | None, list[int]] = defaultdict(list)
-    if rows:
-        clock.reach(min(row[1] for row in rows), max(max(row[3], default=row[1]) for row in rows))
-    for key, opened, begins, ends in rows:
-        found[key].append(clock.seconds(opened, zip(begins, ends, strict=False)))
-    return found
+NO_TIMES = Times(spread(()), None, 0)
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """A statement of tickets, one row each: what it selects, and from where; `WITH` stands before both."""
+
+    tables: str
+    key: str
+    rows: str
+    values: dict[str, Any]
+
+    def fetch(self, columns: str) -> list[tuple[Any, ...]]:
+        """The key of each ticket and the columns asked for."""
+        return fetch(f"{self.tables} SELECT {self.key} AS key, {columns} {self.rows}", self.values)
+
+    def counts(self) -> dict[str | None, int]:
+        """How many tickets each group has."""
+        return dict(fetch(f"{self.tables} SELECT key, count(*) FROM (SELECT {self.key} AS key {self.rows}) found GROUP BY key", self.values))
+
+    def by_calendar(self, seconds: str, marked: str) -> dict[str | None, Times]:
+        """The times of every group, by the calendar: summed up and put in order where the tickets are."""
+        # places of the median and of the 90th percentile, and the one above each
+        places = ", ".join(f"ordered[{place} + {above}]" for place in ("(n - 1) / 2", "9 * (n - 1) / 10") for above in (1, 2))
+        found = fetch(
+            f"""{self.tables},
+            measured AS (SELECT {self.key} AS key, greatest({seconds}, 0) AS seconds, {marked} AS marked {self.rows}),
+            lists AS (
+                SELECT key, count(*)::int AS n, sum(seconds)::bigint AS total, sum(seconds * seconds::numeric) AS squares, array_agg(seconds ORDER BY seconds) AS ordered,
+                       count(*) FILTER (WHERE marked) AS marked
+                FROM measured GROUP BY key)
+            SELECT key, n, total, squares, {places}, ordered[n], marked FROM lists""",
+            self.values,
+        )
+        return {
+            key: Times(spread_of(count, total, int(squares), (low, high), (below, above)), most, marked_count)
+            for key, count, total, squares, low, high, below, above, most, marked_count in found
+        }  # fmt: skip
+
+    def by_hours(self, clock: Clock, begins: str, ends: str, marked: str) -> dict[str | None, Times]:
+        """The times of every group by a clock, from lists of begins and ends of stretches."""
+        rows = self.fetch(f"{epoch('r.opened_at')}, {begins}, {ends}, {marked}")
+        groups: dict[str | None, list[int]] = {}
+        marks: dict[str | None, int] = {}
+        if rows:
+            clock.reach(min(row[1] for row in rows), max(max(row[3], default=row[1]) for row in rows))
+        for key, opened, starts, stops, is_marked in rows:
+            groups.setdefault(key, []).append(clock.seconds(opened, zip(starts, stops, strict=False)))
+            marks[key] = marks.get(key, 0) + is_marked
+        return {key: Times(spread(seconds), max(seconds), marks[key]) for key, seconds in groups.items()}
+
+    def times(self, clock: str, begin: str, end: str, *, marked: str = "false") -> dict[str | None, Times]:
+        """The times of every group from one instant of each ticket to another, by a clock."""
+        if clock == "calendar":
+            return self.by_calendar(f"{epoch(end)} - {epoch(begin)}", marked)
+        return self.by_hours(Clock(clock), f"ARRAY[{epoch(begin)}]", f"ARRAY[{epoch(end)}]", marked)
+
+
+def _waiting(question: Question, by: str | None) -> _Statement:
+    """The tickets that are open at the end without a public reply of a person."""
+    conditions = Conditions(bindings(question))
+    key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s")
+    rows = f"""
+        FROM (SELECT p.* FROM paths p
+              WHERE p.opened_at < %(e)s AND {open_or_moved("e")} AND NOT coalesce(p.replied_at < %(e)s, false) AND {state_before("e")} NOT IN {OVER}) r
+        {joined} AND {not_over_before("e")} AND (r.reply_in_columns IS NULL OR r.reply_in_columns >= %(e)s OR t.created_by_kind = 'agent')"""
+    return _Statement(with_paths(), key, rows, conditions.values)
 
 
 def waiting(question: Question, by: str | None, *, more: str = "") -> list[tuple[Any, ...]]:
@@ -87,22 +148,12 @@ def waiting(question: Question, by: str | None, *, more: str = "") -> list[tuple
 
     `more` adds columns (SQL over ticket `t` and row `r`, with its leading comma).
     """
-    conditions = Conditions(bindings(question))
-    key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s")
-    without_reply = "(least(t.first_replied_at, g.first_replied_at) IS NULL OR least(t.first_replied_at, g.first_replied_at) >= %(e)s OR t.created_by_kind = 'agent')"
-    sql = f"""
-        {with_tables("states", "said", only=f"{OPENED} < %(e)s AND {without_reply} AND {not_over_before('%(e)s')}")},
-        rows AS (
-            SELECT l.id, l.opened_at FROM states l JOIN counted t USING (id) LEFT JOIN said w USING (id)
-            WHERE l.state NOT IN {OVER} AND NOT coalesce({REPLIED_AT} < %(e)s, false))
-        SELECT {key}, r.id, {epoch("r.opened_at")}{more} FROM rows r {joined}"""
-    return fetch(sql, conditions.values)
+    return _waiting(question, by).fetch(f"r.id, {epoch('r.opened_at')}{more}")
 
 
-def _ages(question: Question, by: str | None) -> dict[str | None, list[int]]:
-    """Ages of those that wait, by group."""
-    until = int(question.until.timestamp())
-    return _seconds(Clock(question.params["clock"]), [(found, opened, (opened,), (until,)) for found, _id, opened in waiting(question, by)])
+def waiting_counts(question: Question, by: str | None) -> dict[str | None, int]:
+    """How many tickets wait for an answer at the end, by group; groups without one are left out."""
+    return _waiting(question, by).counts()
 
 
 def _figure(found: Spread, parts: Mapping[str, object]) -> Figure:
@@ -112,65 +163,90 @@ def _figure(found: Spread, parts: Mapping[str, object]) -> Figure:
     )  # fmt: skip
 
 
-def first_replies(question: Question, by: str | None, *, more: str = "") -> list[tuple[Any, ...]]:
-    """The tickets first answered in the period: (key, id, opened, replied), seconds since 1970; `more` as in `waiting`."""
+def _first_replies(question: Question, by: str | None) -> _Statement:
+    """The tickets first answered in the period."""
     conditions = Conditions(bindings(question))
     # the replying agent; an import may not know them, then whoever had the ticket
-    dimensions = ticket_sql("r.at")
-    dimensions["agent"] = f"coalesce((SELECT u.email FROM accounts_user u WHERE u.id = r.actor_id), {dimensions['agent']})"
-    key, joined = selected(question, by, conditions, dimensions, "r.at")
-    sql = f"""
-        {with_tables("said", only=_REPLIED_WITHIN, entries="c.kind = 'public_reply' AND c.actor_kind = 'agent'")},
-        rows AS (SELECT t.id, t.opened_at, {REPLIED_AT} AS at, w.actor_id FROM counted t LEFT JOIN said w USING (id))
-        SELECT {key}, r.id, {epoch("r.opened_at")}, {epoch("r.at")}{more} FROM rows r {joined} AND r.at >= %(s)s AND r.at < %(e)s"""
-    return fetch(sql, conditions.values)
+    dimensions = ticket_sql("r.replied_at")
+    dimensions["agent"] = f"coalesce(answerer.email, {dimensions['agent']})"
+    key, joined = selected(question, by, conditions, dimensions, "r.replied_at", beside="LEFT JOIN accounts_user answerer ON answerer.id = r.replied_by")
+    return _Statement(with_paths(), key, f"FROM paths r {joined} AND r.replied_at >= %(s)s AND r.replied_at < %(e)s", conditions.values)
+
+
+def first_replies(question: Question, by: str | None, *, more: str = "") -> list[tuple[Any, ...]]:
+    """The tickets first answered in the period: (key, id, opened, replied), seconds since 1970; `more` as in `waiting`, its row `r` has `replied_at`."""
+    return _first_replies(question, by).fetch(f"r.id, {epoch('r.opened_at')}, {epoch('r.replied_at')}{more}")
+
+
+def reply_times(question: Question, by: str | None) -> dict[str | None, Times]:
+    """From creation to the first public reply, of the tickets first answered in the period, by group; groups without one are left out."""
+    return _first_replies(question, by).times(question.params["clock"], "r.opened_at", "r.replied_at")
 
 
 def first_response_time(question: Question, by: str | None) -> Figures:
     """Creation to the first public reply of a person, over the tickets first answered in the period."""
-    rows: list[Row] = [(found, opened, (opened,), (replied,)) for found, _id, opened, replied in first_replies(question, by)]
-    seconds, ages_of = _seconds(Clock(question.params["clock"]), rows), _ages(question, by)
+    found, ages = reply_times(question, by), _waiting(question, by).times(question.params["clock"], "r.opened_at", "%(e)s::timestamptz")
     figures: Figures = {}
-    for name in {None} if by is None else {*seconds, *ages_of}:
-        ages = sorted(ages_of.get(name, ()))
-        parts = {"unanswered": len(ages), "unanswered_median_age": quantile(ages, Decimal("0.5")), "unanswered_oldest_age": ages[-1] if ages else None}
-        figures[name] = _figure(spread(seconds.get(name, ())), parts)
+    for name in {None} if by is None else {*found, *ages}:
+        waits = ages.get(name, NO_TIMES)
+        parts = {"unanswered": waits.spread.count, "unanswered_median_age": waits.spread.median, "unanswered_oldest_age": waits.longest}
+        figures[name] = _figure(found.get(name, NO_TIMES).spread, parts)
     return figures
 
 
-# begins and ends of the stretches that count, of a ticket whose last resolution before the end is `last_at`
+def replied(question: Question, by: str | None) -> Figures:
+    """First response time of the groups in which anything was answered, without what waits."""
+    return {key: _figure(found.spread, {}) for key, found in reply_times(question, by).items()}
+
+
+def resolved(question: Question, by: str | None) -> Figures:
+    """Resolution time of the groups in which anything was resolved, without what waits."""
+    return {key: _figure(found.spread, {"reopened": found.marked}) for key, found in resolution_times(question, by).items()}
+
+
+# begins and ends of the stretches that count, of a ticket whose last resolution before the end is `at`
 _STRETCHES = {
-    "full": ("ARRAY[r.opened_at]", "ARRAY[r.last_at]"),
-    "first": ("ARRAY[r.opened_at]", "ARRAY[r.first_at]"),
-    "minus_solved_time": ("r.opened_at || coalesce(r.reopenings, '{}')", "r.resolutions"),
+    "full": ("ARRAY[r.opened_at]", "ARRAY[r.at]"),
+    "first": ("ARRAY[r.opened_at]", "ARRAY[r.at]"),
+    "minus_solved_time": ("r.opened_at || r.left_at[:{}]", "r.resolved_at[:r.k]"),
 }
+
+
+def _resolutions(question: Question, by: str | None) -> _Statement:
+    """The tickets whose resolution counts in the period."""
+    conditions = Conditions(bindings(question))
+    key, joined = selected(question, by, conditions, ticket_sql("r.at"), "r.at")
+    if question.variant == "first":
+        at, chosen = "p.resolved_at[1]", "p.resolved_known[1] AND p.resolved_at[1] < %(e)s"
+    else:
+        at, chosen = "p.resolved_at[k]", f"k > 0 AND p.resolved_known[k] AND {state_before('e')} IN {RESOLVED}"
+    rows = f"""
+        FROM (SELECT p.*, k, {at} AS at FROM paths p CROSS JOIN LATERAL (SELECT {past("e", "p.resolved_at")} AS k) n
+              WHERE p.opened_at < %(e)s AND p.last_moved_at >= %(s)s AND {at} >= %(s)s AND {chosen}) r {joined}"""
+    return _Statement(with_paths(), key, rows, conditions.values)
+
+
+_REOPENED = "coalesce(r.left_at[1] < %(e)s, false)"
+
+
+def _lists(question: Question) -> tuple[str, str]:
+    """SQL: begins and ends of the stretches of a resolution, in order, as seconds since 1970."""
+    begins, ends = (epochs(part.format(past("e", "r.left_at"))) for part in _STRETCHES[question.variant])
+    return begins, ends
 
 
 def resolutions(question: Question, by: str | None) -> list[tuple[Any, ...]]:
     """The tickets whose resolution counts in the period: (key, opened, begins, ends, whether reopened, id, resolved), seconds since 1970."""
-    conditions = Conditions(bindings(question))
-    key, joined = selected(question, by, conditions, ticket_sql("r.at"), "r.at")
-    begins, ends = _STRETCHES[question.variant]
-    if question.variant == "first":
-        at, chosen = "p.first_at", "p.first_known"
-    else:
-        at, chosen = "p.last_at", f"p.last_known AND p.state IN {RESOLVED}"
-    sql = f"""
-        {with_tables("steps", only=MOVED_WITHIN, entries=MOVES_LOGGED)},
-        progress AS (
-            SELECT id, opened_at, (array_agg(state ORDER BY at DESC, seq DESC, entry DESC))[1] AS state,
-                   array_agg(at ORDER BY at, seq, entry) FILTER (WHERE {ENTERS}) AS resolutions,
-                   array_agg(at ORDER BY at, seq, entry) FILTER (WHERE {LEAVES}) AS reopenings,
-                   min(at) FILTER (WHERE {ENTERS}) AS first_at, max(at) FILTER (WHERE {ENTERS}) AS last_at,
-                   (array_agg(known ORDER BY at, seq, entry) FILTER (WHERE {ENTERS}))[1] AS first_known,
-                   (array_agg(known ORDER BY at DESC, seq DESC, entry DESC) FILTER (WHERE {ENTERS}))[1] AS last_known
-            FROM steps WHERE at < %(e)s GROUP BY id, opened_at),
-        rows AS (
-            SELECT p.id, p.opened_at, {at} AS at, p.first_at, p.last_at, p.resolutions, p.reopenings FROM progress p WHERE {at} >= %(s)s AND {chosen})
-        SELECT {key}, {epoch("r.opened_at")}, (SELECT array_agg({epoch("b")} ORDER BY b) FROM unnest({begins}) b),
-               (SELECT array_agg({epoch("b")} ORDER BY b) FROM unnest({ends}) b), r.reopenings IS NOT NULL, r.id, {epoch("r.at")}
-        FROM rows r {joined}"""
-    return fetch(sql, conditions.values)
+    begins, ends = _lists(question)
+    return _resolutions(question, by).fetch(f"{epoch('r.opened_at')}, {begins}, {ends}, {_REOPENED}, r.id, {epoch('r.at')}")
+
+
+def resolution_times(question: Question, by: str | None) -> dict[str | None, Times]:
+    """From creation to the resolution that counts, by group, with how many were reopened before; groups without one are left out."""
+    found = _resolutions(question, by)
+    if question.variant == "minus_solved_time":
+        return found.by_hours(Clock(question.params["clock"]), *_lists(question), _REOPENED)
+    return found.times(question.params["clock"], "r.opened_at", "r.at", marked=_REOPENED)
 
 
 def resolution_time(question: Question, by: str | None) -> Figures:
@@ -180,11 +256,9 @@ def resolution_time(question: Question, by: str | None) -> Figures:
     then; `minus_solved_time` leaves out the time in which the ticket stood resolved. A resolution whose
     instant is not known is in none.
     """
-    found = resolutions(question, by)
-    seconds, ages = _seconds(Clock(question.params["clock"]), [row[:4] for row in found]), _ages(question, by)
-    reopened: dict[str | None, int] = defaultdict(int)
-    for row in found:
-        reopened[row[0]] += row[4]
+    found = resolution_times(question, by)
+    unanswered = waiting_counts(question, by)
     return {
-        name: _figure(spread(seconds.get(name, ())), {"unanswered": len(ages.get(name, ())), "reopened": reopened[name]}) for name in ({None} if by is None else {*seconds, *ages})
-    }
+        name: _figure(found.get(name, NO_TIMES).spread, {"unanswered": unanswered.get(name, 0), "reopened": found.get(name, NO_TIMES).marked})
+        for name in ({None} if by is None else {*found, *unanswered})
+    }  # fmt: skip

@@ -8,18 +8,20 @@ from decimal import Decimal
 from typing import Any
 
 from metrics.formulas.team import DEFAULTS, Target, composite, score
-from metrics.kpis import support_contacts, support_times, voice
+from metrics.kpis import support_contacts, voice
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question, WrongQuestion
+from metrics.kpis.support_times import replied, resolved, waiting_counts
 from metrics.models import PerformanceTarget
 
 Figures = dict[str | None, Figure]
+
 # what each component reads: its variant and the parameters it needs
 _READS: dict[str, tuple[Callable[[Question, str | None], Figures], str, dict[str, Any]]] = {
     "csat": (voice.csat, "top2_share", {"survey": None}),
     "fcr": (support_contacts.fcr, "all_issues", {"window_days": 7}),
-    "resolution_time": (support_times.resolution_time, "full", {}),
-    "first_response_time": (support_times.first_response_time, "standard", {}),
+    "resolution_time": (resolved, "full", {}),
+    "first_response_time": (replied, "standard", {}),
     "aht": (support_contacts.aht, "standard", {"channel": "all"}),
 }
 
@@ -41,8 +43,19 @@ def team_performance(question: Question, by: str | None) -> Figures:
     """Sum of weight x score / sum of weights over the components that have data; the weight of the others is shared.
 
     A group whose best-covered component counts fewer than `min_items` tickets has no value: so few say
-    nothing about a person.
+    nothing about a person. Whoever has a ticket that waits for an answer is a group, too.
     """
+    figures = performance(question, by)
+    if by is not None and any(target.weight for name, target in targets(question.params).items() if name in {"resolution_time", "first_response_time"}):
+        wanted = {name: target for name, target in targets(question.params).items() if target.weight}
+        for key in waiting_counts(question, by):
+            if key not in figures:
+                figures[key] = compose(dict.fromkeys(wanted), wanted, question.params["min_items"])
+    return figures
+
+
+def performance(question: Question, by: str | None) -> Figures:
+    """The same of the groups that any component counts something of."""
     wanted = {name: target for name, target in targets(question.params).items() if target.weight}
     read = {}
     for name in wanted:

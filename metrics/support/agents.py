@@ -16,7 +16,7 @@ from accounts.roles import Role
 from metrics import words
 from metrics.kpis.figure import Figure
 from metrics.kpis.support_contacts import aht, fcr
-from metrics.kpis.support_times import first_response_time, resolution_time
+from metrics.kpis.support_times import replied, resolved
 from metrics.kpis.team_performance import compose, targets
 from metrics.kpis.voice import SUPPORT, csat
 from metrics.support.desk import Desk
@@ -83,8 +83,8 @@ def agents(desk: Desk) -> dict[str, Any]:
     read = {
         "csat": csat(desk.question("csat"), "agent", only=SUPPORT),
         "fcr": fcr(desk.question("fcr"), "agent"),
-        "resolution_time": resolution_time(desk.question("resolution_time", "full", clock=clock), "agent"),
-        "first_response_time": first_response_time(desk.question("first_response_time", clock=clock), "agent"),
+        "resolution_time": resolved(desk.question("resolution_time", "full", clock=clock), "agent"),
+        "first_response_time": replied(desk.question("first_response_time", clock=clock), "agent"),
         "aht": aht(desk.question("aht"), "agent"),
     }
     performance = desk.question("team_performance", clock=clock)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from heapq import nsmallest
+from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
@@ -44,36 +46,58 @@ def read(desk: Desk) -> Shares:
     return support_shares({**questions, "mrr": desk.question("mrr", only=of_accounts), "support_cost": desk.question("support_cost", "amount")})
 
 
-def _key(sort: str, names: dict[int, Account]) -> Any:
-    def by_number(share: Share) -> tuple[Any, ...]:
+# what stands in for a share in an order: the same order without a division for each of many
+_ORDERS = {"ticket_share": "tickets", "handle_share": "handle_seconds", "mrr_share": "mrr"}
+
+
+def _number(shares: Shares, sort: str) -> Callable[[Share], Any]:
+    """The value to order by; None stands last."""
+    whole = {"ticket_share": shares.tickets, "handle_share": shares.handle_seconds, "mrr_share": shares.mrr}
+    if sort in whole:
+        return attrgetter(_ORDERS[sort]) if whole[sort] else lambda share: None
+    return attrgetter(sort)
+
+
+def _ordered(shares: Shares, sort: str, names: Callable[[], dict[int, str]], most: int | None = None) -> list[Share]:
+    """The rows in the chosen order, the first of them where only so many are wanted. `names` is asked for an order by name alone."""
+    if sort == "name":
+        known = names()
+        found = sorted(shares.rows, key=lambda share: ((share.account or 0) not in known, known.get(share.account or 0, ""), share.account or 0))
+        return found[:most]
+    number = _number(shares, sort)
+
+    def key(share: Share) -> tuple[Any, ...]:
         if sort == "ratio" and share.pays_nothing and (share.tickets or share.handle_seconds):
             # work without any pay is beyond every ratio
             return (0, -(share.handle_share or share.ticket_share or Decimal(0)), share.account or 0)
-        value = getattr(share, sort if sort != "name" else "ticket_share")
-        return (1 if value is not None else 2, -(value or Decimal(0)), -share.tickets, share.account or 0)
+        value = number(share)
+        return (1 if value is not None else 2, -(value or 0), -share.tickets, share.account or 0)
 
-    def by_name(share: Share) -> tuple[Any, ...]:
-        found = names.get(share.account or 0)
-        return (found is None, found.name_search if found else "", share.account or 0)
-
-    return by_name if sort == "name" else by_number
+    return sorted(shares.rows, key=key) if most is None else nsmallest(most, shares.rows, key=key)
 
 
-def _accounts(desk: Desk, shares: Shares) -> dict[int, Account]:
+def _seen(desk: Desk) -> Any:
     user: User = desk.user
-    seen: Any = Account.objects.visible_to(user) if desk.sees_rows else Account.objects.none()
-    return {row.pk: row for row in seen.filter(pk__in=[share.account for share in shares.rows if share.account])}
+    return Account.objects.visible_to(user) if desk.sees_rows else Account.objects.none()
+
+
+def _accounts(desk: Desk, rows: Iterable[Share]) -> dict[int, Account]:
+    return {row.pk: row for row in _seen(desk).filter(pk__in=[share.account for share in rows if share.account])}
+
+
+def _search_names(desk: Desk) -> dict[int, str]:
+    return dict(_seen(desk).values_list("pk", "name_search"))
 
 
 def customers(desk: Desk) -> dict[str, Any]:
     """The first of them in the chosen order. Analysts see how the use is spread, without names."""
     shares = read(desk)
-    names = _accounts(desk, shares)
-    ordered = sorted(shares.rows, key=_key(desk.chosen.sort, names))
-    rows = [_row(desk, share, names.get(share.account or 0), place) for place, share in enumerate(ordered[:SHOWN], 1)]
+    first = _ordered(shares, desk.chosen.sort, lambda: _search_names(desk), SHOWN)
+    names = _accounts(desk, first)
+    rows = [_row(desk, share, names.get(share.account or 0), place) for place, share in enumerate(first, 1)]
     pays_nothing = [share for share in shares.rows if share.pays_nothing]
     return {
-        "rows": rows, "all": len(ordered), "shown": len(rows), "shares": shares, "by_time": shares.method == BY_TIME, "cost": _money(shares.cost), "mrr": _money(shares.mrr),
+        "rows": rows, "all": len(shares.rows), "shown": len(rows), "shares": shares, "by_time": shares.method == BY_TIME, "cost": _money(shares.cost), "mrr": _money(shares.mrr),
         "handle": words.seconds(shares.handle_seconds), "free": len(pays_nothing), "sort": desk.chosen.sort, "sees_rows": desk.sees_rows,
         "free_share": sum((share.ticket_share or Decimal(0) for share in pays_nothing), Decimal(0)),
     }  # fmt: skip
@@ -97,7 +121,7 @@ def _money(amount: Decimal | None) -> str:
 def exported(desk: Desk) -> tuple[list[str], Iterator[list[Any]]]:
     """The head and all rows of the table for a CSV file; exact numbers, the names of those the reader may see."""
     shares = read(desk)
-    names = _accounts(desk, shares)
+    names = _accounts(desk, shares.rows)
     head = [
         _("Account id"), _("Account"), _("Tickets"), _("Share of tickets"), _("Contacts"), _("Handle seconds"), _("Share of handle time"),
         f"MRR {settings.REPORTING_CURRENCY}", _("Share of MRR"), _("Work over pay"), f"{_('Cost to serve')} {settings.REPORTING_CURRENCY}", _("Cost spread by"),
@@ -107,7 +131,7 @@ def exported(desk: Desk) -> tuple[list[str], Iterator[list[Any]]]:
         return None if value is None else round(value, 12)
 
     def lines() -> Iterator[list[Any]]:
-        for share in sorted(shares.rows, key=_key(desk.chosen.sort, names)):
+        for share in _ordered(shares, desk.chosen.sort, lambda: {pk: row.name_search for pk, row in names.items()}):
             account = names.get(share.account or 0)
             yield [
                 account.external_id if account else "", account.name if account else _("No account") if share.account is None else "", share.tickets, cut(share.ticket_share),

@@ -19,7 +19,8 @@ from accounts.roles import Role
 from metrics.dashboards import scope_of
 from metrics.filters import Filters
 from metrics.formulas.retention import gross_retention, net_retention
-from metrics.kpis.engine import COMPUTE, ask
+from metrics.kpis.engine import CATALOGUE, COMPUTE, ask
+from metrics.ledger.prepare import prepare
 from metrics.voice.listening import of_accounts
 
 # renewals as far ahead as this
@@ -160,7 +161,8 @@ def add_outcome(books: Mapping[int, Book], people: Iterable[User], filters: Filt
     asked = filters.question(accounts=scope_of(user))
     # by owner alone: the figures of everybody together are not shown
     missing: set[str] = set()
-    for email, figure in COMPUTE["mrr_movements"](ask(name="mrr_movements", **asked), "owner").items():
+    movements = prepare(CATALOGUE["mrr_movements"], [ask(name="mrr_movements", **asked)], "owner")[0]
+    for email, figure in COMPUTE["mrr_movements"](movements, "owner").items():
         missing.update(figure.missing)
         book = by_email.get(email or "")
         if book is not None:

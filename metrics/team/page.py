@@ -22,8 +22,9 @@ from metrics.dashboards import scope_of, shown
 from metrics.filters import Filters
 from metrics.funnels.page import group_names
 from metrics.kpis.catalogue import CATALOGUE
-from metrics.kpis.engine import answer
+from metrics.kpis.engine import ask
 from metrics.kpis.entry import COMPONENTS
+from metrics.kpis.team_performance import performance
 from metrics.team.books import AHEAD_DAYS, Book, people_of, together
 from metrics.voice.links import kpi_address
 from metrics.voice.listening import of_accounts
@@ -188,18 +189,19 @@ _FIGURES = {"csat": "rated", "fcr": "issues", "resolution_time": "resolution", "
 def agent_lines(filters: Filters, *, user: User) -> list[AgentLine]:
     """Every agent with any component in the period, by name; CSMs and agents find themselves alone. Raises WrongQuestion."""
     scope = None if user.role == Role.AGENT else scope_of(user)
-    figure = answer(name="team_performance", by="agent", **filters.question(accounts=scope))
-    groups = [group for group in figure["groups"] if group["key"] and (user.role not in {Role.AGENT, Role.CSM} or group["key"] == user.email)]
-    names = group_names("owner", [group["key"] for group in groups])
+    # of each agent alone: the figure of everybody together is not shown
+    figures = performance(ask(name="team_performance", **filters.question(accounts=scope)), "agent")
+    groups = {email: figure for email, figure in figures.items() if email and (user.role not in {Role.AGENT, Role.CSM} or email == user.email)}
+    names = group_names("owner", sorted(groups))
     found = []
-    for group in groups:
-        parts, email = group["parts"], group["key"]
+    for email, figure in groups.items():
+        parts = figure.parts
         if not any(parts.get(f"{name}_count") for name in COMPONENTS):
             continue
         components = [_component(name, parts, email, filters, sees_rows=user.role != Role.ANALYST) for name in COMPONENTS]
-        points = "" if group["value"] is None else wording.number(round(Decimal(group["value"]), 0))
-        found.append(AgentLine(names.get(email, email), email, points, "too_few_items" in group["flags"], components))
-    return sorted(found, key=lambda line: line.name.casefold())
+        points = "" if figure.value is None else wording.number(round(figure.value, 0))
+        found.append(AgentLine(names.get(email, email), email, points, "too_few_items" in figure.flags, components))
+    return sorted(found, key=lambda line: (line.name.casefold(), line.email))
 
 
 def _component(name: str, parts: dict[str, Any], email: str, filters: Filters, *, sees_rows: bool) -> Component | None:
