@@ -25,6 +25,8 @@ SCOPES: dict[str, str] = {
     "surveys:read": "Read surveys, touchpoints, invitations and answers.",
     "invitations:write": "Ask a contact now.",
     "metrics:read": "Read figures.",
+    "webhooks:read": "Read outgoing webhooks and their deliveries.",
+    "webhooks:write": "Create, change, test and replay outgoing webhooks.",
     EVERYTHING: "All of these, and those to come.",
 }
 

@@ -6,6 +6,7 @@ Nothing here needs Django: the supervisor reads the same values before any setti
 from __future__ import annotations
 
 import importlib.util
+import ipaddress
 import os
 import re
 import zoneinfo
@@ -137,6 +138,10 @@ def _allowlist(value: str) -> list[str]:
     return entries
 
 
+def _networks(value: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    return [ipaddress.ip_network(part.strip()) for part in value.split(",") if part.strip()] or _wrong()
+
+
 def _secret(value: str) -> str:
     if len(value) < 50:
         _wrong()
@@ -210,6 +215,7 @@ class Environment:
     email_webhook_secrets: list[str]
     provider_keys: dict[str, str]
     mail_allowlist: list[str]
+    outward_networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]
     playbook_private_calls: bool
     organisation_time_zone: str
     reporting_currency: str
@@ -248,6 +254,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         email_webhook_secrets=get("EMAIL_WEBHOOK_SECRET", _webhook_secrets, "name:password, the password of at least 16 characters; two of them while it changes") or [],
         provider_keys=_provider_keys(get),
         mail_allowlist=get("MAIL_ALLOWLIST", _allowlist, "addresses and domains separated by commas, such as ada@example.com, example.org") or [],
+        outward_networks=get("OUTWARD_NETWORKS", _networks, "networks separated by commas, such as 10.1.0.0/16, fd12:3456::/48") or [],
         playbook_private_calls=get("PLAYBOOK_PRIVATE_CALLS", _boolean, switch, "0"),
         organisation_time_zone=get("ORGANISATION_TIME_ZONE", _time_zone, "an IANA time zone name such as Europe/Istanbul", "UTC"),
         reporting_currency=get("REPORTING_CURRENCY", _currency, "a three-letter ISO 4217 currency code such as EUR", "EUR"),

@@ -184,8 +184,10 @@ UNSUBSCRIBE_MAILTO = given.unsubscribe_mailto
 # how calls of mail providers to /hooks/in/email/ prove where they come from; nobody is called back
 ANYMAIL = {"WEBHOOK_SECRET": given.email_webhook_secrets, "AMAZON_SES_AUTO_CONFIRM_SNS_SUBSCRIPTIONS": False, **given.provider_keys}
 
-# calls of playbooks go to the open internet by https; with this also to machines inside, and by http
+# webhooks and calls of playbooks go to the open internet by https; with this also to machines inside, and by http
 PLAYBOOK_PRIVATE_CALLS = given.playbook_private_calls
+# networks inside that they may call by https
+OUTWARD_NETWORKS = given.outward_networks
 
 # ── Browser security ────────────────────────────────────────────────────────
 from csp.constants import NONE, SELF  # noqa: E402

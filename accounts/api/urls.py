@@ -5,6 +5,7 @@ from django.urls import path
 from accounts.api.customers import AccountByExternalId, AccountDetail, AccountList, ContactByExternalId, ContactDetail, ContactList, Timeline
 from accounts.api.intake import Events, Usage
 from accounts.api.money import SubscriptionByExternalId, SubscriptionDetail, SubscriptionList, TransactionDetail, TransactionList
+from accounts.api.webhooks import DeliveryDetail, DeliveryList, DeliveryReplay, WebhookDetail, WebhookList, WebhookReplay, WebhookRotate, WebhookTest
 from accounts.api.work import NoteDetail, NoteList, WorkItemDetail, WorkItemList
 
 urlpatterns = [
@@ -26,4 +27,12 @@ urlpatterns = [
     path("notes/<int:pk>/", NoteDetail.as_view(), name="api-note"),
     path("events/", Events.as_view(), name="api-events"),
     path("usage/", Usage.as_view(), name="api-usage"),
+    path("webhooks/", WebhookList.as_view(), name="api-webhooks"),
+    path("webhooks/<int:pk>/", WebhookDetail.as_view(), name="api-webhook"),
+    path("webhooks/<int:pk>/rotate/", WebhookRotate.as_view(), name="api-webhook-rotate"),
+    path("webhooks/<int:pk>/test/", WebhookTest.as_view(), name="api-webhook-test"),
+    path("webhooks/<int:pk>/replay/", WebhookReplay.as_view(), name="api-webhook-replay"),
+    path("webhooks/<int:pk>/deliveries/", DeliveryList.as_view(), name="api-webhook-deliveries"),
+    path("webhooks/<int:pk>/deliveries/<int:delivery>/", DeliveryDetail.as_view(), name="api-webhook-delivery"),
+    path("webhooks/<int:pk>/deliveries/<int:delivery>/replay/", DeliveryReplay.as_view(), name="api-webhook-delivery-replay"),
 ]

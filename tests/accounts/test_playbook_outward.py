@@ -205,7 +205,7 @@ def test_machines_inside_and_http_are_not_called(cast, receiver, settings):
     port = receiver.server.server_port
     assert post(f"http://127.0.0.1:{port}/", body=b"{}", headers={}).reason == "address"
     for host in ("127.0.0.1", "localhost", "[::1]", "169.254.169.254", "10.0.0.1", "[::ffff:10.0.0.1]"):
-        assert post(f"https://{host}:{port}/", body=b"{}", headers={}).reason in {"private_address", "no_address"}
+        assert post(f"https://{host}:8443/", body=b"{}", headers={}).reason in {"private_address", "no_address"}
     run = begin(cast.boga, {"key": "tell", "kind": "webhook", "url": f"https://127.0.0.1:{port}/"})
     assert dict(send_calls(now=at(hours=2))) == {"failed": 1}
     assert (story(run), receiver.calls) == ([("tell", "failed", "refused")], [])

@@ -94,6 +94,7 @@ WRONG = [
     ("VEFA_DEMO", "maybe"),
     ("BEHIND_PROXY", "2"),
     ("PLAYBOOK_PRIVATE_CALLS", "inside"),
+    ("OUTWARD_NETWORKS", "10.1.0.0/33"),
     ("DEBUG", "no thanks"),
 ]
 
