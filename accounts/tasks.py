@@ -24,6 +24,8 @@ from accounts.actions.renewals import record_due_renewals
 from accounts.actions.success_plans import measure_success_plans, open_due_reviews
 from accounts.actions.verbatim_sources import forget_removed_notes, read_churn_reasons, read_notes
 from accounts.actions.verbatim_sweeps import sweep_outdated, sweep_texts
+from accounts.actions.webhook_calls import send_deliveries
+from accounts.actions.webhooks import forget_deliveries
 from accounts.actions.work_bulk import run_batch, run_waiting
 from accounts.actions.work_items import wake_snoozed
 from accounts.actions.work_ranks import apply_assumptions
@@ -39,6 +41,9 @@ OFFERS_EVERY = dt.timedelta(hours=1)
 _OFFERS = "accounts.offers"
 PLAYBOOKS_EVERY = dt.timedelta(hours=1)
 _PLAYBOOKS = "accounts.playbooks"
+WEBHOOKS_EVERY = dt.timedelta(hours=1)
+_WEBHOOKS = "accounts.webhooks"
+WEBHOOK_SECONDS = 20
 # what one tick works on runs, and then on calls, so that neither starves the other; the next goes on
 PLAYBOOK_SECONDS, CALL_SECONDS, RUNS_A_TICK = 20, 8, 10_000
 
@@ -105,6 +110,20 @@ def playbooks() -> dict[str, int]:
 
 
 @shared_task(name="accounts.offers", ignore_result=True)
+@shared_task(name="accounts.webhooks", ignore_result=True)
+def webhooks() -> dict[str, int]:
+    """Calls the webhooks that are to be told something; once an hour forgets deliveries of long ago."""
+    if settings.SANDBOX:
+        return {}
+    now = read_clock()
+    done = dict(send_deliveries(clock=read_clock, goes_on=_for_seconds(WEBHOOK_SECONDS)))
+    looked_at = Heartbeat.objects.filter(part=_WEBHOOKS).values_list("beaten_at", flat=True).first()
+    if looked_at is None or looked_at <= now - WEBHOOKS_EVERY:
+        done["forgotten"] = forget_deliveries(now=now)
+        note_heartbeats(parts=[_WEBHOOKS], now=now)
+    return done
+
+
 def offers() -> dict[str, int]:
     """Once an hour: finds whom active offers fit, and ties growth of MRR to offers that were made."""
     now = read_clock()

@@ -22,6 +22,7 @@ from accounts.views import (
     success_plans,
     suppressions,
     touch,
+    webhooks,
     work,
     work_actions,
     work_all,
@@ -127,6 +128,12 @@ urlpatterns = [
     path("suppressions/add/", suppressions.suppression_add, name="suppression_add"),
     path("suppressions/<int:pk>/lift/", suppressions.suppression_lift, name="suppression_lift"),
     # of the frame
+    # webhooks
+    path("settings/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("settings/webhooks/<int:pk>/", webhooks.webhook, name="webhook"),
+    path("settings/webhooks/<int:pk>/<slug:do>/", webhooks.webhook_do, name="webhook_do"),
+    path("settings/webhooks/<int:pk>/deliveries/<int:delivery>/", webhooks.webhook_delivery, name="webhook_delivery"),
+    path("settings/webhooks/<int:pk>/deliveries/<int:delivery>/again/", webhooks.webhook_again, name="webhook_again"),
     path("search/", search.results, name="search"),
     path("kit/", kit.kit, name="kit"),
 ]

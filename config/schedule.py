@@ -51,6 +51,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "offers": _every(300, "accounts.offers"),
     # playbooks: start what fits, do the steps that are due, send their mails and calls
     "playbooks": _every(30, "accounts.playbooks"),
+    # webhooks that go out: often, because the second try comes five seconds after the first
+    "webhooks": _every(5, "accounts.webhooks"),
     # the loop: unhappy answers become cases, late ones escalate, people hear what was settled
     "loops": _every(20, "surveys.close_loops"),
     # what customers wrote: language, sentiment and topics, soon after it was written
