@@ -41,6 +41,7 @@ MAIN = (
     Place(("accounts:playbooks", "playbooks"), "book-open-check", _("Playbooks"), minor=True, roles=frozenset({Role.ADMIN, Role.MANAGER, Role.CSM})),
 )
 ADMIN = (
+    Place(("imports",), "file-up", _("Imports"), minor=True, roles=frozenset({Role.ADMIN, Role.MANAGER})),
     Place(("sandbox",), "flask-conical", _("Sandbox"), minor=True, roles=frozenset({Role.ADMIN, Role.MANAGER})),
     Place(("inbox",), "inbox", _("Inbox"), minor=True, roles=frozenset({Role.ADMIN})),
     Place(("accounts:suppressions",), "mail-x", _("Suppressed"), minor=True, roles=frozenset({Role.ADMIN})),

@@ -4,7 +4,7 @@ import datetime as dt
 
 from django.urls import path, register_converter
 
-from config.views import health, hooks, inbox, mail_hooks, sandbox
+from config.views import health, hooks, import_batches, imports, inbox, mail_hooks, sandbox
 
 
 class DayConverter:
@@ -36,6 +36,17 @@ urlpatterns = [
     path("sandbox/stop/", sandbox.stop, name="sandbox_stop"),
     path("sandbox/end/", sandbox.end, name="sandbox_end"),
     path("sandbox/<isodate:day>/", sandbox.day, name="sandbox_day"),
+    path("imports/", imports.page, name="imports"),
+    path("imports/runs/<uuid:pk>/", imports.run, name="import_run"),
+    path("imports/runs/<uuid:pk>/columns/", imports.columns, name="import_columns"),
+    path("imports/runs/<uuid:pk>/check/", imports.check, name="import_check"),
+    path("imports/runs/<uuid:pk>/carry-out/", imports.carry_out, name="import_carry_out"),
+    path("imports/runs/<uuid:pk>/discard/", imports.discard, name="import_discard"),
+    path("imports/runs/<uuid:pk>/faults.csv", imports.faults, name="import_faults"),
+    path("imports/profiles/<int:pk>/forget/", import_batches.forget_profile, name="import_profile_forget"),
+    path("imports/empty/<slug:kind>.csv", import_batches.template, name="import_template"),
+    path("imports/<uuid:pk>/", import_batches.batch, name="import_batch"),
+    path("imports/<uuid:pk>/take-back/", import_batches.take_back, name="import_take_back"),
     path("inbox/", inbox.listing, name="inbox"),
     path("inbox/<str:key>/", inbox.mail, name="inbox_mail"),
     path("inbox/<str:key>/html/", inbox.html_part, name="inbox_html"),

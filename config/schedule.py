@@ -63,6 +63,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep": _every(30, "config.sweep"),
     # the sandbox, if there is one: made, moved on or removed a stretch at a time
     "sandbox": _every(10, "config.sandbox"),
+    # imports at the pages: one file or bundle at a time; the page nudges, this makes sure
+    "imports": _every(30, "config.imports"),
     # tickets: service levels that ran out, replies to send, ratings to keep
     "tickets": _every(60, "tickets.tick"),
 }

@@ -8,6 +8,9 @@ from accounts.actions.heartbeats import note_heartbeats
 from accounts.queries.clock import read_clock
 from config.erasing import sweep_erasures
 from config.hooks.handling import sweep_hooks
+from config.import_runs.uploads import forget_old
+from config.import_runs.working import claim as claim_import
+from config.import_runs.working import work as work_on_import
 from config.inbound_mail import sweep_mails
 from config.mail_reports import sweep_reports
 from config.sandbox.working import claim as claim_sandbox
@@ -42,6 +45,18 @@ def sandbox() -> bool:
     if row is not None:
         work_on_sandbox(row=row, now=read_clock())
     return row is not None
+
+
+# a file of a hundred thousand rows takes a minute or two
+@shared_task(name="config.imports", ignore_result=True, time_limit=600, soft_time_limit=580)
+def imports() -> bool:
+    """Every half minute, and at once after somebody asked: one import of the pages; whether there was any. Without any it clears away what is old."""
+    run = claim_import(now=read_clock())
+    if run is not None:
+        work_on_import(run=run, now=read_clock())
+    else:
+        forget_old(now=read_clock())
+    return run is not None
 
 
 @shared_task(name="config.work_on_hooks", ignore_result=True)

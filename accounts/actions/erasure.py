@@ -18,6 +18,7 @@ from django.db import connection
 from django.db.models import Q
 
 from accounts.actions.event_log import NewEvent, record_events
+from accounts.actions.import_files import forget_in_files
 from accounts.actions.suppressions import address_hashes, suppress
 from accounts.blotting import BLOT, Patterns, patterns_of
 from accounts.collation import search_key, sort_key
@@ -211,10 +212,12 @@ def _erase_records(person: Person) -> None:
     for table, columns, json in (
         ("django_admin_log", ["object_repr", "change_message"], []),
         ("accounts_importchange", [], ["row_key", "before", "after"]),
+        ("accounts_importrun", [], ["first_faults"]),
         ("accounts_savedview", ["name", "query"], []),
         ("accounts_workbatch", [], ["values"]),
     ):
         blot(table, columns, where="true", values={}, json=json, patterns=only, nearby=False)
+    forget_in_files(addresses=person.addresses)
     with connection.cursor() as cursor:
         found = {"pattern": person.patterns.addresses}
         cursor.execute("DELETE FROM accounts_idempotentrequest WHERE response::text ~* %(pattern)s", found)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from accounts.importing.engine import Report, load
 from accounts.importing.faults import FileFault, WrongMap
 from accounts.importing.kinds import Kind
 from accounts.importing.mapping import OPTIONS, Mapping, read_mapping
-from accounts.importing.reader import CsvFile, NumberedRow
+from accounts.importing.reader import CsvFile, Dialect, NumberedRow
 from accounts.importing.staging import Listener
 from accounts.importing.transforms import STEPS, Cells, Context, apply_steps
 
@@ -178,9 +178,9 @@ class _Refused(Exception):
 
 def load_bundle(
     *, folder: Path, profile: Profile, kinds: dict[str, Kind], now: dt.datetime, dry_run: bool = False, good_rows_only: bool = False, actor_id: int | None = None,
-    listener: Listener | None = None,
+    listener: Listener | None = None, reading: Callable[[Path, Dialect], CsvFile] = CsvFile,
 ) -> BundleReport:  # fmt: skip
-    """Loads all files of a profile in one transaction, each as a batch of its own.
+    """Loads all files of a profile in one transaction, each as a batch of its own; `reading` opens them.
 
     The first file that is refused stops the bundle and takes all of it back. Raises WrongMap for a
     profile that names an unknown kind or a file that is not there.
@@ -197,7 +197,7 @@ def load_bundle(
                 path = find_file(folder, entry.file) if entry.rows is None else None
                 if entry.rows is None and path is None:
                     continue
-                source = _Stepped(entry, CsvFile(path, entry.mapping.dialect) if path else None, Context(lambda name: _table(folder, name)))
+                source = _Stepped(entry, reading(path, entry.mapping.dialect) if path else None, Context(lambda name: _table(folder, name)))
                 done = load(
                     kind=kinds[entry.kind], source=source, mapping=entry.mapping, now=now, good_rows_only=good_rows_only, profile=profile.name,
                     actor_id=actor_id, listener=listener,

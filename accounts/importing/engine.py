@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
 from django.utils.translation import gettext as _
 
+from accounts.importing.books import Books, refuse_strange_keys, refuse_strangers
 from accounts.importing.faults import FileFault, LoadRefused, Rejection, WrongMap
 from accounts.importing.kinds import Kind
 from accounts.importing.mapping import Mapping
@@ -66,12 +67,13 @@ def load(
     profile: str = "",
     actor_id: int | None = None,
     listener: Listener | None = None,
+    books: Books | None = None,
 ) -> Report:
     """Loads a source in one transaction.
 
     Rejected rows go to `listener` one by one. If there is any and `good_rows_only` is not set, or the
     file itself cannot be read, nothing is written and the report says `refused`. A dry run does all
-    the work and takes it back. Raises WrongMap.
+    the work and takes it back. With `books` rows about other accounts are rejected. Raises WrongMap.
     """
     report = Report(kind=kind.name, file=source.name)
     batch_id = uuid.uuid4()
@@ -82,7 +84,7 @@ def load(
     try:
         with transaction.atomic():
             _prepare(actor_id, loading, batch_id)
-            _work(loading, good_rows_only)
+            _work(loading, good_rows_only, books)
             counts = loading.counts if loading.counts is not None else dict(loading.fetch("SELECT fate, count(*) FROM final GROUP BY fate"))
             report.created, report.changed, report.unchanged = (counts.get(fate, 0) for fate in ("created", "changed", "unchanged"))
             report.warnings = dict(sorted(loading.warnings.items()))
@@ -123,14 +125,18 @@ def _prepare(actor_id: int | None, loading: Loading, batch_id: uuid.UUID) -> Non
     ImportBatch.objects.create(pk=batch_id, kind=loading.kind.name, file_name=loading.source.name[:300], profile=loading.profile, actor_id=actor_id)
 
 
-def _work(loading: Loading, good_rows_only: bool) -> None:
+def _work(loading: Loading, good_rows_only: bool, books: Books | None) -> None:
     kind = loading.kind
-    if _at_once(loading):
+    if books is None and _at_once(loading):
         return
     loading.stage()
     kind.resolve(loading)
+    if books is not None:
+        refuse_strangers(loading, books)
     kind.build(loading)
     loading.has_final = True
+    if books is not None:
+        refuse_strange_keys(loading, books)
     kind.check(loading)
     loading.tell_rejections()
     if loading.rejected and not good_rows_only:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
@@ -207,26 +208,70 @@ class _Undo:
         ]
 
 
+@dataclass(frozen=True)
+class Foreseen:
+    """What taking a batch back would do: rows by table (removed, brought back), events removed, accounts touched, and what stands in the way."""
+
+    tables: list[tuple[str, int, int]]
+    events: int
+    accounts: int
+    reasons: list[str]
+
+
+class _OnlyLooked(Exception):
+    """Rolls the look at a batch back."""
+
+
+def foresee_undo(*, batch_id: str, kinds: Iterable[Kind], derived: Iterable[DerivedRows] = ()) -> Foreseen:
+    """What `undo_batch` would do by now; writes nothing. Raises UnknownBatch."""
+    seen: Foreseen | None = None
+    try:
+        with transaction.atomic():
+            undo = _Undo(_waiting_batch(batch_id), kinds, derived)
+            _look_for_what_stands_in_the_way(undo)
+            tables = undo.fetch(
+                'SELECT "table", count(*) FILTER (WHERE created), count(*) FILTER (WHERE NOT created) FROM accounts_importchange '
+                "WHERE batch_id = %(batch)s AND \"table\" <> 'accounts_usageday' GROUP BY 1 ORDER BY min(id)"
+            )
+            days = undo.fetch(
+                f"SELECT 'accounts_usageday', count(*) FILTER (WHERE q.before = 'null'::jsonb), count(*) FILTER (WHERE q.before <> 'null'::jsonb) FROM ({_USAGE}) AS q"
+            )
+            events = undo.fetch("SELECT count(*) FROM accounts_accountevent WHERE batch_id = %(batch)s")[0][0]
+            rows = [(str(name), int(removed), int(restored)) for name, removed, restored in (*tables, *days) if removed or restored]
+            seen = Foreseen(tables=rows, events=events, accounts=len(undo.touched_accounts()), reasons=undo.reasons)
+            raise _OnlyLooked
+    except _OnlyLooked:
+        assert seen is not None
+        return seen
+
+
 def undo_batch(*, batch_id: str, kinds: Iterable[Kind], now: dt.datetime, derived: Iterable[DerivedRows] = ()) -> ImportBatch:
     """Takes one batch back, all of it or nothing.
 
     `derived` names rows of upper apps that are worked out from ours. Raises UnknownBatch, UndoRefused with the rows that stand in the way.
     """
-    try:
-        identity = uuid.UUID(str(batch_id))
-    except ValueError as fault:
-        raise UnknownBatch(_("“%(batch)s” is no batch") % {"batch": batch_id}) from fault
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(hashtext('vefa_import'))")
-        batch = ImportBatch.objects.select_for_update().filter(pk=identity).first()
-        if batch is None or batch.undone_at:
-            raise UnknownBatch(_("the batch %(batch)s was undone already") % {"batch": batch_id} if batch else _("there is no batch %(batch)s") % {"batch": batch_id})
+        batch = _waiting_batch(batch_id)
         _take_back(_Undo(batch, kinds, derived), now)
     return batch
 
 
-def _take_back(undo: _Undo, now: dt.datetime) -> None:
+def _waiting_batch(batch_id: str) -> ImportBatch:
+    """The batch, locked, once no other import is at work. Raises UnknownBatch."""
+    try:
+        identity = uuid.UUID(str(batch_id))
+    except ValueError as fault:
+        raise UnknownBatch(_("“%(batch)s” is no batch") % {"batch": batch_id}) from fault
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(hashtext('vefa_import'))")
+    batch = ImportBatch.objects.select_for_update().filter(pk=identity).first()
+    if batch is None or batch.undone_at:
+        raise UnknownBatch(_("the batch %(batch)s was undone already") % {"batch": batch_id} if batch else _("there is no batch %(batch)s") % {"batch": batch_id})
+    return batch
+
+
+def _look_for_what_stands_in_the_way(undo: _Undo) -> tuple[list[str], list[str]]:
+    """Gathers the reasons; returns all tables of the batch, and those whose rows are not just names."""
     undo.collect()
     found = undo.tables()
     tables = [table for table in found if table not in NAMES]
@@ -237,6 +282,11 @@ def _take_back(undo: _Undo, now: dt.datetime) -> None:
         _look_for_event_references(undo)
     undo.look_for_usage()
     undo.look_for_stages()
+    return found, tables
+
+
+def _take_back(undo: _Undo, now: dt.datetime) -> None:
+    found, tables = _look_for_what_stands_in_the_way(undo)
     if undo.reasons:
         raise UndoRefused(undo.reasons)
     touched = undo.touched_accounts()
@@ -291,4 +341,4 @@ def _follow(undo: _Undo, touched: list[int], now: dt.datetime) -> None:
     )
 
 
-__all__ = ["UnknownBatch", "undo_batch"]
+__all__ = ["Foreseen", "UnknownBatch", "foresee_undo", "undo_batch"]

@@ -23,7 +23,7 @@ from config.services.catcher import embedded_catcher
 
 STEP = dt.timedelta(hours=1)
 # of the installation itself, or brought in from outside, or asked for by somebody at a page
-_NOT_HERE = frozenset({"config.heartbeat", "config.sweep", "config.sandbox", "metrics.backtests", "metrics.close_months", "metrics.restate_months"})
+_NOT_HERE = frozenset({"config.heartbeat", "config.sweep", "config.sandbox", "config.imports", "metrics.backtests", "metrics.close_months", "metrics.restate_months"})
 
 
 def sweeps() -> list[str]:
