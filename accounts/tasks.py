@@ -29,7 +29,7 @@ from accounts.actions.webhooks import forget_deliveries
 from accounts.actions.work_bulk import run_batch, run_waiting
 from accounts.actions.work_items import wake_snoozed
 from accounts.actions.work_ranks import apply_assumptions
-from accounts.actions.work_recovery import close_recovered
+from accounts.actions.work_recovery import close_recovered, close_recovered_lately
 from accounts.models import Heartbeat
 from accounts.queries.clock import read_clock
 
@@ -101,6 +101,7 @@ def playbooks() -> dict[str, int]:
         note_heartbeats(parts=[_PLAYBOOKS], now=now)
     done = {f"start_{name}": count for name, count in start_due(now=now, full=full).items()}
     done["woken"] = wake(now=now, within=dt.timedelta(days=2) if full else dt.timedelta(minutes=15))
+    done["recovered"] = close_recovered_lately(now=now, within=dt.timedelta(days=2) if full else dt.timedelta(minutes=15))
     done |= {f"step_{name}": count for name, count in run_due(now=now, worker=worker_name(), limit=RUNS_A_TICK, goes_on=_for_seconds(PLAYBOOK_SECONDS)).items()}
     done |= {f"mail_{name}": count for name, count in send_mails(worker=worker_name(), clock=read_clock).items()}
     done |= {f"call_{name}": count for name, count in send_calls(now=now, goes_on=_for_seconds(CALL_SECONDS)).items()}
@@ -109,7 +110,6 @@ def playbooks() -> dict[str, int]:
     return done
 
 
-@shared_task(name="accounts.offers", ignore_result=True)
 @shared_task(name="accounts.webhooks", ignore_result=True)
 def webhooks() -> dict[str, int]:
     """Calls the webhooks that are to be told something; once an hour forgets deliveries of long ago."""
@@ -124,6 +124,7 @@ def webhooks() -> dict[str, int]:
     return done
 
 
+@shared_task(name="accounts.offers", ignore_result=True)
 def offers() -> dict[str, int]:
     """Once an hour: finds whom active offers fit, and ties growth of MRR to offers that were made."""
     now = read_clock()

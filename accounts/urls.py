@@ -97,6 +97,7 @@ urlpatterns = [
     path("playbooks/accounts/", playbook_trials.playbook_accounts, name="playbook_accounts"),
     path("playbooks/runs/<int:run_id>/", playbook_runs.playbook_run, name="playbook_run"),
     path("playbooks/runs/<int:run_id>/stop/", playbook_runs.playbook_run_stop, name="playbook_run_stop"),
+    path("playbooks/runs/<int:run_id>/resume/", playbook_runs.playbook_run_resume, name="playbook_run_resume"),
     path("playbooks/runs/<int:run_id>/steps/<slug:step>/drop/", playbook_runs.playbook_step_drop, name="playbook_step_drop"),
     path("playbooks/runs/<int:run_id>/steps/<slug:step>/restore/", playbook_runs.playbook_step_restore, name="playbook_step_restore"),
     path("playbooks/<slug:key>/", playbooks.playbook, name="playbook"),
@@ -127,13 +128,13 @@ urlpatterns = [
     path("suppressions/find/", suppressions.suppression_find, name="suppression_find"),
     path("suppressions/add/", suppressions.suppression_add, name="suppression_add"),
     path("suppressions/<int:pk>/lift/", suppressions.suppression_lift, name="suppression_lift"),
-    # of the frame
     # webhooks
     path("settings/webhooks/", webhooks.webhooks, name="webhooks"),
     path("settings/webhooks/<int:pk>/", webhooks.webhook, name="webhook"),
     path("settings/webhooks/<int:pk>/<slug:do>/", webhooks.webhook_do, name="webhook_do"),
     path("settings/webhooks/<int:pk>/deliveries/<int:delivery>/", webhooks.webhook_delivery, name="webhook_delivery"),
     path("settings/webhooks/<int:pk>/deliveries/<int:delivery>/again/", webhooks.webhook_again, name="webhook_again"),
+    # of the frame
     path("search/", search.results, name="search"),
     path("kit/", kit.kit, name="kit"),
 ]
