@@ -6,14 +6,13 @@ import json
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
@@ -21,6 +20,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 from accounts.actions.incoming_hooks import drop_previous, set_secret
 from accounts.models import IncomingHook, User
 from accounts.queries.clock import read_clock
+from accounts.queries.webhooks import address_of
 from accounts.read_only import Kept
 from config.hooks.handling import Rehearsal, rehearse
 from config.hooks.mapping import BadMap, check_map
@@ -68,7 +68,11 @@ class HookForm(forms.ModelForm):
             self.add_error("own_map", _("Choose a shipped map or write one, not both."))
         if proof in {Proof.HMAC, Proof.BEARER} and not data.get("header"):
             self.add_error("header", _("Name the header that holds it."))
-        if secret and proof == Proof.STANDARD and not _is_standard(secret):
+        if proof == Proof.STRIPE and (data.get("map") or data.get("own_map")):
+            self.add_error("map", _("Events of Stripe need no map."))
+        if proof == Proof.STRIPE and not secret and (not self.instance.pk or self.instance.proof != Proof.STRIPE):
+            self.add_error("given_secret", _("Enter the signing secret that Stripe shows for its endpoint."))
+        elif secret and proof == Proof.STANDARD and not _is_standard(secret):
             self.add_error("given_secret", _("A secret of Standard Webhooks begins with whsec_, followed by base64."))
         elif secret and len(secret) < SHORTEST_SECRET:
             self.add_error("given_secret", _("At least 16 signs."))
@@ -125,7 +129,7 @@ class IncomingHookAdmin(Kept, admin.ModelAdmin):
     @admin.display(description=_("address"))
     def address(self, hook: IncomingHook) -> str:
         """Where the sender posts to."""
-        return f"{settings.PUBLIC_BASE_URL}{reverse('named_hook', args=[hook.name])}"
+        return address_of(hook)
 
     @admin.display(description=_("the secret before is still accepted"), boolean=True)
     def two_secrets(self, hook: IncomingHook) -> bool:

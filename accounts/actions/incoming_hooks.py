@@ -46,10 +46,12 @@ def drop_previous(*, hook: IncomingHook) -> None:
     hook.save(update_fields=["previous_secret"])
 
 
-def open_hooks(name: str = "") -> list[IncomingHook]:
-    """The hooks that a call may come from: the active one of this name, or without a name those with a standard signature."""
+def open_hooks(name: str = "", *, proof: str = "") -> list[IncomingHook]:
+    """The hooks that a call may come from: the active one of this name (and `proof`), or without a name all with the proof, a standard signature unless one is said."""
     rows = IncomingHook.objects.filter(active=True, acts_for__is_active=True).select_related("acts_for")
-    return list(rows.filter(name=name) if name else rows.filter(proof=IncomingHook.Proof.STANDARD))
+    if name:
+        rows = rows.filter(name=name)
+    return list(rows.filter(proof=proof or IncomingHook.Proof.STANDARD) if proof or not name else rows)
 
 
 def note_received(*, hook: IncomingHook, now: dt.datetime) -> None:
@@ -74,8 +76,9 @@ class Telling:
     now: dt.datetime
 
     def ours(self, external_id: str) -> str:
-        """The external id of a row that this source makes."""
-        return f"{self.prefix}:{external_id}" if len(external_id) <= 160 else f"{self.prefix}:{hashlib.sha256(external_id.encode()).hexdigest()}"
+        """The external id of a row that this source makes; without a prefix that of the source itself."""
+        start = f"{self.prefix}:" if self.prefix else ""
+        return f"{start}{external_id}" if len(external_id) <= 160 else f"{start}{hashlib.sha256(external_id.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ from django.db import DatabaseError, connection, transaction
 
 from accounts.actions.inbound_events import CannotWork, Kept, NewInbound, Worked, body_digest, keep_inbound, waiting, work_on
 from accounts.actions.incoming_hooks import SOURCE, Telling
-from accounts.models import InboundEvent, IncomingHook
+from accounts.models import InboundEvent, IncomingHook, OutsideObject
+from config.hooks import stripe
+from config.hooks.billing import WAITS, apply_stripe
 from config.hooks.effects import Came, apply_facts
 from config.hooks.mapping import BadMap, WrongBody, constant_part, event_id, label, occurred_at, read_facts
 from config.hooks.ours import TYPES, told_at, type_of, work_on_ours
@@ -50,7 +52,12 @@ def _as_inbound(hook: IncomingHook, *, headers: Mapping[str, str], body: Any) ->
     own, kind, happened, nothing, note = "", "", None, False, ""
     try:
         given = map_of(hook)
-        if given is None:
+        if hook.proof == IncomingHook.Proof.STRIPE:
+            # two deliveries of one event differ in how many are still to come
+            same = {name: value for name, value in body.items() if name != "pending_webhooks"}
+            kind, own, happened = stripe.type_of(body), stripe.event_id(body), stripe.instant(stripe.seconds(body))
+            nothing, note = not stripe.noun_of(body), "nothing is made of this type"
+        elif given is None:
             kind, happened = type_of(body), told_at(body)
             nothing, note = kind not in TYPES, "no such type"
         else:
@@ -118,8 +125,18 @@ def _place_what_waits(source: str, now: dt.datetime) -> None:
         made = 0
         for pk in InboundEvent.objects.filter(source=source, external_id__in=kept_unplaced(source)).order_by("received_at", "pk").values_list("pk", flat=True):
             made += handle_event(event_id=pk, now=now, again=True)[1]
+        for pk in _waiting_for_customers(source):
+            made += handle_event(event_id=pk, now=now)[1]
         if not made:
             return
+
+
+def _waiting_for_customers(source: str) -> list[int]:
+    """Events that came before a customer who is known by now."""
+    rows = InboundEvent.objects.filter(source=source, status=Status.FAILED, note__startswith=WAITS)
+    names = {note.removeprefix(WAITS) for note in rows.values_list("note", flat=True).distinct()[:5000]}
+    known = OutsideObject.objects.filter(source=source, kind=OutsideObject.Kind.ACCOUNT, external_id__in=names, row_id__isnull=False).values_list("external_id", flat=True)
+    return list(rows.filter(note__in=[f"{WAITS}{name}" for name in known]).order_by("received_at", "pk").values_list("pk", flat=True)[:1000])
 
 
 def _work(row: InboundEvent, now: dt.datetime) -> Came:
@@ -139,6 +156,8 @@ def do(hook: IncomingHook, *, body: Any, event: str, at: dt.datetime, received_a
     if not hook.acts_for.is_active:
         raise CannotWork("the user whom the webhook acts for is not active")
     try:
+        if hook.proof == IncomingHook.Proof.STRIPE:
+            return apply_stripe(telling, body)
         given = map_of(hook)
         if given is None:
             if type_of(body) not in TYPES:
@@ -170,7 +189,7 @@ def rehearse(hook: IncomingHook, *, body: Any, now: dt.datetime) -> Rehearsal:
     new = _as_inbound(hook, headers={}, body=body)
     says, notes, fault = [], [], ""
     try:
-        given = map_of(hook)
+        given = None if hook.proof == IncomingHook.Proof.STRIPE else map_of(hook)
         if given is not None:
             says = [f"{fact.kind}: " + ", ".join(f"{name}={value}" for name, value in fact.values.items())[:500] for fact in read_facts(given, body)]
     except (WrongBody, BadMap, Unfit, LookupError) as wrong:

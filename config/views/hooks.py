@@ -36,7 +36,17 @@ NUDGE_SECONDS = 1
 @require_http_methods(["POST", "HEAD"])
 def generic_hook(request: HttpRequest, name: str = "") -> HttpResponse:
     """Takes one call: 202 new (or of an unknown type), 200 known, 400 no JSON, 401 not proven, 404 no such (or no active) hook, 409 an id with another body, 413, 415, 429, 503."""
-    hooks = open_hooks(name)
+    return _take(request, open_hooks(name))
+
+
+@csrf_exempt
+@require_http_methods(["POST", "HEAD"])
+def stripe_hook(request: HttpRequest, name: str = "") -> HttpResponse:
+    """Takes one event of Stripe, signed as Stripe signs; the answers are those of every other call."""
+    return _take(request, open_hooks(name, proof=IncomingHook.Proof.STRIPE))
+
+
+def _take(request: HttpRequest, hooks: list[IncomingHook]) -> HttpResponse:
     if not hooks:
         return _answer(404, "There is no such address here.")
     if request.method == "HEAD":
