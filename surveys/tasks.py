@@ -28,6 +28,8 @@ from surveys.actions.trial_letters import send_trials
 from surveys.actions.verbatims import read_answers, train_classifier
 
 FULL_SWEEP_SECONDS = 3600
+# what the cache remembers for so long
+FULL_SWEEP, CLOSING = "surveys:full-sweep", "surveys:closing"
 # what one tick sends at most, so that it ends within its minute; the next goes on
 MAILS_A_TICK, SECONDS_A_TICK = 5000, 40
 
@@ -53,11 +55,11 @@ def tick() -> dict[str, int]:
     done: dict[str, int] = {}
     with _alone("surveys.tick.plan") as mine:
         if mine:
-            full = bool(cache.add("surveys:full-sweep", 1, FULL_SWEEP_SECONDS))
+            full = bool(cache.add(FULL_SWEEP, 1, FULL_SWEEP_SECONDS))
             done |= {f"plan_{key}": count for key, count in plan(as_of=now, full=full).items()}
     done |= {f"playbook_{key}": count for key, count in ask_for_playbooks(now=now).items()}
     done["unknown"] = expire(now=now)
-    if cache.add("surveys:closing", 1, FULL_SWEEP_SECONDS):
+    if cache.add(CLOSING, 1, FULL_SWEEP_SECONDS):
         done |= {"moved": revoke_moved(now=now), "closed": close_expired(now=now), "followed": follow_mails()}
     if watch_instance():
         # a copy, or a database that was restored: nothing leaves until an admin has confirmed it

@@ -23,7 +23,7 @@ class Sandbox(models.Model):
         ENDED = "ended", _("removed")
         FAILED = "failed", _("failed")
 
-    # how the accounts were chosen: {"segment": key or "", "order": "stake" | "mrr" | "newest", "most": number}
+    # how the accounts were chosen: {"segment": key or "", "order": "stake" | "mrr" | "newest", "most": number}; and "hours" between two rounds of sweeps
     choice = models.JSONField(_("choice"), default=dict)
     state = models.CharField(_("state"), max_length=6, choices=State.choices, default=State.MAKING)
     accounts = models.PositiveIntegerField(_("accounts"), default=0)

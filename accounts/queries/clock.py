@@ -31,5 +31,6 @@ def read_clock() -> dt.datetime:
 def database_now() -> dt.datetime:
     """The present instant of the database's clock, for what is compared with what other machines recorded."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT statement_timestamp()")
+        # named in full: in a sandbox's database a function of this name stands before it
+        cursor.execute("SELECT pg_catalog.statement_timestamp()")
         return cursor.fetchone()[0] + offset()

@@ -28,14 +28,15 @@ WHOLE = frozenset({
 })  # fmt: skip
 EMPTY = frozenset({
     "accounts.ApiKey", "accounts.ChurnMonth", "accounts.CostEntry", "accounts.Erasure", "accounts.Heartbeat", "accounts.IdempotentRequest", "accounts.ImportBatch",
-    "accounts.ImportChange", "accounts.ImportFile", "accounts.ImportProfile", "accounts.ImportRun", "accounts.InboundEvent", "accounts.IncomingHook", "accounts.LedgerRange", "accounts.MailBucket", "accounts.MrrMonth", "accounts.OutsideObject",
+    "accounts.ImportChange", "accounts.ImportFile", "accounts.ImportProfile", "accounts.ImportRun", "accounts.InboundEvent", "accounts.IncomingHook",
+    "accounts.LedgerRange", "accounts.MailBucket", "accounts.MrrMonth", "accounts.OutsideObject",
     "accounts.Sandbox", "accounts.SavedView", "accounts.ServiceMonth", "accounts.SoftBounce", "accounts.WebhookAttempt", "accounts.WebhookDelivery",
     "accounts.WebhookEndpoint", "accounts.WorkBatch", "accounts.WorkBatchRow", "admin.LogEntry",
     "metrics.BacktestRun", "metrics.BudgetCategory", "metrics.BudgetLine", "metrics.ClosedFigure", "metrics.ClosedMonth", "metrics.HealthRun", "metrics.Initiative",
     "metrics.LateChange", "metrics.PerformanceTarget", "metrics.ReportOrder", "metrics.ReportWeek", "metrics.Restatement", "metrics.RoiScenario", "metrics.SegmentRange",
     "metrics.SegmentSize", "sessions.Session", "surveys.Announcement", "surveys.SendingHold", "tickets.UnsortedMessage",
 })  # fmt: skip
-# made by the migrations, with keys of their own
+# Django's own, brought with the tables
 _FRAMEWORK = frozenset({"auth", "contenttypes"})
 MOST_ACCOUNTS = 5_000
 # which accounts come first
@@ -94,21 +95,8 @@ WHERE t.relnamespace = 'public'::regnamespace AND t.relkind = 'r' AND a.attnum >
 """
 
 
-def make_database() -> None:
-    """Makes the sandbox's database, empty; one that is there goes first. Raises psycopg.Error where the user may not."""
-    drop_database()
-    with psycopg.connect(**conninfo("postgres"), autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database_name())))
-
-
-def drop_database() -> None:
-    """Removes it with all that is in it."""
-    with psycopg.connect(**conninfo("postgres"), autocommit=True) as server:
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database_name())))
-
-
 def fill(*, source: str, accounts: Sequence[int]) -> int:
-    """Copies these accounts and what everybody works by into the migrated database; how many rows. All or nothing."""
+    """Copies these accounts and what everybody works by into the new database; how many rows. All or nothing."""
     total = 0
     with psycopg.connect(**conninfo(source)) as here, psycopg.connect(**conninfo(database_name())) as there:
         here.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -118,7 +106,7 @@ def fill(*, source: str, accounts: Sequence[int]) -> int:
         there.execute("SET CONSTRAINTS ALL DEFERRED")
         tables = [(model._meta.db_table, condition) for model, condition in copied()]
         names = sql.SQL(", ").join(sql.Identifier(table) for table, _condition in tables)
-        # what the migrations brought is the copy's own
+        # where migrations made the tables they brought rows along
         there.execute(sql.SQL("TRUNCATE {} CASCADE").format(names))
         for table, _condition in tables:
             there.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(sql.Identifier(table)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import uuid
 import zoneinfo
 from collections import Counter
 from collections.abc import Iterator
@@ -85,7 +86,8 @@ def days(*, since: dt.datetime, until: dt.datetime) -> list[Day]:
 
 
 _MAILS = """
-SELECT m.sent_at, m.kind, m.mail_subject AS subject, m.to_address AS address, a.name AS account FROM accounts_outgoingmail m LEFT JOIN accounts_account a ON a.id = m.account_id
+SELECT m.id, m.sent_at, m.kind, m.mail_subject AS subject, m.to_address AS address, a.name AS account
+FROM accounts_outgoingmail m LEFT JOIN accounts_account a ON a.id = m.account_id
 WHERE m.sent_at >= %(start)s AND m.sent_at < %(end)s AND m.sent_at > %(since)s ORDER BY m.sent_at DESC, m.id LIMIT %(most)s
 """
 _EVENTS = """
@@ -98,6 +100,20 @@ SELECT l.at, l.step, l.kind, l.outcome, l.reason, p.name AS playbook, a.name AS 
 FROM accounts_playbooksteplog l JOIN accounts_playbookrun r ON r.id = l.run_id JOIN accounts_playbook p ON p.id = r.playbook_id JOIN accounts_account a ON a.id = l.account_id
 WHERE l.at >= %(start)s AND l.at < %(end)s AND l.at > %(since)s ORDER BY l.at DESC, l.id DESC LIMIT %(most)s
 """
+
+
+def mails(*, since: dt.datetime, limit: int) -> list[dict[str, Any]]:
+    """The newest mails that left inside."""
+    values = {"start": since, "end": dt.datetime.max.replace(tzinfo=dt.UTC), "since": since, "most": limit}
+    with _inside() as connection:
+        return connection.execute(_MAILS, values).fetchall()
+
+
+def message_id(*, mail: uuid.UUID) -> str:
+    """The Message-ID under which the catcher keeps a mail of the sandbox; empty where it never left."""
+    with _inside() as connection:
+        row = connection.execute("SELECT message_id FROM accounts_outgoingmail WHERE id = %s AND sent_at IS NOT NULL", [mail]).fetchone()
+    return row["message_id"] if row else ""
 
 
 _TOLD = ("kind", "payload", "occurred_at", "contact", "actor", "origin")

@@ -6,19 +6,23 @@ import datetime as dt
 import json
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Sandbox, Segment, User
-from config.sandbox import copying, place
+from config.sandbox import building, clock, copying, place
+from config.services import sandbox_web
 
 State = Sandbox.State
 # a worker that was not heard of for so long is gone
 LEASE = {State.MAKING: dt.timedelta(minutes=10), State.MOVING: dt.timedelta(minutes=4), State.ENDING: dt.timedelta(minutes=2)}
 # how long one turn may take, below the time limit of a task
 TURN_SECONDS = 45
-MIGRATE_SECONDS, COMMAND_SECONDS = 200, 120
+COMMAND_SECONDS = 120
 LONGEST_DAYS = 400
+# how much of its time may lie between two rounds of sweeps
+MOST_HOURS = 24
 
 
 class Refused(ValueError):
@@ -49,8 +53,8 @@ def ask(*, segment: str, order: str, most: int, user: User | None, now: dt.datet
         raise Refused(_("There is a sandbox already; remove it first.")) from None
 
 
-def move_on(*, days: int, now: dt.datetime) -> Sandbox:
-    """Asks that its clock moves on by days, beyond what was asked for before. Raises Refused."""
+def move_on(*, days: int, now: dt.datetime, hours: int = 1) -> Sandbox:
+    """Asks that its clock moves on by days, beyond what was asked for before, with a round of sweeps every so many hours. Raises Refused."""
     with transaction.atomic():
         row = Sandbox.objects.select_for_update(of=("self",)).exclude(state=State.ENDED).first()
         # what failed on its way may be tried again from the hour it was in
@@ -58,13 +62,17 @@ def move_on(*, days: int, now: dt.datetime) -> Sandbox:
             raise Refused(_("There is no sandbox that could move on."))
         if days < 1:
             raise Refused(_("Expected a number from 1 to %(most)s.") % {"most": LONGEST_DAYS}, "days")
+        if not 1 <= hours <= MOST_HOURS:
+            raise Refused(_("Expected a number from 1 to %(most)s.") % {"most": MOST_HOURS}, "hours")
         # one that failed had not been everywhere it was to go
         ahead = row.target_at if row.state == State.MOVING else None
-        target = (ahead or row.reached_at) + dt.timedelta(days=days)
+        # a clock that nobody moves goes on by itself
+        stands = row.reached_at if ahead else clock.stands_at(now) or row.reached_at
+        target = (ahead or max(stands, row.reached_at)) + dt.timedelta(days=days)
         if target - row.began_at > dt.timedelta(days=LONGEST_DAYS):
             raise Refused(_("A sandbox moves on by %(most)s days at most.") % {"most": LONGEST_DAYS}, "days")
-        row.target_at, row.state, row.fault = target, State.MOVING, ""
-        row.save(update_fields=["target_at", "state", "fault"])
+        row.target_at, row.state, row.fault, row.choice = target, State.MOVING, "", {**row.choice, "hours": hours}
+        row.save(update_fields=["target_at", "state", "fault", "choice"])
         return row
 
 
@@ -101,7 +109,8 @@ def work(*, row: Sandbox, now: dt.datetime) -> None:
         elif row.state == State.MOVING:
             _move(row)
         else:
-            copying.drop_database()
+            sandbox_web.marker(settings.VEFA_DATA).unlink(missing_ok=True)
+            building.drop_database()
             Sandbox.objects.filter(pk=row.pk, state=State.ENDING).update(state=State.ENDED, ended_at=now)
     except Exception as fault:
         # stopped or asked to be removed meanwhile: that stands
@@ -114,15 +123,19 @@ def _make(row: Sandbox, now: dt.datetime) -> None:
     accounts = copying.chosen(choice=row.choice, user=row.made_by)
     if not accounts:
         raise Refused(_("No account fits this choice."), "segment")
-    copying.make_database()
-    place.run("migrate", "--no-input", "--verbosity", "0", seconds=MIGRATE_SECONDS)
+    building.make_database()
     rows = copying.fill(source=str(connection.settings_dict["NAME"]), accounts=accounts)
     Sandbox.objects.filter(pk=row.pk, state=State.MAKING).update(state=State.READY, accounts=len(accounts), rows=rows, began_at=now, reached_at=now)
+    # `manage.py up` sees it and serves the pages inside
+    marker = sandbox_web.marker(settings.VEFA_DATA)
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
 
 
 def _move(row: Sandbox) -> None:
     assert row.target_at is not None
-    told: dict[str, Any] = json.loads(place.run("sandbox-turn", "--until", row.target_at.isoformat(), "--seconds", str(TURN_SECONDS), seconds=COMMAND_SECONDS).splitlines()[-1])
+    asked = ("--until", row.target_at.isoformat(), "--hours", str(row.choice.get("hours", 1)), "--seconds", str(TURN_SECONDS))
+    told: dict[str, Any] = json.loads(place.run("sandbox-turn", *asked, seconds=COMMAND_SECONDS).splitlines()[-1])
     reached = dt.datetime.fromisoformat(told["reached"])
     Sandbox.objects.filter(pk=row.pk).update(reached_at=reached)
     Sandbox.objects.filter(pk=row.pk, state=State.MOVING, target_at__lte=reached).update(state=State.READY, target_at=None)

@@ -17,6 +17,8 @@ from config.services import processes
 
 # Names `mailbox.Maildir` gives; nothing else is opened.
 _KEY = re.compile(r"[0-9]+\.M[0-9]+P[0-9]+Q[0-9]+\.[A-Za-z0-9_.\\-]+")
+# No header of ours stands further down
+_HEAD_BYTES = 4096
 # Shown first, in this order; all others follow under them.
 MAIN_HEADERS = ("From", "To", "Subject", "Date")
 
@@ -151,3 +153,16 @@ def _part(message: EmailMessage, kind: str) -> str:
     except (LookupError, UnicodeError):
         payload = part.get_payload(decode=True)
         return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
+
+
+def key_of(data: Path, message_id: str) -> str:
+    """The key of the newest mail with this Message-ID; empty where none was kept."""
+    wanted = f"\nmessage-id: {message_id}".lower().encode()
+    for key in _keys(data) if message_id else []:
+        try:
+            with (inbox_folder(data) / "new" / key).open("rb") as file:
+                if wanted in b"\n" + file.read(_HEAD_BYTES).lower():
+                    return key
+        except FileNotFoundError:
+            continue
+    return ""

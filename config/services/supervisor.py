@@ -26,6 +26,7 @@ from config.services import inbox, processes, resolve
 from config.services.children import Child, Output
 from config.services.locks import Busy, FileLock
 from config.services.ports import ServerFailed, free_port
+from config.services.sandbox_web import SandboxWeb
 from config.services.servers import Servers
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -86,6 +87,7 @@ class Supervisor:
         self._stopping = threading.Event()
         self._fault: str | None = None
         self._children: list[Child] = []
+        self._sandbox: SandboxWeb | None = None
 
     def run(self) -> int:
         """Takes the lock, starts everything, waits, stops everything. Raises CannotStart, ServerFailed."""
@@ -189,6 +191,7 @@ class Supervisor:
         if not self._prepare(variables):
             return
         self._children = self._plan(variables)
+        self._sandbox = SandboxWeb(self.data, self.host, variables, self.output)
         try:
             # the rest follows when the pages answer: on a small machine they would only wait for each other
             for child in self._children:
@@ -214,6 +217,8 @@ class Supervisor:
                 threading.Thread(target=self._greet, daemon=True).start()
             if now - looked_at >= 2:
                 looked_at = now
+                if greeted and self._sandbox:
+                    self._sandbox.look(now)
                 try:
                     for name in servers.mend():
                         self.output.line("up", f"{name} had ended and was started again")
@@ -261,6 +266,8 @@ class Supervisor:
         """All at once, the catcher last: a mail that is being sent must still arrive."""
         last = [child for child in self._children if child.name == "mail"]
         first = [child for child in self._children if child.name != "mail"]
+        if self._sandbox and self._sandbox.child:
+            first.append(self._sandbox.child)
         self.output.line("up", "stopping")
         for group in (first, last):
             for child in group:

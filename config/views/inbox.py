@@ -22,6 +22,24 @@ PAGE = 50
 _HEAD = re.compile(r"<head(\s[^>]*)?>", re.IGNORECASE)
 # links of a mail open beside the page: inside its frame they could show nothing
 _BASE = '<base target="_blank">'
+# mails bring their own inline styles; this answer alone may have them, and it runs nothing
+LETTER = {
+    "default-src": [NONE],
+    "style-src": [UNSAFE_INLINE],
+    "img-src": [SELF, "data:"],
+    "base-uri": [NONE],
+    "form-action": [NONE],
+    "frame-ancestors": [SELF],
+    "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
+}
+
+
+def framed(html: str) -> HttpResponse:
+    """The HTML of a mail, as it was sent but for the target of its links. Raises Http404 where it has none."""
+    if not html:
+        raise Http404
+    head = _HEAD.search(html)
+    return HttpResponse(html[: head.end()] + _BASE + html[head.end() :] if head else _BASE + html)
 
 
 def _only_admins(request: HttpRequest) -> None:
@@ -66,22 +84,7 @@ def mail(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 @never_cache
 @xframe_options_sameorigin  # type: ignore[arg-type]
-@csp(  # type: ignore[arg-type]
-    {
-        "default-src": [NONE],
-        # mails bring their own inline styles; this answer alone may have them, and it runs nothing
-        "style-src": [UNSAFE_INLINE],
-        "img-src": [SELF, "data:"],
-        "base-uri": [NONE],
-        "form-action": [NONE],
-        "frame-ancestors": [SELF],
-        "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
-    }
-)
+@csp(LETTER)  # type: ignore[arg-type]
 def html_part(request: HttpRequest, key: str) -> HttpResponse:
     """The HTML of a mail, as it was sent but for the target of its links."""
-    html = _mail(request, key).html
-    if not html:
-        raise Http404
-    head = _HEAD.search(html)
-    return HttpResponse(html[: head.end()] + _BASE + html[head.end() :] if head else _BASE + html)
+    return framed(_mail(request, key).html)

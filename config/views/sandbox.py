@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 import zoneinfo
+from typing import Any
 
 import psycopg
+from csp.decorators import csp
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -14,17 +17,22 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Sandbox, User
 from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
-from config.sandbox import diary, place, working
+from config.sandbox import clock, diary, place, working
 from config.sandbox.form import ChoiceForm, DaysForm
+from config.services import inbox, sandbox_web
 from config.tasks import sandbox as work_off
+from config.views.inbox import LETTER, framed
 
 STEPS = (1, 7, 30)
+# newest mails on the page; the days have them all
+MAILS = 20
 
 
 def _lead(request: SignedInRequest) -> User:
@@ -67,7 +75,13 @@ def page(request: SignedInRequest) -> HttpResponse:
     if row is None:
         return render(request, "config/sandbox.html", {"form": ChoiceForm(), "row": None, "mine": False})
     mine = _may_look(user, row)
-    context = {"row": row, "mine": mine, "steps": STEPS, "address": place.address(), "busy": row.state in {"making", "moving", "ending"}, "days": _days(row) if mine else []}
+    now = read_clock()
+    # a clock that nobody moves goes on by itself
+    stands = row.reached_at if row.state == Sandbox.State.MOVING else max(row.reached_at, clock.stands_at(now) or row.reached_at)
+    context = {
+        "row": row, "mine": mine, "steps": STEPS, "address": place.address(), "served": sandbox_web.is_served(settings.VEFA_DATA), "stands": stands,
+        "busy": row.state in {"making", "moving", "ending"}, "days": _days(row, stands) if mine else [], "mails": _mails(row) if mine else [],
+    }  # fmt: skip
     if row.target_at and row.state == Sandbox.State.MOVING:
         context["hours"], context["hours_done"] = _hours(row.target_at - row.began_at), _hours(row.reached_at - row.began_at)
     return render(request, "config/_sandbox_state.html" if request.htmx else "config/sandbox.html", context)
@@ -77,11 +91,22 @@ def _hours(span: dt.timedelta) -> int:
     return int(span.total_seconds() // 3600)
 
 
-def _days(row: Sandbox) -> list[dict[str, object]]:
-    if row.state not in {Sandbox.State.READY, Sandbox.State.MOVING, Sandbox.State.FAILED} or not row.accounts:
+def _can_be_read(row: Sandbox) -> bool:
+    return row.state in {Sandbox.State.READY, Sandbox.State.MOVING, Sandbox.State.FAILED} and row.accounts > 0
+
+
+def _mails(row: Sandbox) -> list[dict[str, Any]]:
+    try:
+        return diary.mails(since=row.began_at, limit=MAILS) if _can_be_read(row) else []
+    except psycopg.OperationalError:
+        return []
+
+
+def _days(row: Sandbox, stands: dt.datetime) -> list[dict[str, object]]:
+    if not _can_be_read(row):
         return []
     try:
-        found = diary.days(since=row.began_at, until=row.reached_at)
+        found = diary.days(since=row.began_at, until=stands)
     except psycopg.OperationalError:
         # it is gone or cannot be reached; the state says more
         return []
@@ -101,13 +126,45 @@ def day(request: SignedInRequest, day: dt.date) -> HttpResponse:
     """One day inside, opened."""
     row = _mine(request)
     zone = zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)
-    if not row.began_at.astimezone(zone).date() <= day <= row.reached_at.astimezone(zone).date():
+    stands = max(row.reached_at, clock.stands_at(read_clock()) or row.reached_at)
+    if not row.began_at.astimezone(zone).date() <= day <= stands.astimezone(zone).date():
         raise Http404
     try:
         found = diary.opened(day=day, since=row.began_at)
     except psycopg.OperationalError:
         raise Http404 from None
     return render(request, "config/sandbox_day.html", {"row": row, "day": day, "found": found, "most": diary.MOST})
+
+
+def _caught(request: SignedInRequest, mail: uuid.UUID) -> inbox.OpenedMail:
+    """A mail that the sandbox's catcher kept. Raises Http404."""
+    _mine(request)
+    try:
+        found = inbox.opened(place.data_folder(), inbox.key_of(place.data_folder(), diary.message_id(mail=mail)))
+    except psycopg.OperationalError:
+        raise Http404 from None
+    if found is None:
+        raise Http404
+    return found
+
+
+@login_required
+@require_safe
+@never_cache
+def mail(request: SignedInRequest, mail: uuid.UUID) -> HttpResponse:
+    """One mail that left inside, as its reader sees it; its links lead into the sandbox."""
+    found = _caught(request, mail)
+    return render(request, "config/sandbox_mail.html", {"mail": found, "pk": mail, "address": place.address(), "served": sandbox_web.is_served(settings.VEFA_DATA)})
+
+
+@login_required
+@require_safe
+@never_cache
+@xframe_options_sameorigin  # type: ignore[arg-type]
+@csp(LETTER)  # type: ignore[arg-type]
+def mail_html(request: SignedInRequest, mail: uuid.UUID) -> HttpResponse:
+    """Its HTML, for the frame of its page."""
+    return framed(_caught(request, mail).html)
 
 
 @login_required

@@ -1,6 +1,8 @@
 """The sandbox: real copies in a real second database, a clock that is moved on, and nothing that leaks out of it."""
 
 import datetime as dt
+import re
+import uuid
 
 import environ
 import psycopg
@@ -13,10 +15,12 @@ from django.utils import timezone
 
 from accounts.models import Account, Installation, OutgoingMail, Sandbox, WorkItem
 from accounts.queries.clock import offset
-from config.sandbox import copying, diary, place, working
+from config.sandbox import building, copying, diary, place, working
 from config.sandbox.turning import turn
+from config.services import sandbox_web
 from config.services.inbox import newest
 from surveys.models import Invitation, Touchpoint
+from tests.architecture.test_layers import ROOT, python_files
 from tests.surveys.making import LONG_AGO, happens
 
 NOW = dt.datetime(2026, 3, 3, 10, tzinfo=dt.UTC)
@@ -51,6 +55,15 @@ def test_the_processes_of_a_sandbox_see_its_database_and_no_mail_server(monkeypa
     assert found["PUBLIC_BASE_URL"] != settings.PUBLIC_BASE_URL
 
 
+def test_no_statement_asks_for_the_time_in_a_way_that_a_sandbox_cannot_answer():
+    wrong = [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path in python_files("accounts", "tickets", "surveys", "metrics")
+        if (found := re.search(r"\b(CURRENT_TIMESTAMP|CURRENT_DATE|CURRENT_TIME|LOCALTIMESTAMP|LOCALTIME)\b", path.read_text(), re.IGNORECASE))
+    ]
+    assert wrong == [], "now(), statement_timestamp() and clock_timestamp() tell a sandbox's time"
+
+
 def test_only_a_process_of_the_sandbox_moves_a_clock():
     with pytest.raises(RuntimeError, match="Only a process of the sandbox"):
         turn(until=NOW, seconds=1)
@@ -60,12 +73,12 @@ def test_only_a_process_of_the_sandbox_moves_a_clock():
 @pytest.fixture
 def _removed():
     yield
-    copying.drop_database()
+    building.drop_database()
 
 
 @pytest.mark.usefixtures("_removed")
 @pytest.mark.django_db(transaction=True)
-def test_a_rehearsal_happens_inside_alone(cast):
+def test_a_rehearsal_happens_inside_alone(cast, client):
     now = timezone.now()
     # four days after a purchase somebody is asked; work sleeps for two days
     Touchpoint.objects.update(activated_at=None)
@@ -83,7 +96,7 @@ def test_a_rehearsal_happens_inside_alone(cast):
     row = working.current()
     assert (row.state, row.accounts, row.fault) == ("ready", 2, "")
 
-    working.move_on(days=5, now=now)
+    working.move_on(days=5, hours=8, now=now)
     while (claimed := working.claim(now=timezone.now())) is not None:
         working.work(row=claimed, now=timezone.now())
     row = working.current()
@@ -105,6 +118,33 @@ def test_a_rehearsal_happens_inside_alone(cast):
     (day,) = [day for day in days if day.mails["survey"]]
     assert [mail["account"] for mail in diary.opened(day=day.day, since=row.began_at).mails] == ["Boğaziçi Lojistik A.Ş."]
 
+    # the page shows the mail as its reader sees it, to who may look inside
+    client.force_login(cast.ada)
+    assert "Its pages are not served" in client.get(reverse("sandbox")).content.decode()
+    (mail,) = diary.mails(since=row.began_at, limit=5)
+    opened = client.get(reverse("sandbox_mail", args=[mail["id"]])).content.decode()
+    assert f"{place.address()}/s/" in opened
+    assert reverse("sandbox_mail", args=[mail["id"]]) in client.get(reverse("sandbox")).content.decode()
+    framed = client.get(reverse("sandbox_mail_html", args=[mail["id"]]))
+    assert place.address() in framed.content.decode()
+    assert "sandbox allow-popups" in framed["Content-Security-Policy"]
+    assert client.get(reverse("sandbox_mail", args=[uuid.uuid4()])).status_code == 404
+    client.force_login(cast.mert)
+    assert client.get(reverse("sandbox_mail", args=[mail["id"]])).status_code == client.get(reverse("sandbox_mail_html", args=[mail["id"]])).status_code == 404
+    assert sandbox_web.marker(settings.VEFA_DATA).exists(), "the supervisor serves what is there"
+
+    # a clock that nobody moves goes on: the next day begins where it stands
+    with psycopg.connect(**place.conninfo(place.database_name())) as inside:
+        inside.execute("UPDATE accounts_installation SET clock_offset_seconds = clock_offset_seconds + 3 * 86400")
+        told = inside.execute("SELECT now(), statement_timestamp(), clock_timestamp(), pg_catalog.now()").fetchone()
+        assert [round((instant - told[3]).total_seconds() / 86400) for instant in told[:3]] == [8, 8, 8]
+        dirty = inside.execute(
+            "INSERT INTO accounts_accountdirty (account_id, reason) VALUES (%s, 'x') ON CONFLICT (account_id) DO UPDATE SET marked_at = DEFAULT RETURNING marked_at", [cast.boga.pk]
+        )
+        assert dirty.fetchone()[0] > now + dt.timedelta(days=7), "a default of a column tells the same time"
+    assert working.move_on(days=1, now=timezone.now()).target_at > row.reached_at + dt.timedelta(days=4)
+    working.stop()
+
     # outside nothing happened
     work.refresh_from_db()
     assert work.status == "snoozed"
@@ -114,6 +154,7 @@ def test_a_rehearsal_happens_inside_alone(cast):
     working.end()
     working.work(row=working.claim(now=now), now=now)
     assert working.current() is None
+    assert not sandbox_web.marker(settings.VEFA_DATA).exists()
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(**place.conninfo(place.database_name()))
 
@@ -181,4 +222,6 @@ def test_a_clock_moves_on_by_400_days_at_most_and_beyond_what_was_asked(cast):
         working.move_on(days=364, now=NOW)
     with pytest.raises(working.Refused, match="from 1 to 400"):
         working.move_on(days=0, now=NOW)
+    with pytest.raises(working.Refused, match="from 1 to 24"):
+        working.move_on(days=1, hours=25, now=NOW)
     assert Sandbox.objects.get().target_at == NOW + dt.timedelta(days=37)

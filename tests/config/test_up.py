@@ -43,9 +43,9 @@ class House:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([sys.executable, "manage.py", "up", "--no-demo"], cwd=ROOT, env=self.variables, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
-    def ask(self, path: str) -> tuple[int, str]:
+    def ask(self, path: str, port: int = 0) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port or self.port}{path}", timeout=10) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as answer:
             return answer.code, answer.read().decode()
@@ -157,7 +157,16 @@ def test_it_starts_refuses_a_second_start_survives_a_kill_and_stops_without_a_tr
     ]
     assert len(alive) == 2
 
+    # a sandbox that is made beside it is served one port on, and goes with it
+    made = (
+        "from accounts.models import Account; from django.core.management import call_command; Account.objects.create(external_id='a', name='A'); call_command('sandbox', 'create')"
+    )
+    create = subprocess.run([sys.executable, "manage.py", "shell", "-c", made], cwd=ROOT, env=house.variables, capture_output=True, text=True, timeout=90)
+    assert create.returncode == 0, create.stderr
+    house.wait_for(lambda: house.ask("/healthz", house.port + 1)[0] == 200)
+    assert f"The sandbox is at http://127.0.0.1:{house.port + 1}" in house.log.read_text()
+
     house.process.send_signal(signal.SIGTERM)
     assert house.process.wait(45) == 0
     assert house.inhabitants() == []
-    assert house.ask("/healthz")[0] == 0
+    assert house.ask("/healthz")[0] == house.ask("/healthz", house.port + 1)[0] == 0

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import time
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import Sandbox
 from accounts.queries.clock import read_clock
 from config.environment import ROOT
 from config.sandbox import copying, diary, place, working
+from config.services import sandbox_web
 
 
 class Command(BaseCommand):
@@ -31,8 +34,10 @@ class Command(BaseCommand):
         create.add_argument("--most", type=int, default=200, help=f"how many at most, up to {copying.MOST_ACCOUNTS} (default: 200)")
         advance = actions.add_parser("advance", help="move its clock on")
         advance.add_argument("--days", type=int, required=True)
+        advance.add_argument("--hours", type=int, default=1, help="hours of its time between two rounds of sweeps, 1 to 24 (default: 1; more is coarser and faster)")
         actions.add_parser("status", help="where it stands, and what happened by day")
-        actions.add_parser("serve", help="serve its pages one port after the installation's, until Ctrl-C")
+        serve = actions.add_parser("serve", help="serve its pages one port after the installation's, until Ctrl-C; `manage.py up` does it by itself")
+        serve.add_argument("--host", default="127.0.0.1", help="the address of this machine to listen at (default: 127.0.0.1)")
         actions.add_parser("end", help="remove it with all that is in it")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -47,7 +52,7 @@ class Command(BaseCommand):
         self._work()
 
     def _advance(self, options: dict[str, Any]) -> None:
-        working.move_on(days=options["days"], now=read_clock())
+        working.move_on(days=options["days"], hours=options["hours"], now=read_clock())
         self._work()
 
     def _end(self, options: dict[str, Any]) -> None:
@@ -81,11 +86,34 @@ class Command(BaseCommand):
     def _serve(self, options: dict[str, Any]) -> None:
         row = working.current()
         if row is None or not row.accounts:
+            sandbox_web.marker(settings.VEFA_DATA).unlink(missing_ok=True)
             raise CommandError("There is no sandbox to serve; make one with `manage.py sandbox create`.", returncode=2)
-        self.stdout.write(f"The sandbox is at {place.address()} until Ctrl-C.")
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((options["host"], place.port()))
+            except OSError as fault:
+                raise CommandError(f"The sandbox cannot be served on port {place.port()}: {fault.strerror}.", returncode=2) from None
+        self.stdout.write(f"The sandbox is at {place.address()} as long as this runs.")
         self.stdout.flush()
+        sandbox_web.note_served(settings.VEFA_DATA, place.port())
         os.chdir(ROOT)
-        web = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(place.port()), "--no-ws", "--workers", "1"]
+        web = [
+            sys.executable,
+            "-m",
+            "granian",
+            "--interface",
+            "wsgi",
+            "--host",
+            options["host"],
+            "--port",
+            str(place.port()),
+            "--no-ws",
+            "--workers",
+            "1",
+            "--blocking-threads",
+            "2",
+        ]
         os.execve(  # noqa: S606 - no shell is wanted
             sys.executable, [*web, "config.wsgi:application"], place.environment()
         )
