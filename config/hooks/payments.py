@@ -97,7 +97,8 @@ def _put(telling: Telling, account: Account, known: OutsideObject, came: Came) -
     failed = status == Status.FAILED
     values: dict[str, Any] = {
         "amount": amount, "currency": state["currency"], "kind": "invoice", "status": status, "occurred_at": at, "invoice": invoice,
-        "failure_code": state["code"] if failed else "", "hard_decline": state["hard"] if failed else None, "refunded_amount": back or None, "refunded_at": max(back_at, at) if back and back_at else None,
+        "failure_code": state["code"] if failed else "", "hard_decline": state["hard"] if failed else None, "refunded_amount": back or None,
+        "refunded_at": max(back_at, at) if back and back_at else None,
     }  # fmt: skip
     if invoice:
         values["attempt"] = 1 + Transaction.objects.filter(account=account, invoice=invoice, occurred_at__lt=at).exclude(external_id=known.external_id).count()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
 
@@ -12,6 +14,7 @@ from accounts.actions.event_log import record_event
 from accounts.actions.webhook_calls import send_deliveries
 from accounts.actions.webhooks import create_endpoint, send_test
 from accounts.models import WebhookDelivery, WebhookEndpoint
+from accounts.outward_calls import fault_of, post
 from tests.accounts.webhook_receiver import Receiver
 from tests.api_client import ApiClient
 
@@ -21,6 +24,34 @@ URL = "https://8.8.8.8/hook"
 
 def made_by(user, **fields):
     return create_endpoint(fields={"url": URL, **fields}, actor=user, now=timezone.now())
+
+
+# what is entered, and why it is refused; "" for what is taken
+ADDRESSES = [
+    ("https://8.8.8.8/x", ""), ("https://8.8.8.8:8443/", ""), ("http://8.8.8.8/", "address"), ("https://user:word@8.8.8.8/", "address"), ("https://8.8.8.8/#x", "address"),
+    ("https://", "address"), ("ftp://8.8.8.8/", "address"), ("https://8.8.8.8:22/", "port"), ("https://127.0.0.1/", "private_address"), ("https://0x7f000001/", "private_address"),
+    ("https://localhost/", "private_address"), ("https://[::ffff:10.0.0.1]/", "private_address"), ("https://[64:ff9b::a00:1]/", "private_address"),
+    ("https://[fd00::1]/", "private_address"), ("https://169.254.169.254/latest/", "private_address"), ("https://100.64.0.1/", "private_address"),
+    ("https://nowhere.invalid/", "no_address"),
+]  # fmt: skip
+
+
+def test_an_address_inside_is_refused_when_it_is_entered_and_at_each_call(cast):
+    for url, fault in ADDRESSES:
+        assert fault_of(url, resolve=True) == fault, url
+        if fault:
+            with pytest.raises(ValidationError) as refused:
+                made_by(cast.ada, url=url)
+            assert list(refused.value.error_dict) == ["url"]
+            answer = post(url, body=b"{}", headers={})
+            assert (answer.outcome, answer.reason) in {("refused", fault), ("again", "no_address")}, url
+    assert not WebhookEndpoint.objects.exists()
+
+
+def test_networks_that_the_installation_allows_may_be_called():
+    allowed = [ipaddress.ip_network("10.1.0.0/16")]
+    assert fault_of("https://10.1.2.3/", allowed=allowed, resolve=True) == ""
+    assert fault_of("https://10.2.2.3/", allowed=allowed, resolve=True) == "private_address"
 
 
 # ── the API ─────────────────────────────────────────────────────────────────
