@@ -12,7 +12,7 @@ from accounts.actions.dirty import mark_dirty
 from accounts.actions.event_log import NewEvent, record_events
 from accounts.actions.rows import assign, insert_or_lock, locked, save_changes
 from accounts.actions.segments import override_segments
-from accounts.actions.stages import keep_stays, reason_of
+from accounts.actions.stages import begin_stays, keep_stays, reason_of
 from accounts.models import Account, Segment, SegmentMembership, User
 from accounts.models.events import Origin
 
@@ -20,16 +20,16 @@ Fields = Mapping[str, Any]
 
 
 def create_account(*, fields: Fields, actor: User | None, now: dt.datetime, origin: str = Origin.APP) -> Account:
-    """A new account. `fields` are columns of the model; `segment` is set by hand, over the rules.
+    """A new account. `fields` are columns of the model; `segment` is set by hand, over the rules, `stage_since` says when its stage began.
 
     Raises IntegrityError where the external id is taken.
     """
     values = dict(fields)
-    segment = values.pop("segment", None)
+    segment, since = values.pop("segment", None), values.pop("stage_since", None)
     with transaction.atomic():
         account = Account(**values)
         account.save(force_insert=True)
-        _born(account, segment=segment, actor=actor, now=now, origin=origin)
+        _born(account, segment=segment, since=since, actor=actor, now=now, origin=origin)
     return account
 
 
@@ -48,10 +48,10 @@ def put_account(*, external_id: str, fields: Fields, actor: User | None, now: dt
     with transaction.atomic():
         found = Account.objects.filter(external_id=external_id).exists()
         if not found:
-            fresh = Account(external_id=external_id, **{name: value for name, value in values.items() if name != "segment"})
+            fresh = Account(external_id=external_id, **{name: value for name, value in values.items() if name not in ("segment", "stage_since")})
             account, new = insert_or_lock(fresh, actor=actor)
             if new:
-                _born(account, segment=segment, actor=actor, now=now, origin=origin)
+                _born(account, segment=segment, since=values.get("stage_since"), actor=actor, now=now, origin=origin)
                 return account, True
         else:
             account = locked(Account, actor=actor, version=version, external_id=external_id)
@@ -59,12 +59,12 @@ def put_account(*, external_id: str, fields: Fields, actor: User | None, now: dt
     return account, False
 
 
-def _born(account: Account, *, segment: Segment | None, actor: User | None, now: dt.datetime, origin: str) -> None:
+def _born(account: Account, *, segment: Segment | None, since: dt.datetime | None, actor: User | None, now: dt.datetime, origin: str) -> None:
     known_since = account.signed_up_at if account.signed_up_at and account.signed_up_at <= now else now
     facts = [("account.created", known_since, {"source": str(origin)}), *_turning_points(account, set(_TURNS), now)]
     _tell(account, facts, actor=actor, origin=origin)
     if account.lifecycle_stage_id:
-        keep_stays(account_ids=[account.pk], reason=reason_of(origin), now=now, actor_id=actor.pk if actor else None)
+        keep_stays(account_ids=[account.pk], reason=reason_of(origin), now=now, actor_id=actor.pk if actor else None, since=_begins(account, since))
     if segment is not None:
         set_segment(account=account, segment=segment, actor=actor, now=now, origin=origin)
     mark_dirty([account.pk], reason="account")
@@ -72,7 +72,7 @@ def _born(account: Account, *, segment: Segment | None, actor: User | None, now:
 
 def _change(account: Account, *, fields: Fields, actor: User | None, now: dt.datetime, origin: str) -> None:
     values = dict(fields)
-    segment = values.pop("segment", account.segment)
+    segment, since = values.pop("segment", account.segment), values.pop("stage_since", None)
     owner_before, stage_before = account.owner_id, account.lifecycle_stage_id
     differing = assign(account, values)
     if differing:
@@ -81,16 +81,22 @@ def _change(account: Account, *, fields: Fields, actor: User | None, now: dt.dat
         if "owner" in differing:
             facts.append(("owner.changed", now, {"owner": account.owner_id, "owner_before": owner_before}))
         if "lifecycle_stage" in differing:
-            facts.append(("stage.changed", now, {"stage": account.lifecycle_stage_id, "stage_before": stage_before}))
-            keep_stays(account_ids=[account.pk], reason=reason_of(origin), now=now, actor_id=actor.pk if actor else None)
+            facts.append(("stage.changed", since or now, {"stage": account.lifecycle_stage_id, "stage_before": stage_before}))
+            keep_stays(account_ids=[account.pk], reason=reason_of(origin), now=now, actor_id=actor.pk if actor else None, since=_begins(account, since))
         facts += _turning_points(account, set(differing), now)
         if "churned_at" in differing and account.churned_at is None:
             facts.append(("account.reactivated", now, {}))
         _tell(account, facts, actor=actor, origin=origin)
     if segment != account.segment:
         set_segment(account=account, segment=segment, actor=actor, now=now, origin=origin)
-    if differing:
+    if since is not None:
+        begin_stays(since=_begins(account, since))
+    if differing or since is not None:
         mark_dirty([account.pk], reason="account")
+
+
+def _begins(account: Account, since: dt.datetime | None) -> dict[int, dt.datetime]:
+    return {} if since is None else {account.pk: since}
 
 
 # columns that hold an instant of a customer's life, and the event each of them is

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -28,17 +28,45 @@ Move = tuple[int, str | None, str]
 _REASONS = {Origin.IMPORT: StageStay.Reason.IMPORT, Origin.API: StageStay.Reason.API}
 
 _CLOSE = """
-UPDATE accounts_stagestay m SET valid_to = greatest(m.valid_from, %(now)s), left_for_id = a.lifecycle_stage_id
-FROM accounts_account a WHERE a.id = ANY(%(ids)s) AND m.account_id = a.id AND m.valid_to IS NULL AND m.stage_id IS DISTINCT FROM a.lifecycle_stage_id
+UPDATE accounts_stagestay m SET valid_to = greatest(m.valid_from, coalesce(w.since, %(now)s)), left_for_id = a.lifecycle_stage_id
+FROM accounts_account a JOIN unnest(%(ids)s::bigint[], %(sinces)s::timestamptz[]) w(id, since) ON w.id = a.id
+WHERE m.account_id = a.id AND m.valid_to IS NULL AND m.stage_id IS DISTINCT FROM a.lifecycle_stage_id
 """
 # a clock that went back never makes two stays overlap
 _OPEN = """
 INSERT INTO accounts_stagestay (account_id, stage_id, valid_from, reason, set_by_id, batch_id, goals_met, standing, created_at)
-SELECT a.id, a.lifecycle_stage_id, greatest(%(now)s, (SELECT max(o.valid_to) FROM accounts_stagestay o WHERE o.account_id = a.id)),
+SELECT a.id, a.lifecycle_stage_id, greatest(coalesce(w.since, %(now)s), (SELECT max(o.valid_to) FROM accounts_stagestay o WHERE o.account_id = a.id)),
     %(reason)s, %(actor)s, %(batch)s, '{}', '', %(now)s
-FROM accounts_account a
-WHERE a.id = ANY(%(ids)s) AND a.lifecycle_stage_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM accounts_stagestay o WHERE o.account_id = a.id AND o.valid_to IS NULL)
+FROM accounts_account a JOIN unnest(%(ids)s::bigint[], %(sinces)s::timestamptz[]) w(id, since) ON w.id = a.id
+WHERE a.lifecycle_stage_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM accounts_stagestay o WHERE o.account_id = a.id AND o.valid_to IS NULL)
 ORDER BY a.id
+"""
+# open stays that began at another instant than was told: the instant that fits behind where the stay before began, and that stay, which ends there
+BEGUN_ELSEWHERE = """
+SELECT * FROM (
+    SELECT m.account_id, m.id, m.valid_from AS was, greatest(q.since, p.valid_from) AS at, p.id AS before_id, p.valid_to AS ended,
+        CASE WHEN p.valid_to = m.valid_from OR p.valid_to > q.since THEN greatest(q.since, p.valid_from) ELSE p.valid_to END AS ends
+    FROM {told} q(account_id, since) JOIN accounts_stagestay m ON m.account_id = q.account_id AND m.valid_to IS NULL
+    JOIN accounts_account a ON a.id = q.account_id AND a.lifecycle_stage_id = m.stage_id
+    LEFT JOIN LATERAL (SELECT o.id, o.valid_from, o.valid_to FROM accounts_stagestay o WHERE o.account_id = m.account_id AND o.id <> m.id
+                       ORDER BY o.valid_from DESC, o.id DESC LIMIT 1) p ON true) told
+WHERE was <> at
+"""
+# a boundary moves in three steps, because no two stays may overlap on the way
+_EMPTIED = "UPDATE accounts_stagestay m SET valid_to = m.valid_from FROM unnest(%(ids)s::bigint[]) w(id) WHERE m.id = w.id AND m.valid_to IS NOT NULL"
+_BEGUN = "UPDATE accounts_stagestay m SET valid_from = w.at FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[]) w(id, at) WHERE m.id = w.id"
+_ENDED = "UPDATE accounts_stagestay m SET valid_to = w.at FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[]) w(id, at) WHERE m.id = w.id"
+# what an import told of beginnings, for its undo
+_BEGINNINGS = """
+INSERT INTO accounts_importchange (batch_id, "table", row_key, created, before, after)
+SELECT %(batch)s, 'accounts_stagestay', jsonb_build_object('stay', w.id, 'before', w.prior), false, jsonb_build_array(w.was, w.ended), jsonb_build_array(w.at, w.ends)
+FROM unnest(%(stays)s::bigint[], %(was)s::timestamptz[], %(at)s::timestamptz[], %(priors)s::bigint[], %(ended)s::timestamptz[], %(ends)s::timestamptz[])
+    w(id, was, at, prior, ended, ends)
+"""
+_TOLD = """
+SELECT m.id, (c.after ->> 0)::timestamptz, (c.before ->> 0)::timestamptz, (c.row_key ->> 'before')::bigint, (c.after ->> 1)::timestamptz, (c.before ->> 1)::timestamptz
+FROM accounts_importchange c JOIN accounts_stagestay m ON m.id = (c.row_key ->> 'stay')::bigint AND m.valid_from = (c.after ->> 0)::timestamptz
+WHERE c.batch_id = %(batch)s AND c."table" = 'accounts_stagestay' AND c.row_key ? 'stay'
 """
 
 
@@ -47,14 +75,48 @@ def reason_of(origin: str) -> str:
     return str(_REASONS.get(origin, StageStay.Reason.HAND))  # type: ignore[call-overload]
 
 
-def keep_stays(*, account_ids: Collection[int], reason: str, now: dt.datetime, actor_id: int | None = None, batch_id: Any = None) -> None:
-    """Brings the history of these accounts in line with the stages they are in. Two statements, however many accounts."""
+def keep_stays(
+    *, account_ids: Collection[int], reason: str, now: dt.datetime, actor_id: int | None = None, batch_id: Any = None, since: Mapping[int, dt.datetime] | None = None
+) -> None:
+    """Brings the history of these accounts in line with the stages they are in. Two statements, however many accounts.
+
+    `since`: when those began, for accounts where it is told; no stay begins before the one it follows.
+    """
     if not account_ids:
         return
-    values = {"ids": list(account_ids), "now": now, "reason": str(reason), "actor": actor_id, "batch": batch_id}
+    ids = list(account_ids)
+    values = {"ids": ids, "sinces": [(since or {}).get(one) for one in ids], "now": now, "reason": str(reason), "actor": actor_id, "batch": batch_id}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_CLOSE, values)
         cursor.execute(_OPEN, values)
+
+
+def begin_stays(*, since: Mapping[int, dt.datetime], batch_id: Any = None) -> None:
+    """Says when the open stays of these accounts began: the ones they follow end there. None begins before the one it follows.
+
+    The undo of the import `batch_id` brings back what this changes.
+    """
+    if not since:
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        told = BEGUN_ELSEWHERE.format(told="unnest(%(ids)s::bigint[], %(sinces)s::timestamptz[])")
+        cursor.execute(told, {"ids": list(since), "sinces": list(since.values())})
+        moved = [row[1:] for row in cursor.fetchall()]
+        _move_boundaries(moved)
+        if moved and batch_id is not None:
+            names = ("stays", "was", "at", "priors", "ended", "ends")
+            cursor.execute(_BEGINNINGS, {"batch": batch_id} | {name: list(column) for name, column in zip(names, zip(*moved, strict=True), strict=True)})
+
+
+def _move_boundaries(moved: Sequence[tuple[Any, ...]]) -> None:
+    """Of each: the stay, when it began and begins; the one before, when it ended and ends."""
+    if not moved:
+        return
+    priors = [row for row in moved if row[3] is not None and row[4] != row[5]]
+    with connection.cursor() as cursor:
+        cursor.execute(_EMPTIED, {"ids": [row[3] for row in priors]})
+        cursor.execute(_BEGUN, {"ids": [row[0] for row in moved], "at": [row[2] for row in moved]})
+        cursor.execute(_ENDED, {"ids": [row[3] for row in priors], "at": [row[5] for row in priors]})
 
 
 def take_back_stays(*, account_ids: Collection[int], batch_id: Any, now: dt.datetime) -> None:
@@ -62,6 +124,8 @@ def take_back_stays(*, account_ids: Collection[int], batch_id: Any, now: dt.date
     values = {"ids": list(account_ids), "batch": batch_id}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM accounts_stagestay WHERE batch_id = %(batch)s", values)
+        cursor.execute(_TOLD, values)
+        _move_boundaries(cursor.fetchall())
         cursor.execute(
             "UPDATE accounts_stagestay m SET valid_to = NULL, left_for_id = NULL FROM accounts_account a, LATERAL "
             "(SELECT o.id FROM accounts_stagestay o WHERE o.account_id = a.id ORDER BY o.valid_from DESC, o.id DESC LIMIT 1) last "

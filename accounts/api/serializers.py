@@ -24,13 +24,14 @@ class AccountShape(StrictModelShape):
     owner_email = ColleagueField(source="owner", required=False, allow_null=True)
     segment = SegmentField(required=False, allow_null=True)
     lifecycle_stage = StageField(required=False, allow_null=True)
+    stage_since = InstantField(required=False, write_only=True, help_text="When the stage began, for one that began before it is told.")
     parent_external_id = AccountField(source="parent", required=False, allow_null=True)
     attributes = ObjectField(required=False)
 
     class Meta:
         model = Account
         fields = [
-            "id", "external_id", "name", "domain", "owner_email", "business_model", "segment", "lifecycle_stage", "plan", "industry", "country",
+            "id", "external_id", "name", "domain", "owner_email", "business_model", "segment", "lifecycle_stage", "stage_since", "plan", "industry", "country",
             "time_zone", "language", "currency", "revenue_potential", "signed_up_at", "trial_started_at", "trial_ended_at", "churned_at",
             "churn_reason", "churn_reason_detail", "excluded", "parent_external_id", "tags", "attributes", *_STAMPS,
         ]  # fmt: skip
@@ -46,7 +47,12 @@ class AccountShape(StrictModelShape):
         return parent
 
     def complete(self, row: Account, attrs: dict[str, Any]) -> None:
-        """Who does not see everything keeps what he creates: he owns it unless he names another."""
+        """Who does not see everything keeps what he creates: he owns it unless he names another. A stage begins by now, and there is one."""
+        since = attrs.get("stage_since")
+        if since is not None and row.lifecycle_stage_id is None:
+            raise serializers.ValidationError({"stage_since": _("It says since when the account is in a stage: name the stage.")}, code="invalid")
+        if since is not None and since > self.context["view"].now:
+            raise serializers.ValidationError({"stage_since": _("No stage begins in the future.")}, code="invalid")
         user: User = self.context["request"].user
         if self.instance is None and attrs.get("owner") is None and user.role != Role.ADMIN:
             row.owner = attrs["owner"] = user

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from psycopg.types.json import Jsonb
 
 from accounts.actions.segments import override_segments
-from accounts.actions.stages import keep_stays
+from accounts.actions.stages import BEGUN_ELSEWHERE, begin_stays, keep_stays
 from accounts.collation import search_key, sort_key
 from accounts.importing.field_types import Choice, Number, Tags, Text, Whole
 from accounts.importing.kinds import Column, DerivedRows, Kind, LooseReference
@@ -63,8 +63,9 @@ class Accounts(Kind):
     columns: ClassVar[tuple[Column, ...]] = (
         Column("external_id", KEY, required=True), Column("name", Text(200), required=True), Column("domain", Text(253)), Column("owner_email", EMAIL),
         Column("business_model", Choice(("subscription", "ecommerce"))), Column("segment", Text(80)), Column("segment_from", INSTANT),
-        Column("lifecycle_stage", Text(40), target="lifecycle_stage_id"), Column("plan", Text(120)), Column("industry", Text(120)), Column("country", COUNTRY),
-        Column("time_zone", ZONE), Column("language", LANGUAGE), Column("currency", CURRENCY), Column("revenue_potential", Number(places=6, least=Decimal(0))),
+        Column("lifecycle_stage", Text(40), target="lifecycle_stage_id"), Column("stage_since", INSTANT), Column("plan", Text(120)),
+        Column("industry", Text(120)), Column("country", COUNTRY), Column("time_zone", ZONE), Column("language", LANGUAGE),
+        Column("currency", CURRENCY), Column("revenue_potential", Number(places=6, least=Decimal(0))),
         Column("signed_up_at", INSTANT), Column("trial_started_at", INSTANT), Column("trial_ended_at", INSTANT), Column("churned_at", INSTANT),
         Column("churn_reason", Text(80)), Column("churn_reason_detail", Text(500)), Column("excluded", BOOLEAN), Column("parent_external_id", KEY), Column("tags", Tags()),
     )  # fmt: skip
@@ -76,6 +77,7 @@ class Accounts(Kind):
     derived_rows = (
         DerivedRows("accounts_account", "accounts_accountsnapshot", "account_id"),
         DerivedRows("accounts_account", "accounts_accountdirty", "account_id"),
+        DerivedRows("accounts_account", "accounts_pastplan", "account_id"),
         DerivedRows("accounts_account", "accounts_subscriptionchange", "account_id"),
         DerivedRows("accounts_account", "accounts_segmentmembership", "account_id", "c.reason = 'rule'"),
         # moves by hand and by the API keep the import: somebody worked with the account
@@ -109,6 +111,10 @@ class Accounts(Kind):
                 "lifecycle_stage",
                 {"text": _("“%s” is no lifecycle stage; there are %s"), "known": known},
             )
+        if "stage_since" in load.given:
+            named = "i.lifecycle_stage IS NOT NULL" if "lifecycle_stage" in load.given else "false"
+            refuse_unless(load, f"i.stage_since IS NULL OR {named}", "stage_since", _("it says since when the account is in a stage: name the stage"))
+            refuse_unless(load, "coalesce(i.stage_since <= %(now)s, true)", "stage_since", _("no stage begins in the future"))
         if "parent_external_id" in load.given:
             load.run("ALTER TABLE incoming ADD parent_id bigint")
             load.run("UPDATE incoming i SET parent_id = a.id FROM accounts_account a WHERE a.external_id = i.parent_external_id")
@@ -141,7 +147,11 @@ class Accounts(Kind):
             load.run("UPDATE accounts_account a SET parent_id = f.parent_id FROM final f WHERE f.target = a.id AND f.fate = 'created' AND f.parent_id IS NOT NULL")
 
     def mark_changed(self, load: Loading) -> None:
-        """Segments: overrides with reason import, in force from their own date or the signing up."""
+        """Stages that began at another instant; segments: overrides with reason import, in force from their own date or the signing up."""
+        if "stage_since" in load.given:
+            told = "(SELECT f.target, i.stage_since FROM incoming i JOIN final f USING (row) WHERE f.fate IS NULL AND i.stage_since IS NOT NULL)"
+            begun = f"SELECT account_id FROM ({BEGUN_ELSEWHERE.format(told=told)}) begun"
+            load.run(f"UPDATE final f SET fate = 'changed', before = to_jsonb(t) FROM \"{self.table}\" t WHERE t.id = f.target AND f.target IN ({begun})")
         if "segment" not in load.given:
             return
         own = "i.segment_from" if "segment_from" in load.given else "CASE WHEN m.is_override AND m.reason = 'import' AND m.segment_id = i.segment_id THEN m.valid_from END"
@@ -170,6 +180,7 @@ class Accounts(Kind):
 
         told("account.created", "coalesce(f.signed_up_at, %(now)s)", "jsonb_build_object('source', 'import')", "'created'", "f.fate = 'created'")
         touched = "f.fate IN ('created', 'changed')"
+        since = "coalesce((SELECT i.stage_since FROM incoming i WHERE i.row = f.row), %(now)s)" if "stage_since" in load.given else "%(now)s"
         told(
             "trial.started",
             "f.trial_started_at",
@@ -183,12 +194,15 @@ class Accounts(Kind):
             "'churned_at:' || f.churned_at::text", f"{touched} AND f.churned_at IS NOT NULL",
         )  # fmt: skip
         told(
-            "stage.changed", "%(now)s", "jsonb_build_object('stage', f.lifecycle_stage_id, 'stage_before', f.before->>'lifecycle_stage_id', 'reason', 'import')", "NULL::text",
+            "stage.changed", since, "jsonb_build_object('stage', f.lifecycle_stage_id, 'stage_before', f.before->>'lifecycle_stage_id', 'reason', 'import')", "NULL::text",
             "f.fate = 'changed' AND f.lifecycle_stage_id IS DISTINCT FROM f.before->>'lifecycle_stage_id'",
         )  # fmt: skip
         if "lifecycle_stage" in load.given:
             moved = load.fetch("SELECT target FROM final WHERE fate IN ('created', 'changed') AND lifecycle_stage_id IS DISTINCT FROM before->>'lifecycle_stage_id' ORDER BY 1")
-            keep_stays(account_ids=[row[0] for row in moved], reason=StageStay.Reason.IMPORT, now=load.now, batch_id=load.batch_id)
+            told_since = "SELECT f.target, i.stage_since FROM incoming i JOIN final f USING (row) WHERE i.stage_since IS NOT NULL"
+            begins = dict(load.fetch(told_since)) if "stage_since" in load.given else {}
+            keep_stays(account_ids=[row[0] for row in moved], reason=StageStay.Reason.IMPORT, now=load.now, batch_id=load.batch_id, since=begins)
+            begin_stays(since=begins, batch_id=load.batch_id)
         mark_dirty_accounts(load, "SELECT target FROM final WHERE fate IN ('created', 'changed')", "import")
 
 

@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.actions.contacts import change_contact
 from accounts.actions.dirty import mark_dirty
+from accounts.actions.event_log import record_event
 from accounts.actions.segments import override_segments
 from accounts.actions.subscription_ledger import rebuild_ledger
-from accounts.models import Account, AccountDirty, AccountEvent, AccountSnapshot, Segment, SegmentMembership
+from accounts.models import Account, AccountDirty, AccountEvent, AccountSnapshot, LifecycleStage, Segment, SegmentMembership
 from accounts.queries.clock import database_now
 from metrics.actions.recompute import recompute_marked
 from metrics.actions.segment_sweeps import order_everybody, sweep_accounts, sweep_due, sweep_everybody, sweep_readers, work_off
@@ -379,3 +380,21 @@ def test_an_override_that_is_being_set_while_the_sweep_looks_is_not_swept_away(c
     thread.join(20)
     assert key(cast.boga) == "core"
     assert history(cast.boga) == [("core", NOW, None, True)]
+
+
+def test_an_event_brings_an_account_in_and_the_day_takes_it_out(two):
+    asked = {"all": [{"event": {"kind": "note.added", "days": 7}, "op": "happened"}]}
+    Segment.objects.update(rule=None)
+    rule("vip", asked)
+    LifecycleStage.objects.filter(key="adoption").update(start_rule=asked, end_rule=None)
+    sweep()
+    recompute_marked(now=NOW)
+    assert (key(two.boga), key(two.north)) == ("", "")
+    record_event(account_id=two.boga.pk, kind="note.added", occurred_at=NOW + HOUR, origin="app")
+    recompute_marked(now=NOW + HOUR)
+    assert (key(two.boga), key(two.north)) == ("vip", "")
+    assert list(Account.objects.filter(lifecycle_stage="adoption").values_list("pk", flat=True)) == [two.boga.pk]
+    sweep(NOW + dt.timedelta(days=7))
+    assert key(two.boga) == "vip"
+    sweep_due(now=NOW + dt.timedelta(days=8), health_done=True, seconds=5)
+    assert key(two.boga) == ""
