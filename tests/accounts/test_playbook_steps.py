@@ -169,7 +169,7 @@ def test_what_ends_a_run_takes_back_what_has_not_left_and_closes_its_work(cast):
     run.refresh_from_db()
     assert (run.status, run.end_reason, run.ended_at, run.due_at) == ("stopped", "exit_1", at(1, 1), None)
     assert story(run) == [("call", "done", ""), ("kept", "done", ""), ("write", "skipped", "ended:exit_1"), ("rest", "skipped", "ended:exit_1")]
-    assert sorted(WorkItem.objects.values_list("reason", "status")) == [("save:call", "dropped"), ("save:kept", "open")]
+    assert sorted(WorkItem.objects.values_list("reason", "status", "outcome")) == [("save:call", "done", "over:payment"), ("save:kept", "open", "")]
     assert list(OutgoingMail.objects.values_list("status", "reason")) == [("aborted", "playbook_ended")]
     work_off(at(20))
     assert len(story(run)) == 4
