@@ -115,6 +115,9 @@ class Draft:
             draft.days = [""] * len(header)
         draft.constants = [(str(name), str(value)) for name, value in given.get("constants", {}).items()][:CONSTANTS]
         draft.combine = given.get("combine") == "sum"
+        if draft._numbers() == (draft.numbers, True):
+            # found, not chosen: another column may still ask
+            draft.numbers = ""
         return draft
 
     @classmethod
@@ -127,7 +130,9 @@ class Draft:
             return cls.of_map(kind=kind, given={"encoding": encoding, "delimiter": delimiter}, head=head)
         allowed = {"", *(column.name for column in kind.columns), *(OWN if kind.keeps_unknown else ())}
         draft = cls(kind=kind, encoding=encoding, delimiter=delimiter, header=before.header, rows=before.rows)
-        draft.numbers = post.get("numbers", "") if post.get("numbers") in sniffing.NUMBERS else ""
+        # what the page found by itself and showed is no choice: another column may write its numbers in a way that has to be asked
+        chosen = post.get("numbers", "")
+        draft.numbers = chosen if chosen in sniffing.NUMBERS and chosen != post.get("numbers_found") else ""
         draft.targets = [target if (target := post.get(f"c{place}", "")) in allowed else "" for place in range(len(draft.header))]
         draft.days = [form if (form := post.get(f"d{place}", "")) in ("iso", *sniffing.DAYS) else "" for place in range(len(draft.header))]
         pairs = ((post.get(f"n{number}", ""), post.get(f"v{number}", "").strip()[:200]) for number in range(CONSTANTS))

@@ -113,3 +113,17 @@ def test_what_is_missing_doubled_or_unclear_is_named_at_its_input():
     assert not draft.check(letters_seen=False)
     assert set(draft.faults) == {"columns", "numbers", "d3", "c4", "n0"}
     assert "account" in draft.faults["columns"]
+
+
+def test_a_way_of_writing_numbers_that_was_found_is_no_choice_for_columns_to_come():
+    head = b"id,name,seats\n1,Ada,1.250\n"
+    before = Draft.of_map(kind=KINDS["accounts"], given={}, head=head)
+    assert before.number_form() == "."
+    post = {"numbers": ".", "numbers_found": ".", "c0": "external_id", "c1": "name", "c2": "=number"}
+    draft = Draft.of_post(kind=KINDS["accounts"], post=post, head=head, before=before)
+    assert not draft.check(letters_seen=False)
+    assert set(draft.faults) == {"numbers"}
+    assert Draft.of_post(kind=KINDS["accounts"], post={**post, "numbers": ",."}, head=head, before=before).check(letters_seen=False)
+    # the same after the page was left and opened again
+    again = Draft.of_map(kind=KINDS["accounts"], given=before.as_map() | {"decimal": "."}, head=head)
+    assert again.numbers == ""
