@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,6 +24,8 @@ from metrics.kpis.question import add_months
 from surveys.periods import Period, midnight
 
 PRESETS = ("month", "last_month", "last_quarter", "last_12_months", "year")
+# so many months up to the running one; the longer ones are presets of few pages
+LAST_MONTHS = {"last_12_months": 12, "last_24_months": 24, "last_36_months": 36}
 CUSTOM = "custom"
 COMPARE = ("before", "year", "none")
 DIMENSIONS = ("segment", "owner", "plan", "country")
@@ -47,8 +49,8 @@ def named_period(name: str, *, today: dt.date, zone: zoneinfo.ZoneInfo) -> Perio
         return _months(name, add_months(month, -1), 1, zone)
     if name == "last_quarter":
         return _months(name, add_months(month, -3 - (month.month - 1) % 3), 3, zone)
-    if name == "last_12_months":
-        return _months(name, add_months(month, -12), 12, zone)
+    if name in LAST_MONTHS:
+        return _months(name, add_months(month, -LAST_MONTHS[name]), LAST_MONTHS[name], zone)
     if name == "year":
         return _months(name, month.replace(month=1), 12, zone)
     if name.endswith("d") and name[:-1].isdecimal() and 0 < int(name[:-1]) < 1000:
@@ -59,6 +61,13 @@ def named_period(name: str, *, today: dt.date, zone: zoneinfo.ZoneInfo) -> Perio
 
 def _months(name: str, first: dt.date, count: int, zone: zoneinfo.ZoneInfo) -> Period:
     return Period(name, first, add_months(first, count), (add_months(first, -count), first), zone)
+
+
+def days_compared(period: Period, compare: str) -> tuple[dt.date, dt.date] | None:
+    """The whole period that a period is compared with, half-open; None for no comparison."""
+    if compare == "none":
+        return None
+    return (add_months(period.first, -12), add_months(period.after, -12)) if compare == "year" else period.before
 
 
 @dataclass(frozen=True)
@@ -104,12 +113,7 @@ class Filters:
     @property
     def compared(self) -> tuple[str, str] | None:
         """The period compared with, as questions take it; as much of it as the running one has; None for no comparison."""
-        if self.compare == "none":
-            return None
-        if self.compare == "year":
-            days: tuple[dt.date, dt.date] | None = (add_months(self.period.first, -12), add_months(self.period.after, -12))
-        else:
-            days = self.period.before
+        days = days_compared(self.period, self.compare)
         if days is None or days[0] >= days[1]:
             return None
         start = self.period.span[0]
@@ -160,8 +164,8 @@ def reachable(user: User) -> QuerySet[Account]:
     return Account.objects.all() if user.role == Role.ANALYST else Account.objects.visible_to(user)
 
 
-def read_filters(request: HttpRequest, *, now: dt.datetime, usual: str = "last_month") -> Filters:
-    """The choices of an address. Faults are in `faults`, by field; `usual` is the preset where none is named."""
+def read_filters(request: HttpRequest, *, now: dt.datetime, usual: str = "last_month", presets: Sequence[str] = PRESETS) -> Filters:
+    """The choices of an address. Faults are in `faults`, by field; `usual` is the preset where none is named, `presets` are those of the page."""
     given = {name: request.GET.get(name, "").replace("\x00", "")[:200].strip() for name in ("period", "from", "until", "compare", *DIMENSIONS)}
     zone = zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)
     today = now.astimezone(zone).date()
@@ -169,27 +173,22 @@ def read_filters(request: HttpRequest, *, now: dt.datetime, usual: str = "last_m
     if standard is None:
         raise ValueError(f"no preset {usual!r}")
     faults: dict[str, str] = {}
-    period = _period(given, standard, today, faults)
-    compare = given["compare"] or "before"
-    if compare not in COMPARE:
-        faults["compare"] = _("Compare with “%(given)s” is unknown; there are %(allowed)s.") % {"given": compare, "allowed": ", ".join(COMPARE)}
-        compare = "before"
-    user = request.user
-    if isinstance(user, User):
-        for name in DIMENSIONS:
-            if given[name] and given[name] != NONE and not _exists(user, name, given[name]):
-                faults[name] = _unknown(name, given[name])
+    period = read_period(given, standard, today, faults, presets)
+    compare = read_compare(given, faults)
+    if isinstance(request.user, User):
+        faults |= unknown_values(request.user, given)
     return Filters(
         period, now, compare, **{name: given[name] for name in DIMENSIONS}, usual=usual, faults=faults, typed={"from": given["from"], "until": given["until"]}
     )  # fmt: skip
 
 
-def _period(given: Mapping[str, str], standard: Period, today: dt.date, faults: dict[str, str]) -> Period:
+def read_period(given: Mapping[str, str], standard: Period, today: dt.date, faults: dict[str, str], presets: Sequence[str] = PRESETS) -> Period:
+    """The period of an address (`period`, `from`, `until`), else the standard one; what cannot be read is put into the faults by its field."""
     name = given["period"] or (CUSTOM if given["from"] or given["until"] else standard.name)
     if name != CUSTOM:
-        period = named_period(name, today=today, zone=standard.zone) if name in PRESETS or name == standard.name else None
+        period = named_period(name, today=today, zone=standard.zone) if name in presets or name == standard.name else None
         if period is None:
-            faults["period"] = _("Period “%(given)s” is unknown; there are %(allowed)s.") % {"given": name, "allowed": ", ".join((*PRESETS, CUSTOM))}
+            faults["period"] = _("Period “%(given)s” is unknown; there are %(allowed)s.") % {"given": name, "allowed": ", ".join((*presets, CUSTOM))}
         return period or standard
     days: dict[str, dt.date] = {"from": standard.first, "until": standard.last}
     for which in ("from", "until"):
@@ -209,6 +208,20 @@ def _period(given: Mapping[str, str], standard: Period, today: dt.date, faults: 
         return replace(standard, name=CUSTOM)
     after = last + dt.timedelta(days=1)
     return Period(CUSTOM, first, after, (first - (after - first), first), standard.zone)
+
+
+def read_compare(given: Mapping[str, str], faults: dict[str, str]) -> str:
+    """What an address compares with; an unknown one is put into the faults."""
+    compare = given["compare"] or "before"
+    if compare in COMPARE:
+        return compare
+    faults["compare"] = _("Compare with “%(given)s” is unknown; there are %(allowed)s.") % {"given": compare, "allowed": ", ".join(COMPARE)}
+    return "before"
+
+
+def unknown_values(user: User, given: Mapping[str, str]) -> dict[str, str]:
+    """What segment, owner, plan and country of an address the reader's accounts do not know: a sentence by field."""
+    return {name: _unknown(name, given[name]) for name in DIMENSIONS if given[name] and given[name] != NONE and not _exists(user, name, given[name])}
 
 
 def _exists(user: User, name: str, value: str) -> bool:
@@ -265,8 +278,13 @@ class Bar:
         return self.chosen.typed.get("until") or self.chosen.period.last.isoformat()
 
 
-def filter_bar(chosen: Filters, user: User, *, address: str, keep: Mapping[str, str] | None = None, without_compare: bool = False) -> Bar:
-    """The bar of a page at `address`: choices are values in use among what the reader may see, at most 200 of each; four reads."""
+def filter_bar(
+    chosen: Filters, user: User, *, address: str, keep: Mapping[str, str] | None = None, without_compare: bool = False, more: Sequence[str] = ()
+) -> Bar:  # fmt: skip
+    """The bar of a page at `address`: choices are values in use among what the reader may see, at most 200 of each; four reads.
+
+    `more` are presets that this page has besides those of all.
+    """
     accounts = reachable(user)
     used: dict[str, list[tuple[str, str]]] = {"segment": [(row.key, wording.segment_name(row)) for row in Segment.objects.all()]}
     owners = User.objects.filter(pk__in=accounts.filter(owner__isnull=False).values("owner")).order_by("name", "pk")
@@ -283,7 +301,7 @@ def filter_bar(chosen: Filters, user: User, *, address: str, keep: Mapping[str, 
         selects.append(Select(name, words[name], value, tuple(choices), chosen.faults.get(name, "")))
     return Bar(
         chosen,
-        Select("period", _("Period"), chosen.period.name, tuple(period_names(chosen.usual).items()), chosen.faults.get("period", "")),
+        Select("period", _("Period"), chosen.period.name, tuple(period_names(*(more or (chosen.usual,))).items()), chosen.faults.get("period", "")),
         Select("compare", _("Compare with"), chosen.compare, tuple(compare_names().items()), chosen.faults.get("compare", "")),
         tuple(selects),
         address,
@@ -297,15 +315,14 @@ def _in_use(accounts: QuerySet[Account], name: str) -> list[str]:
     return list(accounts.exclude(**{name: ""}).order_by(name).values_list(name, flat=True).distinct()[:MOST])
 
 
-def period_names(usual: str = "") -> dict[str, str]:
-    """The presets in words, in order; with the usual one of the page if it is another."""
+def period_names(*more: str) -> dict[str, str]:
+    """The presets in words, in order; with those of the page that count days ("28d") before them, and its longer ones behind."""
     names = {
         "month": _("This month"), "last_month": _("Last month"), "last_quarter": _("Last quarter"), "last_12_months": _("Last 12 months"), "year": _("This year"),
-        CUSTOM: _("Days…"),
     }  # fmt: skip
-    if usual and usual not in names:
-        names = {usual: _("%(days)s days") % {"days": usual[:-1]}, **names}
-    return names
+    longer = {"last_24_months": _("Last 24 months"), "last_36_months": _("Last 36 months")}
+    days = {name: _("%(days)s days") % {"days": name[:-1]} for name in more if name and name not in {**names, **longer}}
+    return {**days, **names, **{name: word for name, word in longer.items() if name in more}, CUSTOM: _("Days…")}
 
 
 def compare_names() -> dict[str, str]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from accounts import wording
@@ -20,14 +17,16 @@ from metrics import words
 from metrics.charts import Cell as ChartCell
 from metrics.charts import Chart, Series, heat_map, lines
 from metrics.dashboards import scope_of, shown
-from metrics.filters import DIMENSIONS, NONE, Filters
+from metrics.filters import PRESETS as COMMON_PRESETS
+from metrics.filters import Filters, days_compared
 from metrics.kpis.catalogue import CATALOGUE
 from metrics.kpis.cohorts import cohort_accounts
 from metrics.kpis.engine import answer, ask
 from metrics.kpis.question import add_months
 
 VARIANTS = ("active_at_period_end", "mrr_at_period_end", "bought_in_period", "retained_at_day_n")
-SPANS = (12, 24, 36)
+PRESETS = (*COMMON_PRESETS, "last_24_months", "last_36_months")
+MOST_COLUMNS = 36
 # the variants whose cells open their accounts
 OPENED = ("active_at_period_end", "bought_in_period")
 # steps of colour: the shares at which the next darker one begins, in percent
@@ -37,40 +36,24 @@ MOST_ACCOUNTS = 500
 
 @dataclass(frozen=True)
 class LifetimeFilter:
-    """What the reader chose; the address bar says all of it."""
+    """What the reader chose: the filters of all dashboards and what is followed. The address bar says all of it."""
 
+    filters: Filters
     variant: str = ""
-    months: int = 12
-    segment: str = ""
-    owner: str = ""
-    plan: str = ""
-    country: str = ""
 
     @classmethod
     def read(cls, given: Mapping[str, str], filters: Filters) -> LifetimeFilter:
-        """The choices of an address with the filters of all dashboards; an unknown variant or length is left out."""
-        months = given.get("months", "")
-        return cls(
-            given.get("variant", "") if given.get("variant") in VARIANTS else "",
-            int(months) if months in {str(span) for span in SPANS} else SPANS[0],
-            **{name: getattr(filters, name) for name in DIMENSIONS},
-        )
+        """The choices of an address; an unknown variant is left out."""
+        return cls(filters, given.get("variant", "") if given.get("variant") in VARIANTS else "")
 
     def query(self, **more: Any) -> str:
         """The query string of these choices, with more."""
-        pairs = {"variant": self.variant, "months": self.months if self.months != SPANS[0] else "", **{name: getattr(self, name) for name in DIMENSIONS}, **more}
-        return urlencode({name: value for name, value in pairs.items() if value not in ("", None)})
+        return self.filters.query(**{"variant": self.variant, **more})
 
-    @property
-    def filters(self) -> dict[str, str]:
-        """The filters as questions take them; an empty text is without."""
-        return {name: "" if getattr(self, name) == NONE else getattr(self, name) for name in DIMENSIONS if getattr(self, name)}
-
-    def period(self, now: dt.datetime) -> tuple[str, str]:
-        """The cohorts' months: the last so many, the running one among them."""
-        today = now.astimezone(zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)).date()
-        end = add_months(today.replace(day=1), 1)
-        return add_months(end, -self.months).isoformat(), end.isoformat()
+    def months_since(self, now: dt.datetime) -> int:
+        """How many months have begun after that of the period's first day: so many columns have something to tell, 1 to 36."""
+        today, first = now.astimezone(self.filters.period.zone).date(), self.filters.period.first
+        return min(MOST_COLUMNS, max(1, 12 * (today.year - first.year) + today.month - first.month))
 
 
 @dataclass
@@ -92,6 +75,8 @@ class CohortTable:
     columns: list[str]
     rows: list[tuple[dt.date, str, list[Cell | None]]]
     average: list[Cell | None]
+    # the weighted average of the cohorts of the period compared with
+    before: list[Cell | None]
     value: str
     interval: tuple[str, str] | None
     accounts: int
@@ -109,12 +94,12 @@ def _cell(share: str | None, told: str, query: str = "") -> Cell | None:
 
 def cohort_table(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> CohortTable:
     """Cohorts by month with a cell for every month after, and the weighted average of each column."""
-    start, end = chosen.period(now)
-    figure = answer(
-        name="cohort_retention", variant=chosen.variant or None, start=start, end=end, filters=chosen.filters, now=now, accounts=scope_of(user),
-        params={"periods": str(chosen.months)},
-    )  # fmt: skip
+    columns, scope = chosen.months_since(now), scope_of(user)
+    asked: dict[str, Any] = {"name": "cohort_retention", "variant": chosen.variant or None, "accounts": scope, "params": {"periods": str(columns)}}
+    figure = answer(**chosen.filters.question(**asked))
     variant = figure["variant"]
+    days = days_compared(chosen.filters.period, chosen.filters.compare)
+    then = answer(**chosen.filters.question(**asked, start=days[0].isoformat(), end=days[1].isoformat())) if days else None
     rows = []
     for row in figure["rows"]:
         cells = []
@@ -127,9 +112,10 @@ def cohort_table(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> Coh
     kpi, interval = CATALOGUE["cohort_retention"], figure["interval_95"]
     return CohortTable(
         variant=variant,
-        columns=[_("day %(number)s") % {"number": 30}] if variant == "retained_at_day_n" else [str(month) for month in range(chosen.months + 1)],
+        columns=[_("day %(number)s") % {"number": 30}] if variant == "retained_at_day_n" else [str(month) for month in range(columns + 1)],
         rows=rows,
         average=[_cell(share, _("weighted mean")) for share in figure["average"]],
+        before=[_cell(share, _("weighted mean")) for share in then["average"]] if then and then["rows"] else [],
         value=shown(kpi, variant, figure["value"]),
         interval=(shown(kpi, variant, interval[0]), shown(kpi, variant, interval[1])) if interval else None,
         accounts=figure["parts"]["accounts"],
@@ -153,11 +139,9 @@ def heat_chart(table: CohortTable, *, opened: bool) -> Chart:
 
 def kept_chart(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> Chart:
     """How many customers and how much of their first MRR stay, month by month, over all cohorts that have the month; subscription accounts."""
-    start, end = chosen.period(now)
+    asked: dict[str, Any] = {"name": "cohort_retention", "accounts": scope_of(user), "params": {"periods": str(chosen.months_since(now))}}
     found = {
-        variant: answer(
-            name="cohort_retention", variant=variant, start=start, end=end, filters=chosen.filters, now=now, accounts=scope_of(user), params={"periods": str(chosen.months)}
-        )
+        variant: answer(**chosen.filters.question(**asked, variant=variant))
         for variant in ("active_at_period_end", "mrr_at_period_end")
     }  # fmt: skip
     customers, money = found["active_at_period_end"], found["mrr_at_period_end"]
@@ -198,8 +182,7 @@ _LONG = 48
 
 def tenure_page(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> TenurePage:
     """How long customers stay: all tenures, the running ones censored."""
-    start, end = chosen.period(now)
-    asked: dict[str, Any] = {"name": "tenure_survival", "start": start, "end": end, "filters": chosen.filters, "now": now, "accounts": scope_of(user)}
+    asked = chosen.filters.question(name="tenure_survival", accounts=scope_of(user))
     figures = [(months, answer(**asked, params={"horizon_months": str(months)})) for months in (12, 24, 36)]
     figure = figures[0][1]
     steps = [(Decimal(time), Decimal(level)) for time, level in figure["curve"]]
@@ -259,10 +242,9 @@ _SHARE_PARTS = frozenset({"margin", "churn", "retention", "discount_rate"})
 
 def value_lines(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> list[ValueLine]:
     """Lifetime value in the variants that have a value, each with its parts."""
-    start, end = chosen.period(now)
     lines = []
     for variant in _VALUES:
-        figure = answer(name="clv", variant=variant, start=start, end=end, filters=chosen.filters, now=now, accounts=scope_of(user))
+        figure = answer(**chosen.filters.question(name="clv", variant=variant, accounts=scope_of(user)))
         if figure["value"] is None:
             continue
         parts = [(name, _part(name, value)) for name, value in figure["parts"].items() if value is not None]
@@ -292,11 +274,11 @@ class CohortAccounts:
 def accounts_behind(*, user: User, chosen: LifetimeFilter, cohort: str, cell: int, now: dt.datetime) -> CohortAccounts:
     """Who stands behind a cell (at most 500 names a side). Raises ValueError for a cohort or a cell that does not exist."""
     month = dt.date.fromisoformat(f"{cohort}-01")
-    if not 0 <= cell <= SPANS[-1]:
+    if not 0 <= cell <= MOST_COLUMNS:
         raise ValueError("no such cell")
     variant = chosen.variant if chosen.variant in OPENED else OPENED[0]
     question = ask(
-        name="cohort_retention", variant=variant, start=month.isoformat(), end=add_months(month, 1).isoformat(), filters=chosen.filters, now=now, accounts=scope_of(user)
+        name="cohort_retention", variant=variant, start=month.isoformat(), end=add_months(month, 1).isoformat(), filters=chosen.filters.filters, now=now, accounts=scope_of(user)
     )
     found = cohort_accounts(question, cell)
     visible = Account.objects.visible_to(user).select_related("owner", "segment")

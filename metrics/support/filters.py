@@ -5,17 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import zoneinfo
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.utils.http import urlencode
 
-from metrics.filters import named_period
-from surveys.periods import Period
-from surveys.periods import chosen as chosen_days
+from metrics.filters import CUSTOM, days_compared, named_period, read_compare, read_period
+from metrics.filters import PRESETS as COMMON_PRESETS
+from surveys.periods import Period, midnight
 
 USUAL = "28d"
-PRESETS = ("7d", "28d", "90d", "month", "last_month")
+COUNTED = ("7d", "28d", "90d")
+PRESETS = (*COUNTED, *COMMON_PRESETS)
 DIMENSIONS = ("group", "agent", "channel", "segment", "category", "severity", "owner", "plan", "country")
 BREAKDOWNS = ("group", "agent", "segment")
 SORTS = ("ticket_share", "handle_share", "mrr_share", "ratio", "cost", "name")
@@ -23,23 +24,12 @@ SORTS = ("ticket_share", "handle_share", "mrr_share", "ratio", "cost", "name")
 NONE = "none"
 
 
-def read_period(name: str, first: str, last: str, *, today: dt.date, zone: zoneinfo.ZoneInfo) -> Period:
-    """The days that were picked, else the preset; an unknown one is the usual 28 days."""
-    try:
-        if first and last:
-            return chosen_days(dt.date.fromisoformat(first), dt.date.fromisoformat(last), zone=zone)
-    except ValueError:
-        pass
-    period = named_period(name if name in PRESETS else USUAL, today=today, zone=zone)
-    assert period is not None
-    return period
-
-
 @dataclass(frozen=True)
 class SupportFilter:
-    """The choices of a reader; unknown values are left out, so that an old link still opens."""
+    """The choices of a reader. `faults` tells of each field that could not be read; figures must not be shown then."""
 
     period: Period
+    compare: str = "before"
     group: str = ""
     agent: str = ""
     channel: str = ""
@@ -53,19 +43,27 @@ class SupportFilter:
     clock: str = "calendar"
     by: str = "group"
     sort: str = "handle_share"
+    faults: Mapping[str, str] = field(default_factory=dict)
+    # the days as they were typed, kept beside their fault
+    typed: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, query: Mapping[str, str], *, today: dt.date, zone: zoneinfo.ZoneInfo) -> SupportFilter:
         """From the address, as of today in the organisation's zone."""
 
         def text(name: str) -> str:
-            return (query.get(name) or "").replace("\x00", "")[:200]
+            return (query.get(name) or "").replace("\x00", "")[:200].strip()
 
-        # a form sends its days along: another preset picked in it wins over them
-        picked = "was" in query and bool(text("period")) and text("period") != text("was")
-        account = text("account")
+        usual = named_period(USUAL, today=today, zone=zone)
+        assert usual is not None
+        faults: dict[str, str] = {}
+        given = {name: text(name) for name in ("period", "from", "until", "compare")}
+        period, compare, account = read_period(given, usual, today, faults, PRESETS), read_compare(given, faults), text("account")
         return cls(
-            period=read_period(text("period"), "" if picked else text("from"), "" if picked else text("until"), today=today, zone=zone),
+            period=period,
+            compare=compare,
+            faults=faults,
+            typed={"from": given["from"], "until": given["until"]},
             account=int(account) if account.isascii() and account.isdecimal() and len(account) < 19 else None,
             clock="business" if text("clock") == "business" else "calendar",
             by=text("by") if text("by") in BREAKDOWNS else "group",
@@ -80,7 +78,8 @@ class SupportFilter:
         parts: dict[str, Any] = dict(changed.period_parts)
         parts |= {name: getattr(changed, name) for name in (*DIMENSIONS, "account")}
         parts |= {
-            "clock": "" if changed.clock == "calendar" else changed.clock, "by": "" if changed.by == "group" else changed.by,
+            "compare": "" if changed.compare == "before" else changed.compare, "clock": "" if changed.clock == "calendar" else changed.clock,
+            "by": "" if changed.by == "group" else changed.by,
             "sort": "" if changed.sort == "handle_share" else changed.sort,
         }  # fmt: skip
         parts |= extra if isinstance(extra, dict) else {}
@@ -89,7 +88,7 @@ class SupportFilter:
     @property
     def period_parts(self) -> dict[str, str]:
         """The period as it stands in an address."""
-        if not self.period.name:
+        if self.period.name in {"", CUSTOM}:
             return {"from": self.period.first.isoformat(), "until": self.period.last.isoformat()}
         return {} if self.period.name == USUAL else {"period": self.period.name}
 
@@ -105,9 +104,10 @@ class SupportFilter:
         return chosen if self.account is None else {**chosen, "account": (str(self.account),)}
 
     def spans(self, now: dt.datetime) -> tuple[tuple[dt.datetime, dt.datetime], tuple[dt.datetime, dt.datetime] | None]:
-        """The period and the one before it; a period that is not over is compared with as much of the one before."""
+        """The period and the one it is compared with, if any; a period that is not over is compared with as much of the other."""
         start, end = self.period.span
-        before = self.period.span_before
+        days = days_compared(self.period, self.compare)
+        before = (midnight(days[0], self.period.zone), midnight(days[1], self.period.zone)) if days else None
         if before is not None and start <= now < end:
             before = before[0], min(before[1], before[0] + (now - start))
         return (start, end), before if before is not None and before[0] < before[1] else None

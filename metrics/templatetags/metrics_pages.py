@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import template
+from django.http import QueryDict
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Role
+from metrics.filters import CUSTOM, DIMENSIONS, PRESETS
 
 register = template.Library()
 
@@ -36,6 +39,8 @@ DASHBOARDS = (
     Page("overview", _("Overview")), Page("revenue", _("Revenue")), Page("voice", _("Voice"), NO_AGENTS), Page("support", _("Support")), Page("team", _("Team")),
     Page("cohorts", _("Cohorts")), Page("roi", _("ROI")), Page("decisions", _("Decisions"), NO_AGENTS),
 )  # fmt: skip
+# the dashboards under the common filters: what was chosen on one stays on the next
+FILTERED = frozenset({"overview", "revenue", "voice", "support", "team", "cohorts", "decisions"})
 MORE: tuple[tuple[Any, tuple[Page, ...]], ...] = (
     (_("Health"), (
         Page("health_models", _("Health models")), Page("backtests", _("Backtest"), NO_AGENTS), Page("churn_risk", _("Churn risk"), NO_AGENTS),
@@ -54,4 +59,19 @@ def metrics_pages(context: dict[str, Any], here: str) -> dict[str, Any]:
     row = [page for page in DASHBOARDS if role not in page.hidden_from]
     more = [(word, [page for page in pages if role not in page.hidden_from]) for word, pages in MORE]
     opened = next((page for _word, pages in more for page in pages if page.key == here), None)
-    return {"row": row, "more": [group for group in more if group[1]], "opened": opened}
+    return {
+        "row": row,
+        "more": [group for group in more if group[1]],
+        "opened": opened,
+        "filtered": FILTERED,
+        "carried": _carried(context["request"].GET) if here in FILTERED else "",
+    }
+
+
+def _carried(given: QueryDict) -> str:
+    """The common filters of an address as the query string of the next dashboard; a period that only this page knows stays behind."""
+    names = ["compare", *DIMENSIONS]
+    if given.get("period", CUSTOM) in {*PRESETS, CUSTOM}:
+        names += ["period", "from", "until"]
+    kept = {name: given[name] for name in names if given.get(name)}
+    return f"?{urlencode(kept)}" if kept else ""

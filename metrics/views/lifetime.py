@@ -15,8 +15,9 @@ from django.views.decorators.http import require_GET
 from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
-from metrics.filters import filter_bar, read_filters
-from metrics.lifetime_page import OPENED, SPANS, VARIANTS, LifetimeFilter, accounts_behind, cohort_table, heat_chart, kept_chart, tenure_page, value_lines
+from metrics import words
+from metrics.filters import Select, filter_bar, read_filters
+from metrics.lifetime_page import OPENED, PRESETS, VARIANTS, LifetimeFilter, accounts_behind, cohort_table, heat_chart, kept_chart, tenure_page, value_lines
 from metrics.views.chart_files import chart_file
 from metrics.views.kept import kept_panel
 
@@ -25,10 +26,10 @@ USUAL = "last_12_months"
 
 def _context(request: SignedInRequest) -> dict[str, Any]:
     now = read_clock()
-    filters = read_filters(request, now=now, usual=USUAL)
+    filters = read_filters(request, now=now, usual=USUAL, presets=PRESETS)
     chosen = LifetimeFilter.read(request.GET.dict(), filters)
     sees_rows = request.user.role != Role.ANALYST
-    return {"chosen": chosen, "filters": filters, "spans": SPANS, "variants": VARIANTS, "opened": OPENED if sees_rows else (), "now": now}
+    return {"chosen": chosen, "filters": filters, "variants": VARIANTS, "opened": OPENED if sees_rows else (), "now": now}
 
 
 def _panel(request: SignedInRequest) -> dict[str, Any]:
@@ -51,7 +52,10 @@ def cohorts(request: SignedInRequest) -> HttpResponseBase:
     file = chart_file(request, charts)
     if file is not None:
         return file
-    context |= {"table": table, "chart": charts[0] if charts else None, "bar": filter_bar(filters, request.user, address=reverse("metrics:cohorts"), without_compare=True)}
+    bar = filter_bar(filters, request.user, address=reverse("metrics:cohorts"), more=PRESETS)
+    shown = table.variant if table else context["chosen"].variant or VARIANTS[0]
+    follows = Select("variant", _("What is followed"), shown, tuple((name, word[:1].upper() + word[1:]) for name, word in ((name, words.variant(name)) for name in VARIANTS)))
+    context |= {"table": table, "chart": charts[0] if charts else None, "bar": bar, "first_select": follows}
     return render(request, "metrics/cohorts.html", context, status=400 if filters.faults else 200)
 
 

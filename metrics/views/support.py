@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -24,13 +25,13 @@ from accounts.signed_in import SignedInRequest
 from accounts.spreadsheet import csv_lines
 from metrics import words
 from metrics.charts import Chart
-from metrics.filters import Filters, filter_bar
+from metrics.filters import Filters, Select, filter_bar, unknown_values
 from metrics.kpis.question import WrongQuestion
 from metrics.support import panels
 from metrics.support.agents import agents
 from metrics.support.customers import customers, exported
 from metrics.support.desk import Desk, today_of
-from metrics.support.filters import BREAKDOWNS, DIMENSIONS, NONE, PRESETS, SORTS, SupportFilter
+from metrics.support.filters import BREAKDOWNS, COUNTED, DIMENSIONS, NONE, SORTS, USUAL, SupportFilter
 from metrics.support.naming import without
 from metrics.support.rows import UnknownFigure, rows_page
 from metrics.support.today import today
@@ -54,13 +55,16 @@ PANELS: dict[str, Callable[[Desk], dict[str, Any]]] = {
 
 # filters of the account, with the words and choices of all dashboards
 OF_ACCOUNTS = ("owner", "plan", "country")
+COMMON = ("segment", *OF_ACCOUNTS)
 
 
 def desk_of(request: SignedInRequest) -> Desk:
     """The reader's desk with the choices of the address."""
     now = read_clock()
     day, zone = today_of(now)
-    return Desk(request.user, SupportFilter.read(request.GET.dict(), today=day, zone=zone), now)
+    chosen = SupportFilter.read(request.GET.dict(), today=day, zone=zone)
+    unknown = unknown_values(request.user, {name: getattr(chosen, name) for name in COMMON})
+    return Desk(request.user, replace(chosen, faults={**chosen.faults, **unknown}), now)
 
 
 def _panels(desk: Desk) -> list[str]:
@@ -70,26 +74,24 @@ def _panels(desk: Desk) -> list[str]:
 @login_required
 @require_GET
 def support(request: SignedInRequest) -> HttpResponse:
-    """The dashboard: filters and the places of its panels, which load one by one."""
+    """The dashboard: filters and the places of its panels, which load one by one; none where a filter cannot be read."""
     desk = desk_of(request)
-    page, query = reverse("metrics:support"), desk.chosen.query()
-    titles = {"7d": _("7 days"), "28d": _("28 days"), "90d": _("90 days"), "month": _("This month"), "last_month": _("Last month")}
+    chosen, query = desk.chosen, desk.chosen.query()
+    common = Filters(
+        chosen.period, desk.now, chosen.compare, **{name: getattr(chosen, name) for name in COMMON}, usual=USUAL, faults=chosen.faults, typed=chosen.typed
+    )  # fmt: skip
+    clock = (("calendar", _("Times by the calendar")), ("business", _("Times by business hours")))
     context = {
         "panels": [(name, f"{reverse('metrics:support_panel', args=[name])}{f'?{query}' if query else ''}") for name in _panels(desk)],
-        "presets": [(titles[name], f"{page}?{_preset(desk, name)}", desk.chosen.period.name == name) for name in PRESETS],
+        "bar": filter_bar(common, desk.user, address=reverse("metrics:support"), keep={"account": "" if chosen.account is None else str(chosen.account)}, more=COUNTED),
+        "selects": [Select(name, word, value, tuple(choices)) for name, word, value, choices in _selects(desk) if name not in COMMON],
+        "clock": Select("clock", _("Clock"), chosen.clock, clock),
         "desk": desk,
-        "chosen": desk.chosen,
-        "selects": _selects(desk),
-        "clear": page,
+        "chosen": chosen,
         "scoped": desk.scope is not None,
         "can_open": desk.user.role in WORKS_TICKETS,
     }
-    return render(request, "metrics/support.html", context)
-
-
-def _preset(desk: Desk, name: str) -> str:
-    day, zone = today_of(desk.now)
-    return desk.chosen.query(period=SupportFilter.read({"period": name}, today=day, zone=zone).period)
+    return render(request, "metrics/support.html", context, status=400 if chosen.faults else 200)
 
 
 def _selects(desk: Desk) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
@@ -126,7 +128,7 @@ def _selects(desk: Desk) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
 def support_panel(request: SignedInRequest, name: str) -> HttpResponseBase:
     """One panel as a fragment, and its chart as a file. Unknown names, and money for agents, do not exist."""
     desk = desk_of(request)
-    if name not in _panels(desk):
+    if name not in _panels(desk) or desk.chosen.faults:
         raise Http404
     try:
         found = PANELS[name](desk)
@@ -153,7 +155,7 @@ def support_panel(request: SignedInRequest, name: str) -> HttpResponseBase:
 def support_tickets(request: SignedInRequest) -> HttpResponse:
     """The rows behind a figure. Those who see figures alone find nothing here, nor do agents what customers pay."""
     desk = desk_of(request)
-    if not desk.sees_rows:
+    if not desk.sees_rows or desk.chosen.faults:
         raise Http404
     figure = request.GET.get("figure", "")
     try:
@@ -192,7 +194,7 @@ def _account_name(desk: Desk) -> str:
 def support_customers_csv(request: SignedInRequest) -> StreamingHttpResponse:
     """All customers with their shares as CSV; not for agents (money) and analysts (rows)."""
     desk = desk_of(request)
-    if not (desk.sees_rows and desk.sees_money):
+    if not (desk.sees_rows and desk.sees_money) or desk.chosen.faults:
         raise Http404
     head, rows = exported(desk)
     response = StreamingHttpResponse(csv_lines(head, rows, get_language() or "en"), content_type="text/csv; charset=utf-8")

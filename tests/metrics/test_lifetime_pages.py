@@ -91,7 +91,7 @@ def test_the_page_asks_the_same_number_of_questions_for_many_cohorts(client, cas
         account = Account.objects.create(external_id=f"q{number}", name=f"q{number}")
         Subscription.objects.create(account=account, start=book + dt.timedelta(days=25 * number), amount=100, currency="EUR")
     client.get("/metrics/cohorts/")
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(14):
         client.get("/metrics/cohorts/")
 
 
@@ -102,6 +102,21 @@ def test_the_filters_of_all_dashboards_narrow_every_panel_and_a_wrong_one_is_sai
     wrong = client.get("/metrics/cohorts/?segment=nowhere")
     assert (wrong.status_code, wrong.context["table"], "nowhere" in wrong.content.decode()) == (400, None, True)
     assert client.get("/metrics/cohorts/kept/?segment=nowhere").status_code == 404
+
+
+def test_the_period_says_whose_customers_are_followed_and_those_of_another_one_stand_below(client, cast, book):
+    client.force_login(cast.ada)
+    # both came in one month: it is the period, then the period compared with
+    month, after = book.date().replace(day=1), (book.date().replace(day=1) + dt.timedelta(days=32)).replace(day=1)
+    own = client.get(f"/metrics/cohorts/?from={month}&until={after - dt.timedelta(days=1)}").context["table"]
+    assert (own.accounts, own.average[5].percent, own.before) == (2, "50", [])
+    later = client.get(f"/metrics/cohorts/?from={after}&until={after + (after - month) - dt.timedelta(days=1)}").context["table"]
+    assert (later.accounts, later.before[0].percent, later.before[5].percent) == (0, "100", "50")
+    alone = client.get(f"/metrics/cohorts/?from={after}&until={after + (after - month) - dt.timedelta(days=1)}&compare=none").context["table"]
+    assert alone.before == []
+    longer = client.get("/metrics/cohorts/?period=last_36_months")
+    assert (len(longer.context["table"].columns), longer.context["table"].accounts) == (37, 2)
+    assert client.get("/metrics/cohorts/?period=moon").context["table"] is None
 
 
 def test_customers_and_revenue_that_stay_stand_beside_each_other_with_their_counts_and_come_as_files(client, cast, book):

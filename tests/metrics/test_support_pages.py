@@ -136,7 +136,7 @@ def test_pages_of_rows_go_on_where_the_last_one_ended_with_as_many_statements_fo
     address, seen = reverse("metrics:support_tickets"), []
     query = "?figure=volume"
     while query:
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             response = client.get(address + query)
         assert response.context["page"].count == 120
         seen += [row.ticket.pk for row in response.context["page"].rows]
@@ -180,14 +180,22 @@ def test_an_agent_reads_comments_about_the_own_work_alone(client, cast, written)
         assert ("Quick and kind" in client.get(reverse("metrics:support_panel", args=["agents"])).content.decode()) is said
 
 
-def test_unknown_panels_figures_and_filters_are_refused_or_left_out(client, cast, written):
+def test_unknown_panels_figures_and_filters_are_refused(client, cast, written):
     client.force_login(cast.ada)
     assert client.get("/metrics/support/panel/moon/").status_code == 404
     assert client.get("/metrics/support/tickets/?figure=moon").status_code == 404
     assert client.get("/metrics/support/tickets/").status_code == 404
     assert client.post("/metrics/support/").status_code == 405
-    query = "?group=One&severity=none&period=moon&from=x&by=moon&sort=moon&account=-1&channel=%00"
-    assert client.get("/metrics/support/" + query).status_code == 200
+    for query, field in (
+        ("period=moon", "period"), ("from=x&until=2026-01-01", "from"), ("from=2026-02-01&until=2026-01-01", "until"), ("compare=moon", "compare"),
+        ("segment=moon", "segment"), ("owner=moon@vefa.test", "owner"), ("country=ZZ", "country"),
+    ):  # fmt: skip
+        page = client.get(f"/metrics/support/?{query}")
+        assert (page.status_code, set(page.context["chosen"].faults)) == (400, {field})
+        assert f'id="fault-{field}"' in page.content.decode()
+        for address in (f"/metrics/support/panel/volume/?{query}", f"/metrics/support/tickets/?figure=volume&{query}", f"/metrics/support/customers.csv?{query}"):
+            assert client.get(address).status_code == 404
+    assert client.get("/metrics/support/?group=One&severity=none&by=moon&sort=moon&account=-1&channel=%00").status_code == 200
     assert tile(panel(client, "volume", "?group=One"), "Created").value == "2"
     assert tile(panel(client, "volume", "?group=none"), "Created").value == "1"
     assert tile(panel(client, "volume", "?agent=deniz@vefa.test&severity=3"), "Created").value == "1"
@@ -199,6 +207,9 @@ def test_the_running_month_is_compared_with_as_much_of_the_one_before():
     now = dt.datetime(2026, 3, 11, 12, tzinfo=dt.UTC)
     chosen = SupportFilter.read({"period": "month"}, today=now.date(), zone=dt.UTC)
     assert chosen.spans(now)[1] == (dt.datetime(2026, 2, 1, tzinfo=dt.UTC), dt.datetime(2026, 2, 11, 12, tzinfo=dt.UTC))
+    year = SupportFilter.read({"period": "month", "compare": "year"}, today=now.date(), zone=dt.UTC)
+    assert year.spans(now)[1] == (dt.datetime(2025, 3, 1, tzinfo=dt.UTC), dt.datetime(2025, 3, 11, 12, tzinfo=dt.UTC))
+    assert SupportFilter.read({"compare": "none"}, today=now.date(), zone=dt.UTC).spans(now)[1] is None
     over = SupportFilter.read({"period": "last_month"}, today=now.date(), zone=dt.UTC)
     assert over.spans(now)[1] == (dt.datetime(2026, 1, 1, tzinfo=dt.UTC), dt.datetime(2026, 2, 1, tzinfo=dt.UTC))
 
