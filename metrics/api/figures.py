@@ -92,6 +92,11 @@ def wrong(name: str, detail: str, code: str = "invalid") -> Malformed:
     return Malformed(detail, code, extra={"errors": [{"field": name, "pointer": "", "detail": detail, "code": code}]})
 
 
+def unanswerable(fault: WrongQuestion) -> Malformed:
+    """A question that cannot be answered, with the word at fault where it is one."""
+    return wrong(fault.field, str(fault), "wrong_question") if fault.field else Malformed(str(fault), "wrong_question")
+
+
 PARAMETERS = [
     OpenApiParameter("start", str, required=True, description="The first day or instant of the period."),
     OpenApiParameter("end", str, required=True, description="The first day or instant after it."),
@@ -128,7 +133,7 @@ class Figure(Endpoint):
         try:
             told = answer(name=kpi, now=self.now, accounts=scope_of(self.user), **question_of(request))
         except WrongQuestion as fault:
-            raise Malformed(str(fault), "wrong_question") from fault
+            raise unanswerable(fault) from fault
         return Response(without_accounts(told) if self.user.role == Role.ANALYST else told)
 
 

@@ -13,9 +13,8 @@ from rest_framework.response import Response
 
 from accounts.models import Account
 from accounts.rest.endpoints import Endpoint
-from accounts.rest.problems import Malformed
 from accounts.roles import Role
-from metrics.api.figures import PARAMETERS, question_of, wrong
+from metrics.api.figures import PARAMETERS, question_of, unanswerable, wrong
 from metrics.api.serializers import RowsShape
 from metrics.dashboards import scope_of
 from metrics.formulas.numbers import decimal_text
@@ -62,7 +61,7 @@ class Rows(Endpoint):
             question = ask(name=kpi, now=self.now, accounts=scope_of(self.user), **asked)
             page = rows_page(question, after=after, accounts=size or PAGE)
         except WrongQuestion as fault:
-            raise Malformed(str(fault), "wrong_question") from fault
+            raise unanswerable(fault) from fault
         return Response(
             {
                 "kpi": kpi, "variant": question.variant, "start": question.start_text, "end": question.end_text, "as_of": question.as_of_text,

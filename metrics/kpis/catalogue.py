@@ -31,11 +31,11 @@ def read_params(kpi: Kpi, given: Mapping[str, str]) -> dict[str, Any]:
     """All parameters of a KPI with defaults. Raises WrongQuestion for an unknown name or a wrong value."""
     unknown = sorted(set(given) - set(kpi.params))
     if unknown:
-        raise WrongQuestion(f"{kpi.name} has no parameter “{unknown[0]}”; there are {', '.join(kpi.params) or 'none'}.")
+        raise WrongQuestion(f"{kpi.name} has no parameter “{unknown[0]}”; there are {', '.join(kpi.params) or 'none'}.", f"param.{unknown[0]}")
     values = {name: param.default for name, param in kpi.params.items()}
     for name, text in given.items():
         try:
             values[name] = kpi.params[name].parse(str(text))
         except ValueError as fault:
-            raise WrongQuestion(f"{kpi.name}: {name}={text} cannot be used: expected {fault}.") from None
+            raise WrongQuestion(f"{kpi.name}: {name}={text} cannot be used: expected {fault}.", f"param.{name}") from None
     return values

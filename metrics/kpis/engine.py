@@ -99,7 +99,7 @@ def answer(
     )  # fmt: skip
     kpi = CATALOGUE[name]
     if by is not None and by not in kpi.dimensions:
-        raise WrongQuestion(f"{name} has no breakdown by “{by}”; there are {', '.join(kpi.dimensions)}.")
+        raise WrongQuestion(f"{name} has no breakdown by “{by}”; there are {', '.join(kpi.dimensions)}.", "by")
     if interval is None:
         return _answer(kpi, prepare(kpi, [question], by)[0], by)
     each = [question.between(left, right) for left, right in pieces(question, interval)]
@@ -128,21 +128,21 @@ def ask(
     kpi = find(name)
     chosen = variant or kpi.variants[0]
     if chosen not in kpi.variants:
-        raise WrongQuestion(f"{name} has no variant “{chosen}”; there are {', '.join(kpi.variants)}.")
+        raise WrongQuestion(f"{name} has no variant “{chosen}”; there are {', '.join(kpi.variants)}.", "variant")
     zone = zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)
     left, right = instant(start, zone, "start"), instant(end, zone, "end")
     if right <= left:
-        raise WrongQuestion(_("end: %(end)s is not after %(start)s; the end is the first moment outside the period.") % {"start": start, "end": end})
+        raise WrongQuestion(_("end: %(end)s is not after %(start)s; the end is the first moment outside the period.") % {"start": start, "end": end}, "end")
     seen = instant(as_of, zone, "as-of") if as_of else None
     horizon = min(seen, now) if seen else now
     narrowed = _filters(kpi, filters or {})
     given = dict(params or {})
     if "survey" in narrowed and "survey" in kpi.params and "survey" in given:
-        raise WrongQuestion("survey is given as a parameter and as a filter; give it once.")
+        raise WrongQuestion("survey is given as a parameter and as a filter; give it once.", "param.survey")
     if "survey" in kpi.params and given.get("survey"):
         check_values(kpi, "survey", [given["survey"]])
     if segment is not None and not Segment.objects.filter(key=segment).exists():
-        raise WrongQuestion(f"“{segment}” is no segment; there are {', '.join(Segment.objects.values_list('key', flat=True))}.")
+        raise WrongQuestion(f"“{segment}” is no segment; there are {', '.join(Segment.objects.values_list('key', flat=True))}.", "segment")
     question = Question(
         kpi=name, variant=chosen, start=left, end=right, until=max(left, min(right, horizon)), start_text=start, end_text=end, zone=zone,
         currency=settings.REPORTING_CURRENCY, now=now, segment=segment, filters=narrowed, params=read_params(kpi, given), given_params=given,
@@ -156,7 +156,7 @@ def _filters(kpi: Kpi, given: Mapping[str, str | Iterable[str]]) -> dict[str, tu
     filters: dict[str, tuple[str, ...]] = {}
     for dimension, wanted in given.items():
         if dimension not in kpi.dimensions:
-            raise WrongQuestion(f"{kpi.name} has no filter “{dimension}”; there are {', '.join(kpi.dimensions)}.")
+            raise WrongQuestion(f"{kpi.name} has no filter “{dimension}”; there are {', '.join(kpi.dimensions)}.", f"filter.{dimension}")
         filters[dimension] = (wanted,) if isinstance(wanted, str) else tuple(wanted)
         check_values(kpi, dimension, filters[dimension])
     return filters

@@ -44,4 +44,4 @@ def check_values(kpi: Kpi, dimension: str, wanted: Iterable[str]) -> None:
         if value not in there:
             # whose accounts there are is told to nobody who guesses
             named = "" if dimension == "owner" else _("; there are %(values)s") % {"values": ", ".join(there[:NAMED]) or _("none")}
-            raise WrongQuestion(_("“%(value)s” is no %(dimension)s") % {"value": value, "dimension": dimension} + named + ".")
+            raise WrongQuestion(_("“%(value)s” is no %(dimension)s") % {"value": value, "dimension": dimension} + named + ".", f"filter.{dimension}")

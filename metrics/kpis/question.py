@@ -13,7 +13,14 @@ INTERVALS = ("day", "week", "month", "quarter", "year")
 
 
 class WrongQuestion(ValueError):
-    """A name, variant, parameter, value or dimension that does not exist; the text names what would be allowed."""
+    """A name, variant, parameter, value or dimension that does not exist; the text names what would be allowed.
+
+    `field` is the word of the question that is at fault (`end`, `variant`, `filter.plan`, `param.k`); empty where it is none alone.
+    """
+
+    def __init__(self, text: str, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
 
 
 def instant(text: str, zone: zoneinfo.ZoneInfo, name: str) -> dt.datetime:
@@ -30,7 +37,7 @@ def instant(text: str, zone: zoneinfo.ZoneInfo, name: str) -> dt.datetime:
                 local = local.replace(tzinfo=zone)
         return local.astimezone(dt.UTC)
     except (ValueError, OverflowError):
-        raise WrongQuestion(f"{name}: “{text}” is neither a day (YYYY-MM-DD) nor an ISO 8601 instant.") from None
+        raise WrongQuestion(f"{name}: “{text}” is neither a day (YYYY-MM-DD) nor an ISO 8601 instant.", name.replace("-", "_")) from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +118,7 @@ def pieces(question: Question, interval: str) -> Iterator[tuple[dt.datetime, dt.
     Raises WrongQuestion for an unknown interval or more than 4,000 pieces.
     """
     if interval not in INTERVALS:
-        raise WrongQuestion(f"interval: “{interval}” is not one of {', '.join(INTERVALS)}.")
+        raise WrongQuestion(f"interval: “{interval}” is not one of {', '.join(INTERVALS)}.", "interval")
     left, count = question.start, 0
     while left < question.end:
         boundary = _next_boundary(left.astimezone(question.zone).date(), interval)
@@ -119,7 +126,7 @@ def pieces(question: Question, interval: str) -> Iterator[tuple[dt.datetime, dt.
         yield left, right
         left, count = right, count + 1
         if count > 4000:
-            raise WrongQuestion("interval: the period has more than 4,000 pieces; ask for a longer interval.")
+            raise WrongQuestion("interval: the period has more than 4,000 pieces; ask for a longer interval.", "interval")
 
 
 def add_months(day: dt.date, months: int) -> dt.date:

@@ -111,6 +111,19 @@ def test_a_wrong_question_is_a_problem_that_names_what_is_allowed(cast, query, s
         assert told.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("start=2026-02-01&end=2026-01-01", "end"), ("start=x&end=2026-01-01", "start"), (f"{JANUARY}&variant=x", "variant"), (f"{JANUARY}&segment=x", "segment"),
+        (f"{JANUARY}&as_of=soon", "as_of"), (f"{JANUARY}&by=mood", "by"), (f"{JANUARY}&interval=age", "interval"), (f"{JANUARY}&filter.mood=x", "filter.mood"),
+        (f"{JANUARY}&param.pause=x", "param.pause"), (f"{JANUARY}&param.mood=x", "param.mood"), (f"{JANUARY}&filter.kind=x", "filter.kind"),
+    ],
+)  # fmt: skip
+def test_the_word_at_fault_is_named(cast, query, field):
+    told = ApiClient(cast.ada, "metrics:read").get(f"/metrics/mrr/?{query}")
+    assert (told.status_code, [error["field"] for error in told.json()["errors"]]) == (400, [field])
+
+
 def test_figures_are_a_scope_of_their_own(cast):
     assert ApiClient(cast.ada, "accounts:read").get("/metrics/").status_code == 403
     assert ApiClient(cast.ada, "metrics:read").get(f"/accounts/{cast.boga.pk}/health/").status_code == 403
