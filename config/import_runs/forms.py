@@ -57,7 +57,7 @@ class ManyFilesField(forms.FileField):
 class BundleForm(forms.Form):
     """The files of another system, read by a shipped profile."""
 
-    files = ManyFilesField(label=_("Files"), widget=ManyFiles(attrs={"accept": _ACCEPT, "multiple": True}), help_text=_("all files of the export at once, up to 20 MB each"))
+    several = ManyFilesField(label=_("Files"), widget=ManyFiles(attrs={"accept": _ACCEPT, "multiple": True}), help_text=_("all files of the export at once, up to 20 MB each"))
     bundle = forms.ChoiceField(label=_("System"))
 
     def __init__(self, *args: Any, **rest: Any):

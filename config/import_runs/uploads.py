@@ -75,14 +75,14 @@ def take(*, run: ImportRun, name: str, size: int, chunks: Iterable[bytes]) -> sn
 
 def first_bytes(content: bytes) -> bytes:
     """The beginning of a kept file, unpacked."""
-    return zlib.decompressobj(31).decompress(bytes(content), sniffing.HEAD_BYTES)
+    return zlib.decompressobj(31).decompress(content, sniffing.HEAD_BYTES)
 
 
 def head_of(run: ImportRun) -> bytes:
     """The beginning of the one file of a run; only so much of it is read. Empty where it is gone."""
     part = Func(F("content"), Value(1), Value(sniffing.HEAD_BYTES), function="substr", output_field=BinaryField())
     kept = run.files.annotate(head=part).values_list("head", flat=True).first()
-    return first_bytes(kept) if kept else b""
+    return first_bytes(bytes(kept)) if kept else b""
 
 
 def put_down(run: ImportRun, folder: Path) -> list[Path]:

@@ -65,7 +65,7 @@ def page(request: SignedInRequest) -> HttpResponse:
                 run = _bundle_in(given, user) if isinstance(given, BundleForm) else _file_in(given, user, kinds)
                 return redirect("import_run", run.pk)
             except uploads.Refused as fault:
-                given.add_error("files" if isinstance(given, BundleForm) else "file", str(fault))
+                given.add_error("several" if isinstance(given, BundleForm) else "file", str(fault))
         status = 400
     context: dict[str, Any] = {
         "form": form, "bundle": bundle, "open": listing.open_runs(user), "history": listing.history(user, before=request.GET.get("before", "")), "paged": "before" in request.GET,
@@ -99,7 +99,7 @@ def _file_in(form: UploadForm, user: User, kinds: list[str]) -> ImportRun:
 def _bundle_in(form: BundleForm, user: User) -> ImportRun:
     """Keeps the uploaded files of a bundle. Raises uploads.Refused."""
     run = ImportRun.objects.create(bundle=True, profile=form.cleaned_data["bundle"], made_by=user, created_at=read_clock())
-    for file in form.cleaned_data["files"]:
+    for file in form.cleaned_data["several"]:
         run.rows += uploads.take(run=run, name=file.name, size=file.size, chunks=file.chunks()).rows
     run.save(update_fields=["rows"])
     return run

@@ -173,7 +173,7 @@ def test_a_lead_imports_only_what_belongs_to_accounts_and_no_bundles(client, cas
     assert upload(client, "severity,first_reply_seconds\n1,60\n", kind="service_levels").status_code == 400
     assert client.get("/imports/empty/costs.csv").status_code == 404
     assert client.get("/imports/empty/contacts.csv").content.startswith(b"external_id,account,email")
-    assert client.post("/imports/", {"bundle": "vefa", "files": SimpleUploadedFile("costs.csv", b"x")}).status_code == 400
+    assert client.post("/imports/", {"bundle": "vefa", "several": SimpleUploadedFile("costs.csv", b"x")}).status_code == 400
     assert not ImportRun.objects.exists()
     assert {kind for kind in KINDS if any(column.name in {"account", "external_id"} and column.required for column in KINDS[kind].columns)} >= KEPT_TO_BOOKS
 
@@ -224,7 +224,7 @@ def test_a_bundle_is_one_transaction_and_says_what_it_lacks(client, cast):
 
     def bring(profile: str, files: dict[str, str]) -> ImportRun:
         sent = [SimpleUploadedFile(name, content.encode()) for name, content in files.items()]
-        assert client.post("/imports/", {"bundle": profile, "files": sent}).status_code == 302
+        assert client.post("/imports/", {"bundle": profile, "several": sent}).status_code == 302
         return newest()
 
     run = bring("stripe", {"charge.csv": "id\n1\n"})
