@@ -49,6 +49,8 @@ REASONS: dict[str, Any] = {
     "open_already": lazy("this work was open already"), "same_already": lazy("it was so already"), "assignee_gone": lazy("who it was for has left; it went to the owner"),
     "person_gone": lazy("the person works here no more"), "stage_gone": lazy("there is no such stage any more"), "inactive": lazy("the playbook is switched off"),
     "later": lazy("enough started today"), "playbook_ended": lazy("the run had ended"), "sandbox": lazy("a sandbox calls nobody"),
+    "stale": lazy("it was too late to send it"), "moved": lazy("the address has changed"), "not_allowed": lazy("this installation does not write there"),
+    "unsendable": lazy("no mail can reach the address"), "mail_failed": lazy("the mail server refused it"),
 }  # fmt: skip
 
 
