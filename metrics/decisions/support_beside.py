@@ -14,7 +14,7 @@ from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, fetch, narrow
 from metrics.kpis.question import add_months
 from metrics.kpis.support_contacts import told_contacts
 from metrics.kpis.support_cost import whole_amount
-from metrics.kpis.ticket_paths import COUNTED, OPENED_WITHIN, bindings, with_paths
+from metrics.kpis.ticket_paths import OPENED_WITHIN, bindings, with_paths
 from metrics.kpis.voice import rated
 from surveys.scoring import wilson_interval
 
@@ -153,8 +153,8 @@ def _tickets(reader: Reader, by: str) -> Cells:
     conditions = Conditions(bindings(question))
     month = f"date_trunc('month', r.opened_at AT TIME ZONE {conditions.bind(str(question.zone))})::date"
     sql = f"""{with_paths()} SELECT {_KEYS[by]}, {month}, coalesce({_chosen(reader, conditions)}, false), count(*)::numeric
-        FROM (SELECT p.id, p.opened_at FROM paths p WHERE {OPENED_WITHIN}) r JOIN tickets_ticket t ON t.id = r.id JOIN accounts_account a ON a.id = t.account_id
-             {_MEMBER.format(at="r.opened_at")} WHERE {COUNTED} GROUP BY 1, 2, 3"""
+        FROM (SELECT p.id, p.account_id, p.opened_at FROM paths p WHERE {OPENED_WITHIN}) r JOIN accounts_account a ON a.id = r.account_id AND NOT a.excluded
+             {_MEMBER.format(at="r.opened_at")} GROUP BY 1, 2, 3"""
     return _cells(sql, conditions.values)
 
 

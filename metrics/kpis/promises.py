@@ -80,7 +80,7 @@ def _of_resolutions(question: Question, by: str | None) -> list[_Candidate]:
     """Resolved in the period and still so at its end, or open at its end; the clock rests while we wait for the customer."""
     conditions = Conditions(bindings(question))
     at = "coalesce(r.at, %(e)s)"
-    key, joined = selected(question, by, conditions, ticket_sql(at), at)
+    key, joined = selected(question, by, conditions, ticket_sql(at), at, account=True)
     sql = f"""
         {with_paths()}
         SELECT {key}, r.id, {epoch("r.opened_at")}, {epochs("r.moves_at[:r.n]")}, left(r.states, r.n), {epoch("r.at")}, {severity_at(at, "<=")}, {segment_id_at(at)}

@@ -42,7 +42,7 @@ _MOVES = {"reopened": "[scx](?=[^scx])", "resolved": "[^scx](?=[sc])", "cancelle
 def open_tickets(question: Question, by: str | None) -> list[tuple[str | None, int, int, bool]]:
     """The tickets open at the end: (key, id, opened in seconds since 1970, whether older than the target)."""
     conditions = Conditions(bindings(question))
-    key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s")
+    key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s", account=True)
     sql = f"""
         {with_paths()}
         SELECT {key}, r.id, {epoch("r.opened_at")}, {severity_at("%(e)s", "<")}, {segment_id_at("%(e)s")}
@@ -200,6 +200,13 @@ def _ats_figure(levels: list[int], unset: int) -> Figure:
     parts = {**{f"level_{level}": count for level, count in counts.items()}, "unset": unset}
     total = sum(level * count for level, count in counts.items())
     return Figure(value=mean_severity(counts), numerator=total, denominator=sum(levels), parts=parts, interval=t_interval(counts))
+
+
+def volume_of_accounts(question: Question) -> tuple[str, Conditions]:
+    """`WITH ... volume(account_id, tickets)`: how many tickets of the period each account has, as `ticket_volume` counts them; and what it binds."""
+    conditions = Conditions(bindings(question))
+    _key, joined = selected(question, None, conditions, ticket_sql("%(e)s", upto="<"), "r.opened_at")
+    return f"{with_paths()}, volume AS (SELECT t.account_id, count(*) AS tickets FROM {_OPENED} r {joined} GROUP BY 1)", conditions
 
 
 def ticket_volume(question: Question, by: str | None) -> Figures:

@@ -132,10 +132,10 @@ class _Statement:
         return self.by_hours(Clock(clock), f"ARRAY[{epoch(begin)}]", f"ARRAY[{epoch(end)}]", marked)
 
 
-def _waiting(question: Question, by: str | None) -> _Statement:
+def _waiting(question: Question, by: str | None, *, account: bool = False) -> _Statement:
     """The tickets that are open at the end without a public reply of a person."""
     conditions = Conditions(bindings(question))
-    key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s")
+    key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s", account=account)
     rows = f"""
         FROM (SELECT p.* FROM paths p
               WHERE p.opened_at < %(e)s AND {open_or_moved("e")} AND NOT coalesce(p.replied_at < %(e)s, false) AND {state_before("e")} NOT IN {OVER}) r
@@ -146,9 +146,9 @@ def _waiting(question: Question, by: str | None) -> _Statement:
 def waiting(question: Question, by: str | None, *, more: str = "") -> list[tuple[Any, ...]]:
     """The tickets that are open at the end without a public reply of a person: (key, id, opened), seconds since 1970.
 
-    `more` adds columns (SQL over ticket `t` and row `r`, with its leading comma).
+    `more` adds columns (SQL over ticket `t`, its account `a` and row `r`, with its leading comma).
     """
-    return _waiting(question, by).fetch(f"r.id, {epoch('r.opened_at')}{more}")
+    return _waiting(question, by, account=bool(more)).fetch(f"r.id, {epoch('r.opened_at')}{more}")
 
 
 def waiting_counts(question: Question, by: str | None) -> dict[str | None, int]:
@@ -163,19 +163,19 @@ def _figure(found: Spread, parts: Mapping[str, object]) -> Figure:
     )  # fmt: skip
 
 
-def _first_replies(question: Question, by: str | None) -> _Statement:
+def _first_replies(question: Question, by: str | None, *, account: bool = False) -> _Statement:
     """The tickets first answered in the period."""
     conditions = Conditions(bindings(question))
     # the replying agent; an import may not know them, then whoever had the ticket
     dimensions = ticket_sql("r.replied_at")
     dimensions["agent"] = f"coalesce(answerer.email, {dimensions['agent']})"
-    key, joined = selected(question, by, conditions, dimensions, "r.replied_at", beside="LEFT JOIN accounts_user answerer ON answerer.id = r.replied_by")
+    key, joined = selected(question, by, conditions, dimensions, "r.replied_at", beside="LEFT JOIN accounts_user answerer ON answerer.id = r.replied_by", account=account)
     return _Statement(with_paths(), key, f"FROM paths r {joined} AND r.replied_at >= %(s)s AND r.replied_at < %(e)s", conditions.values)
 
 
 def first_replies(question: Question, by: str | None, *, more: str = "") -> list[tuple[Any, ...]]:
     """The tickets first answered in the period: (key, id, opened, replied), seconds since 1970; `more` as in `waiting`, its row `r` has `replied_at`."""
-    return _first_replies(question, by).fetch(f"r.id, {epoch('r.opened_at')}, {epoch('r.replied_at')}{more}")
+    return _first_replies(question, by, account=bool(more)).fetch(f"r.id, {epoch('r.opened_at')}, {epoch('r.replied_at')}{more}")
 
 
 def reply_times(question: Question, by: str | None) -> dict[str | None, Times]:

@@ -18,7 +18,8 @@ _MERGED = """merged AS (
 
 # no spam, no tests, nothing deleted, survivors of merges with the earliest creation; looked up by number
 _COUNTED = """counted AS MATERIALIZED (
-    SELECT t.id, t.status::text AS status, t.created_by_kind, t.solved_at, t.closed_at, t.reopened_at,
+    SELECT t.id, t.account_id, t.channel, t.severity, t.category, t."group", t.location, t.status::text AS status, t.created_by_kind::text AS created_by_kind, t.assignee_id,
+           t.assignee_email, t.first_level_solvable, t.replies, t.solved_at, t.closed_at, t.reopened_at,
            least(t.opened_at, g.opened_at) AS opened_at, least(t.first_replied_at, g.first_replied_at) AS first_replied_at
     FROM {wanted} x CROSS JOIN LATERAL (SELECT * FROM tickets_ticket o WHERE o.id = x.id OFFSET 0) t
          LEFT JOIN (SELECT m.root, min(o.opened_at) AS opened_at, min(o.first_replied_at) AS first_replied_at
@@ -108,18 +109,25 @@ _CHANGED = f"""changed AS (
         SELECT {", ".join(_changed(kind) for kind in ("assigned", "severity", "category"))}
         FROM tickets_ticketchange c WHERE c.ticket_id = t.id AND c.kind IN ('assigned', 'severity', 'category')) c)"""
 
-# the columns of a path, in the order in which they are worked out; the first is the ticket
+# what a path holds of the ticket itself
+FACTS = (
+    "account_id", "channel", "severity", "category", '"group"', "location", "status", "created_by_kind", "assignee_id", "assignee_email", "first_level_solvable", "replies",
+    "solved_at", "closed_at",
+)  # fmt: skip
+# the columns of a path, in the order in which they are worked out, after the ticket
 COLUMNS = (
-    "opened_at", "replied_at", "replied_by", "reply_logged", "reply_in_columns", "moves_at", "states", "last_moved_at", "is_open", "resolved_at", "resolved_known", "left_at",
+    "opened_at", *FACTS,
+    "replied_at", "replied_by", "reply_logged", "reply_in_columns", "moves_at", "states", "last_moved_at", "is_open", "resolved_at", "resolved_known", "left_at",
     "replies_at", "customer_replies_at", "calls_at", "assigned_at", "assigned_values", "severity_at", "severity_values", "category_at", "category_values",
 )  # fmt: skip
 
 # the first answer is as logged, else as the column says
-BUILT = """
-    SELECT t.id, t.opened_at, CASE WHEN coalesce(w.logged, false) THEN w.replied_at ELSE t.first_replied_at END AS replied_at, w.actor_id::bigint AS replied_by,
+BUILT = f"""
+    SELECT t.id, t.opened_at, {", ".join(f"t.{name}" for name in FACTS)},
+           CASE WHEN coalesce(w.logged, false) THEN w.replied_at ELSE t.first_replied_at END AS replied_at, w.actor_id::bigint AS replied_by,
            coalesce(w.logged, false) AS reply_logged, t.first_replied_at AS reply_in_columns, y.moves_at, y.states, y.moves_at[cardinality(y.moves_at)] AS last_moved_at,
-           right(y.states, 1) NOT IN ('s', 'c', 'x') AS is_open, y.resolved_at, y.resolved_known, y.left_at, coalesce(w.replies, '{}') AS replies_at,
-           coalesce(w.customer_replies, '{}') AS customer_replies_at, coalesce(k.calls, '{}') AS calls_at,
+           right(y.states, 1) NOT IN ('s', 'c', 'x') AS is_open, y.resolved_at, y.resolved_known, y.left_at, coalesce(w.replies, '{{}}') AS replies_at,
+           coalesce(w.customer_replies, '{{}}') AS customer_replies_at, coalesce(k.calls, '{{}}') AS calls_at,
            h.assigned_at, h.assigned_values, h.severity_at, h.severity_values, h.category_at, h.category_values
     FROM counted t JOIN way y USING (id) JOIN changed h USING (id) LEFT JOIN said w USING (id) LEFT JOIN calls k USING (id)"""
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, Tables, expression, fetch, narrow
 from metrics.kpis.question import Question
-from metrics.kpis.ticket_log import BUILT, COLUMNS, STALE, path_tables
+from metrics.kpis.ticket_log import BUILT, COLUMNS, FACTS, STALE, path_tables
 
 # letters of `states` for the states in which a ticket is over, and resolved
 OVER = "('s', 'c', 'x')"
@@ -23,8 +23,11 @@ _AND_TOUCHED = f"""WITH RECURSIVE {STALE.format(source="metrics_staleticket")}, 
     paths AS NOT MATERIALIZED ({_KEPT} WHERE NOT EXISTS (SELECT 1 FROM stale s WHERE s.id = p.ticket_id) UNION ALL SELECT * FROM built)"""
 _LIES_STILL = f"WITH paths AS NOT MATERIALIZED ({_KEPT})"
 
-# no spam, no tests, nothing deleted or merged away, no excluded customers: over ticket `t` and its account `a`
-COUNTED = "NOT t.spam AND NOT t.test AND t.deleted_at IS NULL AND t.merged_into_id IS NULL AND NOT a.excluded"
+# tickets that count have a path; whether their customer counts may change without them
+_COUNTED = "t.account_id NOT IN (SELECT x.id FROM accounts_account x WHERE x.excluded)"
+# of a path `r` what is asked of the ticket itself; who has it now is a join, which nothing comes of where nobody asks for it
+TICKET = f"CROSS JOIN LATERAL (SELECT r.id, {', '.join(f'r.{name}' for name in FACTS)}) t LEFT JOIN accounts_user holder ON holder.id = t.assignee_id"
+ACCOUNT = "JOIN accounts_account a ON a.id = t.account_id AND NOT a.excluded"
 
 
 def with_paths() -> str:
@@ -107,16 +110,19 @@ def ticket_sql(at: str, *, upto: str = "<=", logged: bool = False) -> dict[str, 
     }
 
 
-# who has the ticket now; a join, which nothing comes of where nobody asks for it
-_JOINED = "JOIN tickets_ticket t ON t.id = r.id JOIN accounts_account a ON a.id = t.account_id LEFT JOIN accounts_user holder ON holder.id = t.assignee_id"
+def selected(
+    question: Question, by: str | None, conditions: Conditions, dimensions: dict[str, str], at: str, *, beside: str = "", account: bool = False
+) -> tuple[str, str]:  # fmt: skip
+    """The key to group rows `r` of paths by, and the joins (`beside`: a further one) with every condition; account dimensions hold at `at`.
 
-
-def selected(question: Question, by: str | None, conditions: Conditions, dimensions: dict[str, str], at: str, *, beside: str = "") -> tuple[str, str]:
-    """The key to group rows `r` of paths by, and the joins (`beside`: a further one) with every condition; account dimensions hold at `at`."""
+    Account `a` is there where the question is about accounts, or with `account`.
+    """
     tables: Tables = (ACCOUNT_SQL, dimensions)
     narrow(question, conditions, tables, at)
+    named = {name for name in (by, *question.filters) if name and name not in dimensions}
+    joined = account or named or question.segment is not None or question.scope is not None or question.nobody
     key = f'({expression(by, tables, at)})::text COLLATE "C"' if by else "NULL::text"
-    return key, f"{_JOINED} {beside} WHERE {COUNTED} AND {conditions.sql}"
+    return key, f"{TICKET} {ACCOUNT if joined else ''} {beside} WHERE {conditions.sql if joined else f'{_COUNTED} AND {conditions.sql}'}"
 
 
 def epoch(column: str) -> str:

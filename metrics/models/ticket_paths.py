@@ -16,7 +16,7 @@ from tickets.models import Ticket
 
 
 class TicketPath(models.Model):
-    """The way of one ticket, those merged into it with it: moves between states, answers, calls, and values that changed.
+    """The way of one ticket that counts, those merged into it with it: moves between states, answers, calls, and values that changed.
 
     Lists of instants ascend. `states` has one letter for each of `moves_at` (`metrics.kpis.ticket_log.LETTERS`).
     Lists of values hold what was before the first change, then the value after each.
@@ -25,6 +25,21 @@ class TicketPath(models.Model):
     # no foreign key in the database: a path is worth nothing and must not keep a ticket from being removed
     ticket = models.OneToOneField(Ticket, verbose_name=_("ticket"), primary_key=True, db_constraint=False, on_delete=models.CASCADE, related_name="path")
     opened_at = models.DateTimeField()
+    # what figures ask of the ticket itself, so that it need not be looked up; as it is now
+    account_id = models.BigIntegerField()
+    channel = models.TextField()
+    severity = models.SmallIntegerField(null=True)
+    category = models.TextField()
+    group = models.TextField()
+    location = models.TextField()
+    status = models.TextField()
+    created_by_kind = models.TextField()
+    assignee_id = models.BigIntegerField(null=True)
+    assignee_email = models.TextField()
+    first_level_solvable = models.BooleanField()
+    replies = models.IntegerField()
+    solved_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
     # the first public reply of a person, by whom, and what the columns say of it
     replied_at = models.DateTimeField(null=True)
     replied_by = models.BigIntegerField(null=True)

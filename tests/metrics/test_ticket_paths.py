@@ -81,8 +81,8 @@ def tell():
     told = {}
     for start, end in (("2024-01-20", "2024-02-20"), ("2024-02-01T10:30", "2026-02-01")):
         for name, variant in ASKED:
-            for by in BY if name not in ("team_performance",) else ["agent"]:
-                told[name, variant, start, by] = answer(name=name, variant=variant, start=start, end=end, now=NOW, by=by)
+            by = "agent" if name == "team_performance" else BY[len(told) % 3]
+            told[name, variant, start, by] = answer(name=name, variant=variant, start=start, end=end, now=NOW, by=by)
         for name in ("first_response_time", "resolution_time"):
             told[name, "business", start] = answer(name=name, start=start, end=end, now=NOW, by="agent", params={"clock": "business"})
         for name, source in behind.FIGURES.items():
@@ -104,9 +104,8 @@ def from_the_logs():
     return tell()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_kept_paths_tell_what_the_logs_tell_whatever_is_touched(agents, seed):
-    rng = random.Random(seed)
+def test_kept_paths_tell_what_the_logs_tell_whatever_is_touched(agents):
+    rng = random.Random(1)
     for day in range(1, 6):
         BusinessHours.objects.create(weekday=day, opens=dt.time(9), closes=dt.time(17), time_zone="Europe/Istanbul")
     for severity in (2, 3, 4):
@@ -115,7 +114,7 @@ def test_kept_paths_tell_what_the_logs_tell_whatever_is_touched(agents, seed):
     plain = tell()
     assert sum(len(found) for found in plain.values() if isinstance(found, list)) > 100
     keep()
-    assert TicketPath.objects.filter(ticket__merged_into=None).count() == Ticket.objects.counted().count()
+    assert TicketPath.objects.count() == Ticket.objects.counted().count()
     assert tell() == plain
     # a handful of touches of each kind, not swept yet, on top of what is kept
     for row in rng.sample(rows, 12):
@@ -130,7 +129,7 @@ def test_kept_paths_tell_what_the_logs_tell_whatever_is_touched(agents, seed):
         elif touch == 3:
             TicketChange.objects.create(ticket=row, kind="assigned", occurred_at=at, value="bo@desk.test", actor_kind="agent")
         elif touch == 4:
-            Ticket.objects.filter(pk=row.pk).update(spam=not row.spam, opened_at=at, account=account("bolt"))
+            Ticket.objects.filter(pk=row.pk).update(spam=not row.spam, opened_at=at, account=account("bolt"), location="Izmir")
         else:
             Interaction.objects.create(ticket=row, external_id=f"new-{row.pk}", channel="phone", ended_at=at, talk_seconds=5)
     touched = tell()
@@ -200,7 +199,9 @@ def test_whatever_a_path_is_made_from_marks_its_ticket(agents):
     assert marked(second)
     Ticket.objects.filter(pk=second.pk).update(merged_into=third)
     assert marked(second, first)
-    Ticket.objects.filter(pk=second.pk).update(subject="Only the words", group="b")
+    Ticket.objects.filter(pk=second.pk).update(group="b")
+    assert marked(second)
+    Ticket.objects.filter(pk=second.pk).update(subject="Only the words", clocks_set_at=NOW)
     TicketChange.objects.create(ticket=first, kind="internal_note", occurred_at=START)
     assert marked()
     with connection.cursor() as cursor:
