@@ -251,6 +251,7 @@ SPECTACULAR_SETTINGS = {
         "ActorKind": "tickets.models.tickets.ActorKind",
         "Channel": "tickets.models.tickets.Channel",
         "Decision": ["send", "hold", "skip"],
+        "DeliveryStatus": "accounts.models.WebhookDelivery.Status",
         "EventKind": "accounts.api.serializers.EVENT_CHOICES",
         "EventStatus": ["created", "duplicate"],
         "HealthBand": "accounts.models.snapshots.Band",

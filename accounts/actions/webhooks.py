@@ -146,7 +146,7 @@ def replay_since(*, endpoint_id: int, since: dt.datetime, until: dt.datetime | N
     if since < now - KEPT:
         raise ValidationError({"since": ValidationError(_("At most %(days)d days back.") % {"days": KEPT.days}, code="too_early")})
     states = [str(one) for one in (Status.FAILED, Status.DROPPED, *([Status.DELIVERED] if delivered_too else []))]
-    values = {"endpoint": endpoint_id, "since": since, "until": until, "now": now, "most": MOST_AT_ONCE, "states": states}
+    values: dict[str, Any] = {"endpoint": endpoint_id, "since": since, "until": until, "now": now, "most": MOST_AT_ONCE, "states": states}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_AGAIN, values)
         again = cursor.rowcount

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, TypeVar
 from django.core.exceptions import ValidationError as ModelFault
 from django.http import Http404
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -91,6 +92,7 @@ class OneDeliveryShape(DeliveryShape):
         fields = [*DeliveryShape.Meta.fields, "body"]
         read_only_fields = fields
 
+    @extend_schema_field(OpenApiTypes.OBJECT)
     def get_body(self, row: WebhookDelivery) -> dict[str, object]:
         """The body."""
         return content_of(row)
@@ -136,7 +138,7 @@ class _Webhooks(Endpoint):
     scope, row_route = "webhooks", "api-webhook"
     writers = WRITES_PROGRAMMES
     serializer_class: Any = WebhookShape
-    queryset = WebhookEndpoint.objects.select_related("acts_for")
+    queryset: Any = WebhookEndpoint.objects.select_related("acts_for")
 
     def empty_body(self, request: Request) -> None:
         """Raises ValidationError for a body that says something."""
@@ -243,10 +245,11 @@ class DeliveryFilters(filters.FilterSet):
 
 class _Deliveries(_Webhooks):
     serializer_class = DeliveryShape
+    queryset: Any = WebhookDelivery.objects.select_related("endpoint", "event__account", "event__contact").prefetch_related("attempts")
 
     def get_queryset(self) -> Any:
         """Those of the webhook in the address. Raises Http404 where it is not the user's to see."""
-        rows = WebhookDelivery.objects.select_related("endpoint", "event__account", "event__contact").prefetch_related("attempts")
+        rows = self.queryset.all()
         if getattr(self, "swagger_fake_view", False):
             return rows
         if not WebhookEndpoint.objects.visible_to(self.user).filter(pk=self.kwargs["pk"]).exists():
@@ -259,7 +262,7 @@ class DeliveryList(_Deliveries):
 
     many_rows = True
     filterset_class = DeliveryFilters
-    orderings: ClassVar[dict[str, tuple[str, ...]]] = {"-id": ("-id",), "id": ("id",)}
+    orderings = {"-id": ("-id",), "id": ("id",)}
 
     def get(self, request: Request, pk: int) -> Response:
         """A page."""

@@ -30,11 +30,11 @@ def incoming(user: User) -> list[dict[str, Any]]:
         return []
     rows = list(IncomingHook.objects.select_related("acts_for").order_by("name")[:200])
     found = InboundEvent.objects.filter(source__in=[f"{SOURCE}{row.name}" for row in rows], status__in=[InboundEvent.Status.NEW, InboundEvent.Status.FAILED])
-    counts = {
+    counts: dict[str, Any] = {
         entry["source"]: entry
         for entry in found.values("source").annotate(waiting=Count("pk", filter=Q(status=InboundEvent.Status.NEW)), failed=Count("pk", filter=Q(status=InboundEvent.Status.FAILED)))
     }
-    none = {"waiting": 0, "failed": 0}
+    none: dict[str, int] = {"waiting": 0, "failed": 0}
     return [{"row": row, "address": address_of(row), **{word: counts.get(f"{SOURCE}{row.name}", none)[word] for word in none}} for row in rows]
 
 

@@ -74,8 +74,9 @@ def webhook(request: SignedInRequest, pk: int) -> HttpResponse:
             form.add_error(None, fault)
         except StaleVersion:
             form.add_error(None, _("Somebody changed it meanwhile. What you typed stands below; saving again puts it over theirs."))
-            form.data = form.data.copy()
-            form.data["version"] = str(found.version)
+            typed = request.POST.copy()
+            typed["version"] = str(found.version)
+            form.data = typed
             return _page(request, found, form=form, status=409)
     return _page(request, found, form=form, status=422)
 

@@ -73,7 +73,7 @@ def _customer(telling: Telling, found: Mapping[str, Any], came: Came, *, deleted
     if deleted:
         came.say(f"customer {external_id} is gone there; the account stays")
         return
-    extra = found.get("metadata") if isinstance(found.get("metadata"), Mapping) else {}
+    extra = stripe.part(found.get("metadata"))
     named = str(extra.get("account") or extra.get("external_id") or "")[:200]
     email = str(found.get("email") or "").strip()
     name = str(found.get("name") or "").strip()
@@ -172,8 +172,7 @@ def _tell_subscription(telling: Telling, account: Account, body: Mapping[str, An
         return
     kind, external_id, span = stripe.type_of(body), str(found["id"]), stored[0]
     last = [row for row in stored if row.subscription == external_id][-1]
-    before = (body.get("data") or {}).get("previous_attributes")
-    before = before if isinstance(before, Mapping) else {}
+    before = stripe.part(stripe.part(body.get("data")).get("previous_attributes"))
     terms = {"subscription": external_id, "product": last.product}
     mrr, currency = stripe.monthly(state["items"]), span.currency
     why = {**({"reason": state["why"]} if state["why"] else {}), **({"voluntary": last.voluntary} if last.voluntary is not None else {})}

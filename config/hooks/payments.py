@@ -63,8 +63,7 @@ def tell_invoice(telling: Telling, account: Account, found: Mapping[str, Any], c
             if row is not None and row.told.get("charge"):
                 _put(telling, account, outside(telling, Kind.BILLING, charge), came)
     if paid and found.get("paid_out_of_band") and (amount := stripe.money(found.get("amount_due") or 0, found.get("currency"))) > 0:
-        moves = found.get("status_transitions")
-        at = stripe.instant((moves if isinstance(moves, Mapping) else {}).get("paid_at")) or telling.at
+        at = stripe.instant(stripe.part(found.get("status_transitions")).get("paid_at")) or telling.at
         values = {"amount": amount, "currency": str(found.get("currency")).upper(), "kind": "invoice", "status": "succeeded", "invoice": invoice, "occurred_at": at}
         _store(telling, account, invoice, values)
         _settle(telling, account, invoice)

@@ -103,6 +103,11 @@ def money(amount: Any, currency: Any) -> Decimal:
     return found / (1 if code in _NO_PARTS else 1000 if code in _THOUSANDTHS else 100)
 
 
+def part(value: Any) -> Mapping[str, Any]:
+    """An object within an object; an empty one where there is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def key(value: Any) -> str:
     """The id of what is told as an id or as the whole object; empty where nothing is."""
     found = value.get("id") if isinstance(value, Mapping) else value
@@ -114,20 +119,18 @@ def key(value: Any) -> str:
 
 def snapshot(found: Mapping[str, Any]) -> dict[str, Any]:
     """The state of a subscription as it is kept: JSON, instants in seconds."""
-    pause, why = found.get("pause_collection"), found.get("cancellation_details")
-    why = why if isinstance(why, Mapping) else {}
+    pause, why = found.get("pause_collection"), part(found.get("cancellation_details"))
     return {
         "start": found.get("start_date") or found.get("created"), "ended": found.get("ended_at"), "notice": found.get("canceled_at"), "ends": found.get("cancel_at"),
         "status": _STATUS.get(str(found.get("status")), "active"), "expired": found.get("status") == "incomplete_expired", "trial": found.get("trial_end"),
-        "paused": isinstance(pause, Mapping), "resumes": pause.get("resumes_at") if isinstance(pause, Mapping) else None,
+        "paused": isinstance(pause, Mapping), "resumes": part(pause).get("resumes_at"),
         "why": str(why.get("feedback") or why.get("reason") or "")[:80], "asked": str(why.get("reason") or ""), "items": items_of(found),
     }  # fmt: skip
 
 
 def items_of(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What a subscription consists of, item by item, with its part of the discount. Raises WrongBody for an amount that is none."""
-    held = found.get("items")
-    rows = held.get("data") if isinstance(held, Mapping) else None
+    rows = part(found.get("items")).get("data")
     if not rows and isinstance(found.get("plan"), Mapping):
         rows = [{"id": "", "plan": found["plan"], "quantity": found.get("quantity")}]
     percent, forever, until = _discount(found, rows or [])
@@ -135,9 +138,8 @@ def items_of(found: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _item(row: Mapping[str, Any]) -> dict[str, Any]:
-    price = row.get("price") if isinstance(row.get("price"), Mapping) else {}
-    plan = row.get("plan") if isinstance(row.get("plan"), Mapping) else {}
-    terms = price.get("recurring") if isinstance(price.get("recurring"), Mapping) else plan
+    price, plan = part(row.get("price")), part(row.get("plan"))
+    terms = part(price.get("recurring")) or plan
     currency = str(price.get("currency") or plan.get("currency") or "").upper()
     amount = next((value for value in (price.get("unit_amount_decimal"), price.get("unit_amount"), plan.get("amount_decimal"), plan.get("amount")) if value is not None), None)
     # what is counted by use is no recurring revenue; a price in steps does not say what is paid
@@ -263,7 +265,7 @@ def _stretches(group: str, points: Sequence[tuple[int, Mapping[str, Any] | None]
 
 def _same(item: Mapping[str, Any] | None) -> tuple[Any, ...] | None:
     """What makes two states of an item the same span."""
-    return item and tuple(item[name] for name in ("product", "name", "amount", "currency", "quantity", "interval", "count", "percent", "forever"))
+    return None if item is None else tuple(item[name] for name in ("product", "name", "amount", "currency", "quantity", "interval", "count", "percent", "forever"))
 
 
 def since(rows: Sequence[Mapping[str, Any]], holds: Any) -> int | None:
@@ -281,10 +283,9 @@ def since(rows: Sequence[Mapping[str, Any]], holds: Any) -> int | None:
 
 def charge(found: Mapping[str, Any]) -> dict[str, Any]:
     """The state of a charge as it is kept: JSON."""
-    outcome = found.get("outcome") if isinstance(found.get("outcome"), Mapping) else {}
+    outcome = part(found.get("outcome"))
     words = [str(word) for word in (found.get("failure_code"), outcome.get("reason"), outcome.get("network_advice_code"), outcome.get("advice_code")) if word]
-    refunds = found.get("refunds")
-    rows = refunds.get("data") if isinstance(refunds, Mapping) else []
+    rows = part(found.get("refunds")).get("data")
     paid = found.get("amount_captured") if found.get("captured") else None
     status = str(found.get("status") or ("succeeded" if found.get("paid") else "failed"))
     return {
@@ -304,9 +305,7 @@ def refund(found: Mapping[str, Any]) -> dict[str, Any]:
 def payments_of(invoice: Mapping[str, Any]) -> list[str]:
     """The ids of charges and payment intents by which an invoice is paid, whichever way this version of the API tells them."""
     found = [key(invoice.get("charge")), key(invoice.get("payment_intent"))]
-    held = invoice.get("payments")
-    for row in (held.get("data") if isinstance(held, Mapping) else None) or []:
-        payment = row.get("payment") if isinstance(row, Mapping) else None
-        if isinstance(payment, Mapping):
-            found += [key(payment.get("charge")), key(payment.get("payment_intent"))]
+    for row in part(invoice.get("payments")).get("data") or []:
+        payment = part(part(row).get("payment"))
+        found += [key(payment.get("charge")), key(payment.get("payment_intent"))]
     return sorted({name for name in found if name})

@@ -282,7 +282,7 @@ def test_a_turkish_reader_meets_no_english(client, turkish, address):
 # what those who lead write
 LEADS_PAGES = (
     "/segments/", "/segments/vip/", "/segments/vip/edit/", "/segments/new/", "/segments/overrides/", "/lifecycle/new/", "/lifecycle/onboarding/edit/", "/work/ranking/", "/cover/", "/sandbox/", "/imports/",
-    "/plans/templates/new/", "/playbooks/new/", "/offers/catalogue/new/",
+    "/plans/templates/new/", "/playbooks/new/", "/offers/catalogue/new/", "/settings/webhooks/",
 )  # fmt: skip
 
 
