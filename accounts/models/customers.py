@@ -67,9 +67,12 @@ class Account(models.Model):
     name_sort = models.CharField(max_length=400, editable=False, db_collation="C")
     name_search = models.CharField(max_length=400, editable=False, db_collation="C")
     domain = models.CharField(_("domain"), max_length=253, blank=True, default="")
-    owner = models.ForeignKey(User, verbose_name=_("owner"), null=True, blank=True, on_delete=models.SET_NULL, related_name="accounts")
+    # keys without an index of their own, here and below: one of the listed ones begins with it, and every one costs each write
+    owner = models.ForeignKey(User, verbose_name=_("owner"), null=True, blank=True, on_delete=models.SET_NULL, related_name="accounts", db_index=False)
     business_model = models.CharField(_("business model"), max_length=12, choices=BusinessModel.choices, default=BusinessModel.SUBSCRIPTION)
-    segment = models.ForeignKey("accounts.Segment", verbose_name=_("segment"), null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="accounts")
+    segment = models.ForeignKey(
+        "accounts.Segment", verbose_name=_("segment"), null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="accounts", db_index=False
+    )
     lifecycle_stage = models.ForeignKey(LifecycleStage, verbose_name=_("lifecycle stage"), null=True, blank=True, on_delete=models.PROTECT, related_name="accounts")
     plan = models.CharField(_("plan"), max_length=120, blank=True, default="")
     industry = models.CharField(_("industry"), max_length=120, blank=True, default="")

@@ -28,7 +28,7 @@ class AccountEvent(models.Model):
     Written by `accounts.actions.event_log` alone, in the transaction of the fact itself.
     """
 
-    account = models.ForeignKey(Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="events")
+    account = models.ForeignKey(Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="events", db_index=False)
     contact = models.ForeignKey(Contact, verbose_name=_("contact"), null=True, blank=True, on_delete=models.PROTECT, related_name="events")
     kind = models.CharField(_("kind"), max_length=40, choices=[(key, key) for key in EVENT_KINDS])
     occurred_at = models.DateTimeField(_("happened"))
@@ -39,7 +39,7 @@ class AccountEvent(models.Model):
     subject_id = models.CharField(_("subject id"), max_length=64, blank=True, default="")
     payload = models.JSONField(_("payload"), default=dict)
     dedupe_key = models.CharField(_("dedupe key"), max_length=200, null=True, blank=True)
-    batch = models.ForeignKey("accounts.ImportBatch", verbose_name=_("import"), null=True, blank=True, on_delete=models.PROTECT, related_name="events")
+    batch = models.ForeignKey("accounts.ImportBatch", verbose_name=_("import"), null=True, blank=True, on_delete=models.PROTECT, related_name="events", db_index=False)
 
     objects = AccountOwnedQuerySet.as_manager()
 

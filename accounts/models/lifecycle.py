@@ -34,7 +34,7 @@ class StageStay(models.Model):
         KNOWN = "known", _("as it was found")
 
     account = models.ForeignKey(Account, verbose_name=_("account"), on_delete=models.CASCADE, related_name="stage_stays")
-    stage = models.ForeignKey(LifecycleStage, verbose_name=_("stage"), on_delete=models.PROTECT, related_name="stays")
+    stage = models.ForeignKey(LifecycleStage, verbose_name=_("stage"), on_delete=models.PROTECT, related_name="stays", db_index=False)
     valid_from = models.DateTimeField(_("from"))
     valid_to = models.DateTimeField(_("until"), null=True, blank=True)
     left_for = models.ForeignKey(LifecycleStage, verbose_name=_("left for"), null=True, blank=True, on_delete=models.PROTECT, related_name="+")
