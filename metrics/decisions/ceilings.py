@@ -17,7 +17,7 @@ from metrics.kpis.question import add_months
 from metrics.kpis.revenue import amount_column, in_force, paying
 from metrics.kpis.support_contacts import told_contacts
 from metrics.kpis.support_cost import whole_amount
-from metrics.kpis.support_load import ticket_volume
+from metrics.kpis.support_load import volume_of_accounts
 
 SHOWN = 25
 SORTS = ("ceiling", "value", "mrr", "cost", "months")
@@ -142,18 +142,12 @@ class _Asked:
         cost, self.missing = whole_amount(reader.question("support_cost", first=first, after=last, filtered=False))
         told, conditions = told_contacts(worked, "account")
         self.by_time = bool(fetch(f"{told} SELECT EXISTS (SELECT FROM told WHERE handled AND seconds > 0)", conditions.values)[0][0])
-        served = ", served AS (SELECT key::bigint AS account_id, sum(seconds) AS work FROM told WHERE handled GROUP BY 1), whole AS (SELECT sum(work) AS work FROM served)"
         if self.by_time:
-            served = f"{told}{served}"
+            served = f"{told}, served AS (SELECT key::bigint AS account_id, sum(seconds) AS work FROM told WHERE handled GROUP BY 1)"
         else:
-            volume = replace(reader.question("ticket_volume", first=first, after=last, filtered=False), scope=None)
-            tickets = {key: figure.parts["tickets"] for key, figure in ticket_volume(volume, "account").items() if key}
-            conditions = Conditions()
-            made = conditions.bind(json.dumps(tickets))
-            served = (
-                f"WITH served AS (SELECT key::bigint AS account_id, value::numeric AS work FROM jsonb_each_text({made}::jsonb)), "
-                "whole AS (SELECT sum(work) AS work FROM served)"
-            )  # fmt: skip
+            tickets, conditions = volume_of_accounts(replace(reader.question("ticket_volume", first=first, after=last, filtered=False), scope=None))
+            served = f"{tickets}, served AS (SELECT account_id, tickets::numeric AS work FROM volume)"
+        served += ", whole AS (SELECT sum(work) AS work FROM served)"
         self.values = conditions.values
         self.values |= {
             "months": json.dumps({key or "-": str(rate.months) for key, rate in self.rates.items() if key != "" and rate.months is not None}),

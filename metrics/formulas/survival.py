@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import TypeVar
@@ -64,8 +64,6 @@ class Survival:
     ended: int = 0
     longest: Decimal | None = None
     per: Decimal = Decimal(1)
-    # the steps to draw, once somebody asked for so many
-    _drawn: dict[int, tuple[Step, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -92,11 +90,9 @@ class Survival:
         """The steps to draw: all, or where there are more than `most` the last one of each of `most` equal stretches of time."""
         if len(self.lengths) <= most:
             return self.steps
-        if most not in self._drawn:
-            longest = self.lengths[-1]
-            last = {min(length * most // longest, most - 1): place for place, length in enumerate(self.lengths)}
-            self._drawn[most] = tuple(self._step(place) for place in last.values())
-        return self._drawn[most]
+        longest = self.lengths[-1]
+        last = {min(length * most // longest, most - 1): place for place, length in enumerate(self.lengths)}
+        return tuple(self._step(place) for place in last.values())
 
     @property
     def median(self) -> Decimal | None:

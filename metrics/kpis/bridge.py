@@ -143,3 +143,18 @@ def _bridges(question: Question, by: str | None, model: str | None) -> dict[str 
     if by is None and not found:
         found[None] = Bridge()
     return found
+
+
+def stayed(question: Question, by: str | None) -> dict[str | None, tuple[int, int]]:
+    """`customers_start` and `customers_churned` of the bridges alone, by a dimension of accounts; a group without customers at the start is left out."""
+    params = question.params
+    conditions = Conditions({"t0": question.start, "t1": question.until, "n": params["delinquency_days"], "zone": str(question.zone)})
+    narrow(question, conditions, (ACCOUNT_SQL,), "%(t0)s")
+    pays, amount = f"{in_force(params)} AND {paying(params)}", amount_column(params)
+    sql = f"""
+        WITH paid AS (
+            SELECT s.account_id, bool_or({_at(pays, "t1")}) AS still FROM accounts_subscription s
+            WHERE {amount} > 0 AND s.start < %(t1)s AND (s.end IS NULL OR s.end >= %(t0)s) GROUP BY s.account_id HAVING bool_or({_at(pays, "t0")}))
+        SELECT {expression(by, (ACCOUNT_SQL,), "%(t0)s") if by else "NULL::text"} AS key, count(*), count(*) FILTER (WHERE NOT p.still)
+        FROM paid p JOIN accounts_account a ON a.id = p.account_id WHERE NOT a.excluded AND {conditions.sql} GROUP BY 1"""
+    return {key: (customers, churned) for key, customers, churned in fetch(sql, conditions.values)}

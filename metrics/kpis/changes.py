@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from accounts.models import Account
 from metrics.formulas.daily import CHURNED, NEW, movement
 from metrics.kpis.bridge import TABLES, rate_at
-from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, narrow
+from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, listed, narrow
 from metrics.kpis.earning import earning_ranges
 from metrics.kpis.question import Question
 from metrics.kpis.readings import read_once
 from metrics.kpis.revenue import MICROS, amount_column
 from metrics.kpis.shoppers import visits
+from metrics.ledger.statements import HALF, fetch_in_two
+from metrics.ledger.statements import fetch as fetch_many
 
 # changes of one account this close together are one
 JOINED = dt.timedelta(minutes=60)
@@ -104,8 +107,11 @@ def histories(question: Question, by: str | None, *, model: str | None = None, l
     return found if model is None else [history for history in found if history.model == model]
 
 
-@read_once()
-def _histories(question: Question, by: str | None, leaving: bool) -> list[History]:
+def changes_sql(question: Question, by: str | None, *, leaving: bool, halved: bool = False) -> tuple[str, Conditions]:
+    """`WITH ... changes`: what changed for each account at each instant of the period, without one (`at` NULL) what stood at its start; and what it binds.
+
+    `halved` is for `fetch_in_two`.
+    """
     params = question.params
     conditions = Conditions(
         {"t0": question.start, "t1": question.until, "n": params["delinquency_days"], "reporting": question.currency, "zone": str(question.zone)}
@@ -118,11 +124,15 @@ def _histories(question: Question, by: str | None, leaving: bool) -> list[Histor
         edges.append("(coalesce(s.past_due_since, s.start) + make_interval(days => %(n)s))")
     paused = "coalesce(s.paused_from, CASE WHEN s.status = 'paused' THEN s.start END)"
     left = "s.end = upper(p)" + (" OR s.cancelled_at = upper(p)" if params["cancellation"] == "at_cancellation" else "")
+    few = "" if question.scope is None else f"AND s.account_id = ANY({conditions.bind(listed(question.scope))}::bigint[])"
+    # when an account first paid matters to where it is counted by a segment, and to whether it is new: not to who leaves
+    first_at = "NULL::timestamptz" if leaving and "f.first_at" not in conditions.sql and by is None else f"lower(range_agg({earns}))"
     sql = f"""
         WITH touched AS (
-            SELECT DISTINCT s.account_id FROM accounts_subscription s WHERE {amount} > 0 AND s.start < %(t1)s AND ({" OR ".join(_inside(edge) for edge in edges)})),
+            SELECT DISTINCT s.account_id FROM accounts_subscription s
+            WHERE {amount} > 0 AND s.start < %(t1)s AND ({" OR ".join(_inside(edge) for edge in edges)}) {few} {f"AND s.{HALF}" if halved else ""}),
         firsts AS (
-            SELECT s.account_id, lower(range_agg({earns})) AS first_at FROM accounts_subscription s JOIN touched t ON t.account_id = s.account_id
+            SELECT s.account_id, {first_at} AS first_at FROM accounts_subscription s JOIN touched t ON t.account_id = s.account_id
             WHERE {amount} > 0 GROUP BY s.account_id),
         spans AS (
             SELECT a.external_id, a.business_model AS model, {expression(by, TABLES, at) if by else "NULL::text"} AS key, s.currency, {amount} AS micros,
@@ -139,12 +149,20 @@ def _histories(question: Question, by: str | None, leaving: bool) -> list[Histor
             SELECT external_id, model, key, lower(p), micros * rate, 1, had_paid, NULL, false, CASE WHEN rate IS NULL THEN currency END FROM spans WHERE {_inside("lower(p)")}
             UNION ALL
             SELECT external_id, model, key, upper(p), -micros * rate, -1, had_paid, reason, involuntary, CASE WHEN rate IS NULL THEN currency END
-            FROM spans WHERE {_inside("upper(p)")})
-        SELECT external_id, key, at, coalesce(sum(micros), 0), sum(spans), bool_or(had_paid), max(reason), bool_or(involuntary),
-               array_agg(DISTINCT missing) FILTER (WHERE missing IS NOT NULL), max(model)
-        FROM steps GROUP BY external_id, key, at ORDER BY external_id, at NULLS FIRST"""
+            FROM spans WHERE {_inside("upper(p)")}),
+        changes AS (
+            SELECT external_id, key, at, coalesce(sum(micros), 0) AS micros, sum(spans) AS spans, bool_or(had_paid) AS had_paid, max(reason) AS reason,
+                   bool_or(involuntary) AS involuntary, array_agg(DISTINCT missing) FILTER (WHERE missing IS NOT NULL) AS missing, max(model) AS model
+            FROM steps GROUP BY external_id, key, at)"""
+    return sql, conditions
+
+
+@read_once()
+def _histories(question: Question, by: str | None, leaving: bool) -> list[History]:
+    sql, conditions = changes_sql(question, by, leaving=leaving)
+    rows = fetch_many(f"{sql} SELECT * FROM changes ORDER BY external_id, at NULLS FIRST", conditions.values)
     found: dict[str, History] = {}
-    for account, key, moment, micros, spans, had_paid, reason, involuntary, missing, model in fetch(sql, conditions.values):
+    for account, key, moment, micros, spans, had_paid, reason, involuntary, missing, model in rows:
         history = found.setdefault(account, History(account, key, had_paid, model=model))
         history.missing |= set(missing or ())
         if moment is None:
@@ -223,7 +241,75 @@ def losses_of(question: Question, by: str | None, *, model: str | None = None, n
 
 @read_once()
 def _losses(question: Question, by: str | None, model: str | None, newcomers: bool) -> dict[str | None, Losses]:
-    return losses(histories(question, by, model=model, leaving=not newcomers))
+    if by is not None or newcomers:
+        return losses(histories(question, by, model=model, leaving=not newcomers))
+    found = Losses()
+    for one in departures(question, model):
+        found.churn_events += one.events
+        found.events[one.reason] = found.events.get(one.reason, 0) + one.events
+        if one.lost:
+            found.lost[one.reason] = found.lost.get(one.reason, 0) + one.lost
+            found.lost_mrr[one.reason] = found.lost_mrr.get(one.reason, Decimal(0)) + one.lost_mrr
+            found.involuntary[one.reason] = found.involuntary.get(one.reason, 0) + one.lost * one.involuntary
+    return {None: found}
+
+
+@dataclass(frozen=True)
+class Departures:
+    """Changes by which customers left, alike in reason and will: how often, and the MRR that went.
+
+    Of those, `lost` are customers of the start who are none at the end and left last this way, with their MRR at the start.
+    """
+
+    model: str
+    reason: str | None
+    involuntary: bool
+    events: int
+    amount: Decimal
+    lost: int
+    lost_mrr: Decimal
+
+
+# where two changes come close to one another they may be one: what such an account did is told change by change
+_DEPARTURES = """, walked AS (
+        SELECT external_id, model, at, micros, reason, involuntary, sum(spans) OVER told - spans AS before, sum(spans) OVER told AS after,
+               at - lag(at) OVER told <= %(joined)s AS near,
+               sum(spans) FILTER (WHERE at IS NULL) OVER whole AS first, sum(spans) OVER whole AS last, sum(micros) FILTER (WHERE at IS NULL) OVER whole AS opening
+        FROM changes WINDOW told AS (PARTITION BY external_id ORDER BY at NULLS FIRST), whole AS (PARTITION BY external_id)),
+    near AS MATERIALIZED (SELECT DISTINCT external_id FROM walked WHERE near),
+    departed AS (
+        SELECT *, first > 0 AND last = 0 AND lead(at) OVER (PARTITION BY external_id ORDER BY at) IS NULL AS lost FROM walked
+        WHERE at IS NOT NULL AND before > 0 AND after = 0 AND micros <> 0 AND external_id NOT IN (SELECT external_id FROM near))
+    SELECT model, reason, involuntary, count(*), sum(abs(micros)), count(*) FILTER (WHERE lost), coalesce(sum(opening) FILTER (WHERE lost), 0), NULL
+    FROM departed GROUP BY 1, 2, 3 UNION ALL SELECT NULL, NULL, false, 0, 0, 0, 0, array_agg(external_id) FROM near"""
+
+
+def departures(question: Question, model: str | None) -> list[Departures]:
+    """How customers of subscriptions left in the period, of one business model if it is named; what `movements` say, summed up by the database."""
+    return [one for one in _departures(question) if model in (None, one.model)]
+
+
+@read_once()
+def _departures(question: Question) -> list[Departures]:
+    sql, conditions = changes_sql(question, None, leaving=True, halved=True)
+    found: list[Departures] = []
+    for model, reason, involuntary, events, amount, lost, lost_mrr, near in fetch_in_two(sql + _DEPARTURES, {**conditions.values, "joined": JOINED}):
+        if events:
+            found.append(Departures(model, reason, involuntary, events, amount / MICROS, lost, lost_mrr / MICROS))
+        if near:
+            accounts = Account.objects.filter(external_id__in=near).values_list("pk", flat=True)
+            for history in histories(replace(question, scope=tuple(accounts)), None, leaving=True):
+                found += _departures_of(history)
+    return found
+
+
+def _departures_of(history: History) -> list[Departures]:
+    left = [entry for entry in history.movements() if entry.kind == CHURNED]
+    lost = bool(history.spans) and not history.spans + sum(step.spans for step in history.steps)
+    return [
+        Departures(history.model, entry.reason, entry.involuntary, 1, entry.amount, int(lost and entry is left[-1]), history.opening if lost and entry is left[-1] else Decimal(0))
+        for entry in left
+    ]
 
 
 def shop_losses_of(question: Question, by: str | None) -> dict[str | None, Losses]:

@@ -5,6 +5,7 @@ Every expression is a constant of this module; what people type goes in as bound
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,7 +92,12 @@ def narrow(question: Question, conditions: Conditions, tables: Tables, at: str) 
     if question.nobody:
         conditions.parts.append("a.id IS NULL")
     if question.scope is not None:
-        conditions.parts.append(f"a.id = ANY({conditions.bind(list(question.scope))})")
+        conditions.parts.append(f"a.id = ANY({conditions.bind(listed(question.scope))}::bigint[])")
+
+
+def listed(ids: Iterable[int]) -> str:
+    """Ids as the text of an array: a long list costs ten times as much to be bound number by number."""
+    return "{" + ",".join(map(str, ids)) + "}"
 
 
 def fetch(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -11,6 +11,7 @@ from typing import Any
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, narrow
 from metrics.kpis.question import Question
 from metrics.kpis.revenue import amount_column
+from metrics.ledger.statements import HALF
 
 
 def earning_ranges(params: dict[str, Any] | Any) -> str:
@@ -31,13 +32,13 @@ def earning_ranges(params: dict[str, Any] | Any) -> str:
     return f"({earns}) - CASE WHEN {pause} IS NULL OR s.paused_until <= {pause} THEN '{{}}'::tstzmultirange ELSE tstzmultirange(tstzrange({pause}, s.paused_until, '(]')) END"
 
 
-def earners(question: Question, by: str | None, *, model: str | None = None) -> tuple[str, dict[str, Any]]:
+def earners(question: Question, by: str | None, *, model: str | None = None, halved: bool = False) -> tuple[str, dict[str, Any]]:
     """A WITH clause that ends in `earners(account_id, key, earns, first_at)`, and what it binds.
 
     Holds every account in question that ever earned before the horizon. `earns` is the multirange of the
     account over all its spans; `key` the group by a dimension of accounts, taken at the start of the
     period or, for those that came later, when they began. Binds %(t0)s, %(t1)s (end, or what is known of
-    it), %(known)s (the horizon) and %(zone)s.
+    it), %(known)s (the horizon) and %(zone)s. `halved` is for `fetch_in_two`.
     """
     params = question.params
     conditions = Conditions({"t0": question.start, "t1": question.until, "known": question.horizon, "n": params["delinquency_days"], "zone": str(question.zone)})
@@ -49,7 +50,7 @@ def earners(question: Question, by: str | None, *, model: str | None = None) -> 
     sql = f"""
         WITH ranges AS (
             SELECT s.account_id, range_agg({earning_ranges(params)}) AS earns FROM accounts_subscription s
-            WHERE {amount_column(params)} > 0 AND s.start < %(known)s GROUP BY s.account_id),
+            WHERE {amount_column(params)} > 0 AND s.start < %(known)s {f"AND s.{HALF}" if halved else ""} GROUP BY s.account_id),
         firsts AS (SELECT account_id, earns, lower(earns) AS first_at FROM ranges WHERE NOT isempty(earns) AND lower(earns) < %(known)s),
         earners AS (
             SELECT e.account_id, {group} AS key, e.earns, e.first_at FROM firsts e JOIN accounts_account a ON a.id = e.account_id

@@ -11,7 +11,7 @@ from metrics.formulas import lifetime_value as formulas
 from metrics.formulas.numbers import ratio
 from metrics.formulas.survival import Survival
 from metrics.kpis.assumptions import discount_rate, lifespan_months, margin
-from metrics.kpis.bridge import bridges
+from metrics.kpis.bridge import bridges, stayed
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, narrow
 from metrics.kpis.figure import Figure
 from metrics.kpis.orders import TRANSACTION_RATE, net_of
@@ -106,7 +106,7 @@ def _discounted(question: Question, by: str | None) -> Figures:
     kept: Numbers = {}
     if given is None:
         year = question.between(_a_year_before(question), question.until)
-        kept = {key: ratio(book.customers_start - book.customers_churned, book.customers_start) for key, book in bridges(year, by).items()}
+        kept = {key: ratio(at_start - churned, at_start) for key, (at_start, churned) in stayed(year, by).items()}
     figures: Figures = {}
     for key, value in arpa.values.items():
         retention = kept.get(key) if given is None else given

@@ -15,13 +15,15 @@ from metrics.kpis.bridge import bridges
 from metrics.kpis.business_models import SUBSCRIPTION
 from metrics.kpis.costs import Costs, People, people_of, spread
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, expression, fetch, narrow
-from metrics.kpis.earning import earners
+from metrics.kpis.earning import earning_ranges
 from metrics.kpis.figure import Figure
 from metrics.kpis.lifetime_value import closed_months, months_within
 from metrics.kpis.question import Question, pieces
 from metrics.kpis.retention import arpa
+from metrics.kpis.revenue import amount_column
 from metrics.kpis.shoppers import visits
 from metrics.ledger.prepare import with_bridges
+from metrics.ledger.statements import HALF, fetch_in_two
 
 Figures = dict[str | None, Figure]
 Money = dict[str | None, Decimal | None]
@@ -106,16 +108,21 @@ Months = list[tuple[dt.datetime, dt.datetime]]
 Lost = dict[str | None, list[tuple[int, int]]]
 
 
-def _there(question: Question, months: Months) -> list[tuple[str, dict[str, Any]]]:
+def _there(question: Question, months: Months, *, halved: bool = False) -> list[tuple[str, dict[str, Any]]]:
     """When accounts are customers, each by its own rule: a WITH clause that ends in `there(account_id, active)`, and what it binds with the months."""
     if not months:
         return []
     edges = {"begins": [begin for begin, _end in months], "ends": [end for _begin, end in months]}
-    whole = replace(question.between(months[0][0], months[-1][1]), segment=None, filters={}, scope=None)
-    with_earners, values = earners(whole, None, model=SUBSCRIPTION)
+    params, whole = question.params, question.between(months[0][0], months[-1][1])
+    values = {"t0": whole.start, "t1": whole.until, "n": params["delinquency_days"], "zone": str(question.zone)}
+    # what was over before the first of them keeps nobody
+    subscribers = f"""WITH there AS (
+        SELECT s.account_id, range_agg({earning_ranges(params)}) AS active FROM accounts_subscription s JOIN accounts_account o ON o.id = s.account_id
+        WHERE {amount_column(params)} > 0 AND s.start < %(t1)s AND (s.end IS NULL OR s.end >= %(t0)s) AND o.business_model = '{SUBSCRIPTION}' {f"AND s.{HALF}" if halved else ""}
+        GROUP BY s.account_id)"""
     shops = Conditions({"t1": whole.until, "zone": str(question.zone)})
     orders = f"WITH there AS ({visits(question, shops)})"
-    return [(f"{with_earners}, there AS (SELECT account_id, earns AS active FROM earners)", {**values, **edges}), (orders, {**shops.values, **edges})]
+    return [(subscribers, {**values, **edges}), (orders, {**shops.values, **edges})]
 
 
 def lost_and_kept(question: Question) -> tuple[list[int], list[int]]:
@@ -123,17 +130,18 @@ def lost_and_kept(question: Question) -> tuple[list[int], list[int]]:
     months = months_of(question)
     lost: list[int] = []
     kept: list[int] = []
-    for there, bound in _there(question, months):
+    for read, (there, bound) in zip((fetch_in_two, fetch), _there(question, months, halved=True), strict=False):
         conditions = Conditions({**bound, "last": len(months), "first": months[0][0], "until": months[-1][1]})
         narrow(question, conditions, (ACCOUNT_SQL,), "piece.begins")
         sql = f"""{there}
             SELECT v.account_id, bool_or(v.active @> piece.begins AND NOT v.active @> piece.ends), bool_or(piece.turn = %(last)s AND v.active @> piece.ends)
-            FROM there v JOIN accounts_account a ON a.id = v.account_id
+            FROM (SELECT account_id, active, active @> tstzrange(%(first)s, %(until)s, '[]') AS throughout FROM there
+                  WHERE active && tstzrange(%(first)s, %(until)s, '[]') OFFSET 0) v JOIN accounts_account a ON a.id = v.account_id
                  JOIN unnest(%(begins)s::timestamptz[], %(ends)s::timestamptz[]) WITH ORDINALITY AS piece (begins, ends, turn)
                       -- who was there throughout was lost in no month: one row tells that it still is
-                      ON CASE WHEN v.active @> tstzrange(%(first)s, %(until)s, '[]') THEN piece.turn = %(last)s ELSE v.active && tstzrange(piece.begins, piece.ends, '[]') END
+                      ON CASE WHEN v.throughout THEN piece.turn = %(last)s ELSE v.active && tstzrange(piece.begins, piece.ends, '[]') END
             WHERE NOT a.excluded AND {conditions.sql} GROUP BY 1"""
-        for account, was_lost, is_there in fetch(sql, conditions.values):
+        for account, was_lost, is_there in read(sql, conditions.values):
             if was_lost:
                 lost.append(account)
             elif is_there:

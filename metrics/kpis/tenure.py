@@ -7,12 +7,14 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
+from metrics.formulas.numbers import decimal_text
 from metrics.formulas.survival import Survival, curve_of
 from metrics.kpis.dimensions import fetch
 from metrics.kpis.earning import earners
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question
 from metrics.kpis.readings import read_once
+from metrics.ledger.statements import fetch_in_two
 
 DAYS_A_MONTH = Decimal("30.4375")
 # tenures are counted in thousand-millionths of a day
@@ -25,9 +27,9 @@ _MICROS = "(extract(epoch FROM (until AT TIME ZONE %(zone)s) - (first_at AT TIME
 _MONTHS = "(SELECT extract(year FROM g) * 12 + extract(month FROM g) FROM age(until AT TIME ZONE %(zone)s, first_at AT TIME ZONE %(zone)s) g)::bigint"
 
 
-def _lasting(question: Question, by: str | None, gap_days: int) -> tuple[str, dict[str, Any]]:
+def _lasting(question: Question, by: str | None, gap_days: int, *, halved: bool = False) -> tuple[str, dict[str, Any]]:
     """A WITH clause that ends in `lasting(account_id, key, first_at, ended, until)`, one row a tenure, and what it binds."""
-    with_earners, values = earners(question, by)
+    with_earners, values = earners(question, by, halved=halved)
     # most never paused: their only stretch is the tenure, and only of the others is asked where the first long gap begins
     sql = f"""{with_earners},
         tenures AS (
@@ -56,17 +58,15 @@ def survivals(question: Question, by: str | None, *, time: str, gap_days: int = 
     months). A tenure lasts from the first MRR > 0 to the end of its last service before the end of the
     period; a gap of more than `gap_days` ends it, and who returns after one is no new subject.
     """
-    lasting, values = _lasting(question, by, gap_days)
+    lasting, values = _lasting(question, by, gap_days, halved=True)
     counted, per = (_MONTHS, Decimal(1)) if time == "whole_months" else (_MICROS, DAY if time == "days" else DAY * DAYS_A_MONTH)
     # as two lists a group: rows of their own would cost as much as all the rest
     sql = f"{lasting} SELECT key, array_agg({counted}) FILTER (WHERE ended), array_agg({counted}) FILTER (WHERE NOT ended) FROM lasting GROUP BY key"
-    found: dict[str | None, Survival] = {}
-    for key, *sides in fetch(sql, values):
-        ended, censored = (Counter(side or ()) if time == "whole_months" else Counter(map(_thousand_millionths, side or ())) for side in sides)
-        found[key] = curve_of(ended, censored, per=per)
-    if by is None:
-        found.setdefault(None, Survival())
-    return found
+    found: dict[str | None, tuple[Counter[int], Counter[int]]] = {None: (Counter(), Counter())} if by is None else {}
+    for key, *sides in fetch_in_two(sql, values):
+        for counts, side in zip(found.setdefault(key, (Counter(), Counter())), sides, strict=True):
+            counts.update((side or ()) if time == "whole_months" else map(_thousand_millionths, side or ()))
+    return {key: curve_of(ended, censored, per=per) for key, (ended, censored) in found.items()}
 
 
 def _thousand_millionths(micros: int) -> int:
@@ -78,10 +78,23 @@ def tenure_survival(question: Question, by: str | None) -> dict[str | None, Figu
     """S at the horizon, with the whole curve, its band and the median."""
     params = question.params
     curves = survivals(question, by, time=params["time"], gap_days=params["gap_days"])
-    return {key: _figure_at(survival, params["horizon_months"], time=params["time"]) for key, survival in curves.items()}
+    shapes = _shapes(question, by, time=params["time"], gap_days=params["gap_days"])
+    return {key: _figure_at(survival, params["horizon_months"], shapes[key], time=params["time"]) for key, survival in curves.items()}
 
 
-def _figure_at(survival: Survival, horizon_months: int, *, time: str) -> Figure:
+@read_once()
+def _shapes(question: Question, by: str | None, *, time: str, gap_days: int) -> dict[str | None, dict[str, Any]]:
+    """What the answer tells of every curve whatever the horizon, as it leaves the engine."""
+    shapes: dict[str | None, dict[str, Any]] = {}
+    for key, survival in survivals(question, by, time=time, gap_days=gap_days).items():
+        steps = survival.told(MOST_TOLD)
+        curve = [["0", "1"], *([decimal_text(step.time), decimal_text(step.survival)] for step in steps)] if survival.subjects else []
+        band = [[decimal_text(step.time), *map(decimal_text, step.band)] for step in steps]
+        shapes[key] = {"curve": curve, "band": band, "median": survival.median}
+    return shapes
+
+
+def _figure_at(survival: Survival, horizon_months: int, shape: dict[str, Any], *, time: str) -> Figure:
     horizon = Decimal(horizon_months) * (DAYS_A_MONTH if time == "days" else 1)
     step, there = survival.step_at(horizon), bool(survival.subjects)
     value = survival.at(horizon) if there else None
@@ -90,7 +103,4 @@ def _figure_at(survival: Survival, horizon_months: int, *, time: str) -> Figure:
         "subjects": survival.subjects, "ended": survival.ended, "censored": survival.subjects - survival.ended,
         "expected_tenure": survival.mean_within(horizon) if there else None,
     }  # fmt: skip
-    steps = survival.told(MOST_TOLD)
-    curve: list[list[Any]] = [[Decimal(0), Decimal(1)], *([each.time, each.survival] for each in steps)]
-    shape = {"curve": curve if there else [], "band": [[each.time, *each.band] for each in steps], "median": survival.median}
     return Figure(value=value, numerator=value, parts=parts, interval=None if low is None or high is None else (low, high), shape=shape)

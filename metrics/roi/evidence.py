@@ -11,7 +11,8 @@ from typing import Any
 from accounts import words
 from accounts.models import Subscription
 from metrics.formulas.daily import CHURNED
-from metrics.kpis.changes import histories, shop_histories
+from metrics.kpis.business_models import SUBSCRIPTION
+from metrics.kpis.changes import departures, histories, shop_histories
 from metrics.kpis.dimensions import ACCOUNT_SQL, Conditions, fetch, narrow
 from metrics.kpis.engine import answer, ask
 from metrics.kpis.question import Question
@@ -97,15 +98,13 @@ def evidence(*, basis: Basis, scope: Iterable[int] | None, now: dt.datetime) -> 
         key = code or ""
         return named.setdefault(key, Reason(key))
 
-    # a currency without a rate leaves the sum open whoever has it; where all is in one currency only who may have left is read
+    # a currency without a rate leaves the sum open, whoever of those that changed has it
     foreign = Subscription.objects.exclude(currency=question.currency).exists()
-    for history in histories(question, None, model="subscription", leaving=not foreign):
-        if history.missing:
-            found.mrr = None
-        for entry in history.movements():
-            if entry.kind == CHURNED:
-                reason = of(entry.reason)
-                reason.customers, reason.mrr = reason.customers + 1, reason.mrr + entry.amount
+    if foreign and any(history.missing for history in histories(question, None, model=SUBSCRIPTION)):
+        found.mrr = None
+    for left in departures(question, SUBSCRIPTION):
+        reason = of(left.reason)
+        reason.customers, reason.mrr = reason.customers + left.events, reason.mrr + left.amount
     for history in shop_histories(question, None):
         for entry in history.movements():
             of(entry.reason).customers += entry.kind == CHURNED

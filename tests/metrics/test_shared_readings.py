@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from accounts.models import Account, LedgerRange, Subscription, Transaction
 from metrics.formulas.survival import Step, kaplan_meier
 from metrics.kpis import return_on_experience
+from metrics.kpis.changes import Losses, histories, losses, losses_of
 from metrics.kpis.dimensions import fetch
 from metrics.kpis.earning import earners
 from metrics.kpis.engine import answer, ask
@@ -85,6 +86,19 @@ def test_losses_by_month_from_the_ledger_and_of_whole_periods_are_those_of_the_s
             with_earners, values = earners(question, None, model="subscription")
             there = {pk for pk, earns in fetch(f"{with_earners} SELECT account_id, earns FROM earners", values) if any(months[-1][1] in stretch for stretch in earns)}
             assert left[1] == sorted(there - set(left[0]))
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db
+@RANDOM
+@given(customers=st.lists(customer, min_size=1, max_size=6), stored_rates=rates, segment=st.sampled_from([None, "vip"]), model=st.sampled_from([None, "subscription"]))
+def test_losses_summed_up_by_the_database_are_those_of_the_log(customers, stored_rates, segment, model):
+    with transaction.atomic(), override_settings(ORGANISATION_TIME_ZONE=ZONE.key):
+        put(customers, stored_rates)
+        question = ask(name="customers_lost", segment=segment, **PERIOD)
+        told, log = losses_of(question, None, model=model)[None], losses(histories(question, None, model=model)).get(None) or Losses()
+        assert (told.churn_events, told.events, told.lost, told.lost_mrr) == (log.churn_events, log.events, log.lost, log.lost_mrr)
+        assert told.involuntary == log.involuntary
         transaction.set_rollback(True)
 
 
