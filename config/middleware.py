@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zoneinfo
 from collections.abc import Callable
 
@@ -12,8 +13,6 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
-
-from accounts.queries.clock import read_clock
 
 Handler = Callable[[HttpRequest], HttpResponse]
 LANGUAGE_COOKIE = "vefa-language"
@@ -67,7 +66,8 @@ def _watch_session(request: HttpRequest) -> None:
     since, seen = request.session.get("since"), request.session.get("seen")
     if since is None or seen is None:
         return
-    now = int(read_clock().timestamp())
+    # the real time, in a sandbox too: whoever moves its clock on by a month stays signed in
+    now = int(time.time())
     if now - since > (LONGEST_ADMIN_SESSION if request.user.is_staff else LONGEST_SESSION):
         logout(request)
     elif now - seen > SLIDE_EVERY:

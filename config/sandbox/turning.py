@@ -47,11 +47,11 @@ def turn(*, until: dt.datetime, seconds: float, hours: int = 1, tell: Callable[[
         raise ValueError(f"Its clock stands at {stands.isoformat()} and does not go back.")
     ends = time.monotonic() + seconds
     app.loader.import_default_modules()
-    watch_instance()
     with embedded_catcher():
         while stands < until and time.monotonic() < ends:
             stands = min(stands + step, until)
             _set(stands)
+            watch_instance()
             # marks that count real hours
             cache.delete_many([FULL_SWEEP, CLOSING])
             for name in sweeps():

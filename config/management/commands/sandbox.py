@@ -96,6 +96,8 @@ class Command(BaseCommand):
                 raise CommandError(f"The sandbox cannot be served on port {place.port()}: {fault.strerror}.", returncode=2) from None
         self.stdout.write(f"The sandbox is at {place.address()} as long as this runs.")
         self.stdout.flush()
+        # static files come from their sources; who serves them asks for the folder all the same
+        (place.data_folder() / "static").mkdir(parents=True, exist_ok=True)
         sandbox_web.note_served(settings.VEFA_DATA, place.port())
         os.chdir(ROOT)
         web = [
