@@ -142,7 +142,7 @@ def kaplan_meier(tenures: Iterable[tuple[Length, int, int]], *, per: Decimal = D
 
 def curve_of(ended: Mapping[Length, int], censored: Mapping[Length, int], *, per: Decimal = Decimal(1)) -> Survival:
     """The curve from how many ended, and how many are censored, after each tenure; as `kaplan_meier`."""
-    if min((*ended, *censored, *ended.values(), *censored.values()), default=0) < 0:
+    if min((*ended, *censored), default=0) < 0 or min((*ended.values(), *censored.values()), default=0) < 0:
         raise ValueError("Tenures and counts are not negative.")
     waiting, place = sorted(censored), 0
     at_risk = subjects = sum(ended.values()) + sum(censored.values())

@@ -164,10 +164,11 @@ def lost_in(question: Question, by: str | None, months: Months) -> Lost:
         for key, book in bridges(each[place], by, model=SUBSCRIPTION).items():
             if book.customers_start:
                 add(key, place, book.customers_churned, book.customers_start)
-    subscribers, *shops = _there(question, months) or [None]
-    left = [place for place in range(len(months)) if place not in set(told)]
-    reads = [(shop, list(range(len(months)))) for shop in shops] + ([(subscribers, left)] if subscribers is not None and left else [])
-    for (there, bound), places in reads:
+    left = [place for place in range(len(months)) if place not in told]
+    # the others by their spans, and shops by their orders
+    for (there, bound), places in zip(_there(question, months), (left, list(range(len(months)))), strict=False):
+        if not places:
+            continue
         bound = {**bound, "begins": [months[place][0] for place in places], "ends": [months[place][1] for place in places]}
         conditions = Conditions(bound)
         narrow(question, conditions, (ACCOUNT_SQL,), "piece.begins")
