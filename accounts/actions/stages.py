@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -22,6 +22,8 @@ from accounts.queries.rule_matches import names_of_rows
 from accounts.rules import RuleFault, parse
 from accounts.stage_rules import MOST_GOALS, StageFault, check, read_stage
 
+# how an account does in its stage: goals met (keys), standing, when time alone may change it
+Judged = tuple[Sequence[str], str, dt.datetime | None]
 # a move by rule: account, the stage it was seen in, the stage it goes to
 Move = tuple[int, str | None, str]
 
@@ -34,10 +36,11 @@ WHERE m.account_id = a.id AND m.valid_to IS NULL AND m.stage_id IS DISTINCT FROM
 """
 # a clock that went back never makes two stays overlap
 _OPEN = """
-INSERT INTO accounts_stagestay (account_id, stage_id, valid_from, reason, set_by_id, batch_id, goals_met, standing, created_at)
+INSERT INTO accounts_stagestay (account_id, stage_id, valid_from, reason, set_by_id, batch_id, goals_met, standing, turns_at, created_at)
 SELECT a.id, a.lifecycle_stage_id, greatest(coalesce(w.since, %(now)s), (SELECT max(o.valid_to) FROM accounts_stagestay o WHERE o.account_id = a.id)),
-    %(reason)s, %(actor)s, %(batch)s, '{}', '', %(now)s
-FROM accounts_account a JOIN unnest(%(ids)s::bigint[], %(sinces)s::timestamptz[]) w(id, since) ON w.id = a.id
+    %(reason)s, %(actor)s, %(batch)s, coalesce(w.goals::text[], '{}'), coalesce(w.standing, ''), w.turns, %(now)s
+FROM accounts_account a
+JOIN unnest(%(ids)s::bigint[], %(sinces)s::timestamptz[], %(goals)s::text[], %(standings)s::text[], %(turns)s::timestamptz[]) w(id, since, goals, standing, turns) ON w.id = a.id
 WHERE a.lifecycle_stage_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM accounts_stagestay o WHERE o.account_id = a.id AND o.valid_to IS NULL)
 ORDER BY a.id
 """
@@ -76,19 +79,33 @@ def reason_of(origin: str) -> str:
 
 
 def keep_stays(
-    *, account_ids: Collection[int], reason: str, now: dt.datetime, actor_id: int | None = None, batch_id: Any = None, since: Mapping[int, dt.datetime] | None = None
-) -> None:
+    *, account_ids: Collection[int], reason: str, now: dt.datetime, actor_id: int | None = None, batch_id: Any = None,
+    since: Mapping[int, dt.datetime] | None = None, judged: Mapping[int, Judged] | None = None,
+) -> None:  # fmt: skip
     """Brings the history of these accounts in line with the stages they are in. Two statements, however many accounts.
 
     `since`: when those began, for accounts where it is told; no stay begins before the one it follows.
+    `judged`: how accounts do there, for whoever knows already: a stay that is opened and judged afterwards is written twice.
     """
     if not account_ids:
         return
     ids = list(account_ids)
     values = {"ids": ids, "sinces": [(since or {}).get(one) for one in ids], "now": now, "reason": str(reason), "actor": actor_id, "batch": batch_id}
+    known = [(judged or {}).get(one, ((), "", None)) for one in ids]
+    values |= {
+        "goals": [keys_array(goals) for goals, _standing, _turn in known],
+        "standings": [told for _goals, told, _turn in known],
+        "turns": [turn for _goals, _standing, turn in known],
+    }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_CLOSE, values)
         cursor.execute(_OPEN, values)
+
+
+def keys_array(keys: Iterable[str]) -> str:
+    """Keys of stages or goals as an array of PostgreSQL in a text, for statements over many rows."""
+    # keys are letters, digits, hyphens and underscores; quoted, because an array reads a bare NULL as nothing
+    return "{" + ",".join(f'"{key}"' for key in keys) + "}"
 
 
 def begin_stays(*, since: Mapping[int, dt.datetime], batch_id: Any = None) -> None:

@@ -20,10 +20,10 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from accounts.actions.stages import Move, keep_stays, move_by_rules
+from accounts.actions.stages import Judged, Move, keep_stays, keys_array, move_by_rules
 from accounts.models import Heartbeat, StageStay
 from accounts.models.snapshots import Band
-from accounts.stage_rules import standing, turns_at
+from accounts.stage_rules import Stage, standing, turns_at
 from metrics.lifecycle.statements import LISTED, RANGE, Seen, StageRules, look, stage_rules
 
 LIST_AT_MOST = 2_000
@@ -61,7 +61,9 @@ def _batch(rules: StageRules, scope: str, values: dict[str, Any], *, now: dt.dat
     # whoever changed a stage without telling: the history follows
     untold = [row.account_id for row in rows if row.stage != row.stay_stage]
     if untold:
-        keep_stays(account_ids=untold, reason=StageStay.Reason.KNOWN, now=now)
+        stages = rules.by_key
+        judged = {row.account_id: _judged(stages[row.stage], row, since=now, now=now) for row in rows if row.stage is not None and row.stage != row.stay_stage}
+        keep_stays(account_ids=untold, reason=StageStay.Reason.KNOWN, now=now, judged=judged)
         rows = look(rules, scope, values, now=now, today=today)
     moves: list[Move] = []
     for row in rows:
@@ -82,24 +84,21 @@ WHERE m.id = w.id AND m.valid_to IS NULL
 """
 
 
-def _array(keys: Iterable[str] | None) -> str | None:
-    # keys are letters, digits, hyphens and underscores; quoted, because an array reads a bare NULL as nothing
-    return None if keys is None else "{" + ",".join(f'"{key}"' for key in keys) + "}"
+def _judged(stage: Stage, row: Seen, *, since: dt.datetime, now: dt.datetime) -> Judged:
+    """How an account does in the stage it is in since an instant."""
+    goals = sorted(row.goals)
+    return goals, standing(stage, since=since, now=now, met=len(goals), at_risk=row.band == Band.AT_RISK), turns_at(stage, since=since, now=now)
 
 
 def _judge(rules: StageRules, rows: Iterable[Seen], now: dt.datetime) -> int:
     """Keeps goals met, standing, its next turn and what waits, where any of it differs; returns how many did."""
-    stages = rules.by_key
-    found = []
+    stages, found = rules.by_key, []
     for row in rows:
         if row.stay_id is None or row.since is None or row.stage is None:
             continue
-        stage = stages[row.stage]
-        goals = sorted(row.goals)
-        verdict = standing(stage, since=row.since, now=now, met=len(goals), at_risk=row.band == Band.AT_RISK)
-        turn, waits = turns_at(stage, since=row.since, now=now), row.waits(rules.stages)
+        (goals, verdict, turn), waits = _judged(stages[row.stage], row, since=row.since, now=now), row.waits(rules.stages)
         if (goals, verdict, turn, waits) != (sorted(row.goals_met or []), row.standing, row.turns_at, row.held if waits is not None else None):
-            found.append((row.stay_id, _array(goals), verdict, turn, _array(waits)))
+            found.append((row.stay_id, keys_array(goals), verdict, turn, None if waits is None else keys_array(waits)))
     if found:
         ids, met, verdicts, turns, held = (list(column) for column in zip(*found, strict=True))
         with connection.cursor() as cursor:
