@@ -19,8 +19,6 @@ Status = PlaybookRun.Status
 Outcome = PlaybookStepLog.Outcome
 WORK_ITEM = "work_item"
 MAIL = "mail"
-# why runs end that no person stopped; exit rules are `exit_1` and so on
-BY_MACHINE = frozenset({"done", "stop", "churned", "excluded", "held_out"})
 
 
 class RunEnded(ValueError):
@@ -56,11 +54,6 @@ def tell_run(run: PlaybookRun, kind: str, *, now: dt.datetime, actor: User | Non
     )  # fmt: skip
 
 
-def is_by_machine(reason: str) -> bool:
-    """Whether a run ended for this reason without anybody stopping it."""
-    return reason in BY_MACHINE or reason.startswith("exit_")
-
-
 def cut_short(run: PlaybookRun, *, reason: str, now: dt.datetime, actor: User | None = None) -> None:
     """Ends a run early: nothing more is done, and what has not left or is not done yet is taken back. In the transaction that holds it.
 
@@ -70,7 +63,7 @@ def cut_short(run: PlaybookRun, *, reason: str, now: dt.datetime, actor: User | 
         raise RunEnded
     run.status, run.end_reason, run.ended_at, run.due_at, run.lease_until, run.worker = Status.STOPPED, reason[:40], now, None, None, ""
     run.save(update_fields=["status", "end_reason", "ended_at", "due_at", "lease_until", "worker"])
-    tell_run(run, "playbook.ended", now=now, actor=actor, reason=reason if is_by_machine(reason) else "by_hand")
+    tell_run(run, "playbook.ended", now=now, actor=actor, reason="by_hand" if actor else reason)
     if actor is None:
         close_recovered(now=now, run_ids=[run.pk])
     rows = list(PlaybookStepLog.objects.filter(run=run))

@@ -6,9 +6,9 @@ import datetime as dt
 
 from django.db import IntegrityError, transaction
 
-from accounts.actions.playbook_runs import MAIL, WORK_ITEM, NoSuchStep, RunEnded, StepOver, is_by_machine, locked_run, tell_run
+from accounts.actions.playbook_runs import MAIL, WORK_ITEM, NoSuchStep, RunEnded, StepOver, locked_run, tell_run
 from accounts.actions.work_items import reopen_work_item
-from accounts.models import OutgoingMail, PlaybookRun, PlaybookStepLog, User, WorkItem
+from accounts.models import AccountEvent, OutgoingMail, PlaybookRun, PlaybookStepLog, User, WorkItem
 from accounts.queries.playbook_plans import plan_of
 
 # as long as other changes of work can be taken back
@@ -39,13 +39,10 @@ def restore_step(*, run_id: int, step: str, actor: User, now: dt.datetime) -> Pl
 
 def may_resume(run: PlaybookRun, now: dt.datetime) -> bool:
     """Whether somebody stopped the run by hand a short time ago."""
-    return (
-        run.status == PlaybookRun.Status.STOPPED
-        and run.version_id is not None
-        and run.ended_at is not None
-        and not is_by_machine(run.end_reason)
-        and run.ended_at <= now <= run.ended_at + UNDO_FOR
-    )
+    if run.status != PlaybookRun.Status.STOPPED or run.version_id is None or run.ended_at is None or not run.ended_at <= now <= run.ended_at + UNDO_FOR:
+        return False
+    told = AccountEvent.objects.filter(account_id=run.account_id, kind="playbook.ended", occurred_at=run.ended_at, subject_id=str(run.pk))
+    return told.filter(actor__isnull=False).exists()
 
 
 def resume_run(*, run_id: int, actor: User, now: dt.datetime) -> PlaybookRun:

@@ -63,7 +63,7 @@ def refuse_mails(*, mail: OutgoingMail, scope: str, now: dt.datetime) -> None:
 
 def pressed_refusal(mail: OutgoingMail, scope: str) -> Suppression | None:
     """The suppression that a press on a link to this contact made, if it is still that and nothing stronger."""
-    if not mail.to_address:
+    if not mail.to_address or mail.contact_id is None:
         return None
     row = Suppression.objects.filter(address_hmac__in=address_hashes(mail.to_address), scope=SCOPES[scope], reason=Suppression.Reason.UNSUBSCRIBE).first()
     if row is None or not row.source_ref.startswith(_SOURCE):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import zoneinfo
 from collections.abc import Sequence
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -98,7 +99,7 @@ FROM over o WHERE w.id = o.id RETURNING w.id, w.account_id, w.type, w.reason, w.
 _LATELY = """
 SELECT DISTINCT e.account_id FROM accounts_accountevent e
 JOIN accounts_workitem w ON w.account_id = e.account_id AND w.status IN ('open', 'snoozed') AND w.source = 'rule' AND w.closes_itself AND w.playbook_run_id IS NOT NULL
-WHERE e.recorded_at >= statement_timestamp() - %s::interval AND e.kind = ANY(%s)
+WHERE e.recorded_at >= statement_timestamp() - %(within)s::interval AND e.kind = ANY(%(kinds)s)
 """
 
 
@@ -111,7 +112,7 @@ def close_recovered(*, now: dt.datetime, account_ids: Sequence[int] | None = Non
         return 0
     cases = " ".join(f"WHEN {condition} THEN '{outcome}'" for outcome, condition in _OVER)
     scope = ("" if account_ids is None else " AND w.account_id = ANY(%(accounts)s)") + ("" if run_ids is None else " AND w.playbook_run_id = ANY(%(runs)s)")
-    values = {
+    values: dict[str, Any] = {
         "now": now, "today": now.astimezone(_zone()).date(), "zone": settings.ORGANISATION_TIME_ZONE, "accounts": list(account_ids or ()), "runs": list(run_ids or ()),
     }  # fmt: skip
     with transaction.atomic():
@@ -131,7 +132,8 @@ def close_recovered(*, now: dt.datetime, account_ids: Sequence[int] | None = Non
 def close_recovered_lately(*, now: dt.datetime, within: dt.timedelta) -> int:
     """Looks at accounts for which something became known lately (by the database's clock) that may end a cause; returns how many items closed."""
     with connection.cursor() as cursor:
-        cursor.execute(_LATELY, [within, list(KINDS)])
+        values: dict[str, Any] = {"within": within, "kinds": list(KINDS)}
+        cursor.execute(_LATELY, values)
         accounts = [row[0] for row in cursor.fetchall()]
     return close_recovered(now=now, account_ids=accounts)
 

@@ -65,5 +65,5 @@ def _ways() -> Ways:
         segments=[(row.key, _fields(row.rule)) for row in Segment.objects.order_by("position", "pk")],
         stages=[(row.key, _fields(row.start_rule)) for row in LifecycleStage.objects.order_by("position", "key")]
         # where an account goes once its stage has ended
-        + [(row.next_stage_id, _fields(row.end_rule)) for row in LifecycleStage.objects.filter(next_stage__isnull=False)],
+        + [(row.next_stage_id, _fields(row.end_rule)) for row in LifecycleStage.objects.order_by("position", "key") if row.next_stage_id],
     )

@@ -22,7 +22,7 @@ from surveys.views import pages
 def mail_preferences(request: HttpRequest, token: str) -> HttpResponse:
     """The choices, or what was chosen; a POST acts at once. A token of no such mail opens nothing."""
     now, mail = read_clock(), refusable_mail(token)
-    if mail is None or not mail.to_address or Erasure.objects.filter(contact_id=mail.contact_id).exists():
+    if mail is None or not mail.to_address or mail.contact_id is None or Erasure.objects.filter(contact_id=mail.contact_id).exists():
         return pages.unknown()
     if request.method == "POST" and request.POST.get("List-Unsubscribe") == "One-Click":
         refuse_mails(mail=mail, scope=MAILS, now=now)

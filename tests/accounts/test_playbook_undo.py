@@ -37,7 +37,7 @@ def standing():
 
 def test_a_stop_that_is_taken_back_leaves_the_run_as_it_stood_and_no_step_comes_twice(cast, run):
     before = standing()
-    stop_run(run_id=run.pk, now=at(1), actor=cast.elif_, reason="spoke yesterday")
+    stop_run(run_id=run.pk, now=at(1), actor=cast.elif_, reason="done")
     assert list(OutgoingMail.objects.values_list("status", flat=True)) == ["aborted"]
     assert list(WorkItem.objects.values_list("status", flat=True)) == ["dropped"]
     resume_run(run_id=run.pk, actor=cast.elif_, now=at(1) + 9 * MINUTE)
@@ -71,10 +71,13 @@ def test_too_late_is_refused_and_changes_nothing(cast, run):
         with pytest.raises(TooLate):
             resume_run(run_id=run.pk, actor=cast.elif_, now=now)
         assert standing() == stopped
-    PlaybookRun.objects.filter(pk=run.pk).update(end_reason="exit_1")
-    PlaybookRun.objects.exclude(pk=run.pk).delete()
+
+
+def test_what_ended_by_itself_is_not_taken_back(cast, run):
+    stop_run(run_id=run.pk, now=at(1), reason="churned")
     with pytest.raises(TooLate):
         resume_run(run_id=run.pk, actor=cast.elif_, now=at(1))
+    assert AccountEvent.objects.get(kind="playbook.ended").payload["reason"] == "churned"
 
 
 def test_the_page_of_a_run_stops_it_and_takes_that_back(client, cast, run):
