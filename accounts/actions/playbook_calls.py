@@ -78,7 +78,8 @@ def _call(row: PlaybookStepLog, *, now: dt.datetime) -> str:
         "Idempotency-Key": call_id, "webhook-id": call_id, "webhook-timestamp": str(seconds),
         "webhook-signature": signature(signing_secret(run.playbook.key), call_id=call_id, timestamp=seconds, body=body),
     }  # fmt: skip
-    return _settled(row, post(step.body["url"], body=body, headers=headers, private=settings.PLAYBOOK_PRIVATE_CALLS), now)
+    answer = post(step.body["url"], body=body, headers=headers, private=settings.PLAYBOOK_PRIVATE_CALLS, allowed=settings.OUTWARD_NETWORKS)
+    return _settled(row, answer, now)
 
 
 def key_of(row: PlaybookStepLog) -> str:
