@@ -47,6 +47,8 @@ def turn(*, until: dt.datetime, seconds: float, hours: int = 1, tell: Callable[[
         raise ValueError(f"Its clock stands at {stands.isoformat()} and does not go back.")
     ends = time.monotonic() + seconds
     app.loader.import_default_modules()
+    # the row that keeps the clock
+    Installation.current()
     with embedded_catcher():
         while stands < until and time.monotonic() < ends:
             stands = min(stands + step, until)
