@@ -10,6 +10,7 @@ from accounts.actions.customers import change_account, create_account
 from accounts.models import Account, AccountEvent, LifecycleStage, StageStay
 from accounts.models.events import Origin
 from config.imports import load_rows
+from tests.api_client import ApiClient, fields_of
 from tests.config.test_import_undo import NOW, dump, put, undo
 
 pytestmark = pytest.mark.django_db
@@ -65,3 +66,14 @@ def test_the_api_tells_it_too(cast):
     assert stays("b") == [("onboarding", SPRING, None, "api")]
     change_account(account_id=made.pk, fields={"lifecycle_stage": LifecycleStage.objects.get(key="adoption"), "stage_since": NOW}, actor=cast.ada, now=NOW, origin=Origin.API)
     assert stays("b") == [("onboarding", SPRING, NOW, "api"), ("adoption", NOW, None, "api")]
+
+
+def test_a_request_tells_it_and_is_refused_by_its_field(cast):
+    client = ApiClient(cast.ada)
+    answer = client.post("/accounts/", {"external_id": "b", "name": "B", "lifecycle_stage": "onboarding", "stage_since": WINTER.isoformat()})
+    assert (answer.status_code, "stage_since" in answer.json()) == (201, False)
+    assert stays("b") == [("onboarding", WINTER, None, "api")]
+    for body in ({"lifecycle_stage": None, "stage_since": SPRING.isoformat()}, {"stage_since": "2199-01-01T00:00:00Z"}):
+        refused = client.post("/accounts/", {"external_id": "c", "name": "C", "lifecycle_stage": "onboarding"} | body)
+        assert (refused.status_code, fields_of(refused)) == (400, {"stage_since": "invalid"})
+    assert not Account.objects.filter(external_id="c").exists()
