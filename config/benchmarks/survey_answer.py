@@ -9,23 +9,20 @@ the two cannot be interleaved, each is held against the floor of its own minutes
 from __future__ import annotations
 
 import datetime as dt
-import io
 import itertools
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 import psutil
-from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from config.benchmarks.measure import FLOOR, PRODUCT, Result, interleave
+from config.benchmarks.site import Site
 from config.benchmarks.survey_answer_floor import TABLE
 from surveys.forms import new_nonce
 from surveys.models import SurveyVersion, Touchpoint
@@ -72,35 +69,6 @@ INSERT INTO surveys_responserevision (response_id, link_id, nonce, submitted_at,
 SELECT g.id, l.id, 'stored', g.answered_at, g.score, '', '{}', '', false, 'contact', false, '{}' FROM given g JOIN surveys_surveylink l ON l.invitation_id = g.invitation_id
 """
 _TABLES = ("surveys_invitation", "surveys_surveylink", "surveys_response", "surveys_responserevision", "accounts_outgoingmail", "accounts_contact")
-
-
-def _heard(_status: str, _headers: list[tuple[str, str]], _fault: Any = None, /) -> Callable[[bytes], object]:
-    """What a server does with the head of an answer: here, nothing."""
-    return lambda _part: None
-
-
-class _Site:
-    """The product's WSGI application, called as a server would."""
-
-    def __init__(self) -> None:
-        self._handler = WSGIHandler()
-
-    def ask(self, path: str, *, form: dict[str, Any] | None = None) -> int:
-        """The status of one request."""
-        body = urlencode(form).encode() if form is not None else b""
-        path, _mark, query = path.partition("?")
-        environ = {
-            "REQUEST_METHOD": "POST" if form is not None else "GET", "PATH_INFO": path, "QUERY_STRING": query, "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80",
-            "HTTP_HOST": "127.0.0.1", "HTTP_ORIGIN": "null", "HTTP_SEC_FETCH_SITE": "same-origin", "HTTP_USER_AGENT": "Mozilla/5.0", "HTTP_ACCEPT_LANGUAGE": "en",
-            "CONTENT_TYPE": "application/x-www-form-urlencoded", "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr,
-            "wsgi.url_scheme": "http", "wsgi.multithread": True, "wsgi.multiprocess": False, "wsgi.run_once": False, "wsgi.version": (1, 0), "SCRIPT_NAME": "",
-            "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1",
-        }  # fmt: skip
-        answer = self._handler(environ, _heard)
-        for _part in answer:
-            pass
-        answer.close()
-        return answer.status_code
 
 
 class _Links:
@@ -154,7 +122,7 @@ def _forms(links: list[tuple[int, str]]) -> list[tuple[str, dict[str, Any]]]:
         time.time_ns = real
 
 
-def _measure(site: _Site, links: _Links) -> dict[str, list[float]]:
+def _measure(site: Site, links: _Links) -> dict[str, list[float]]:
     """Seconds of single requests, the contenders in turns, so that whatever else the machine does meets all of them."""
     links.make(2 * REQUESTS + 2)
     forms, tokens = iter(_forms(links.take(REQUESTS + 1))), iter(links.take(REQUESTS + 1))
@@ -184,7 +152,7 @@ def survey_answer(*, accounts: int, rounds: int, say: Callable[[str], None]) -> 
     with connection.cursor() as cursor:
         cursor.execute(TABLE)
     with override_settings(ROOT_URLCONF="config.benchmarks.survey_answer_floor"):
-        site, links = _Site(), _Links(now)
+        site, links = Site(), _Links(now)
         empty = _measure(site, links)
         say(f"survey-answer: storing {accounts * STORED_PER_ACCOUNT} answers")
         links.make(accounts * STORED_PER_ACCOUNT, answered=True)

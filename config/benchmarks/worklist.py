@@ -3,11 +3,13 @@
 All go through the same middleware, session and user, in this process and without a server, so the
 ratio is that of view, queries and template (`worklist_floor` says what the floors do and leave out).
 And the statement of the rows alone, for work items and for accounts at risk, against a look-up by
-primary key on the same connection.
+primary key on the same connection. A list of tickets of the same stack (`helpdesk_peer`), and what the
+shipped settings of the connection cost a view of one query, stand beside them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import re
@@ -27,13 +29,18 @@ from django.utils import timezone
 from accounts.models import Account, User
 from accounts.queries.work import rows_of
 from accounts.queries.work_filter import WorkFilter, days_of, reader_of
+from config.benchmarks import helpdesk_peer
 from config.benchmarks.health import night
 from config.benchmarks.measure import FLOOR, PRODUCT, Result, interleave
+from config.benchmarks.site import Site, kept_connection
 from metrics.actions.recompute import recompute_all
 
 # p95 of so few as rounds would be the slowest alone
 REQUESTS = 100
 STATEMENTS = 300
+# the rows of the peer take half a second: they are asked for in every fifth round
+EVERY = 5
+_SHELL, _ROWS = "helpdesk_shell", "helpdesk_rows"
 _LINK = re.compile(rb'href="/accounts/(\d+)/"')
 # one account in four has work: three fifths of it open, a tenth asleep, the rest done; due from ten days ago to thirty ahead
 _WORK = """
@@ -90,12 +97,27 @@ def _statements(user: User, now: dt.datetime) -> dict[str, Any]:
     return told
 
 
+def _connections(user: User) -> dict[str, Any]:
+    """A view of one query under the shipped settings, against the same whose connection nobody looks after between requests."""
+    site = Site()
+    address = f"/bench/one/{Account.objects.filter(owner=user).order_by('pk').values_list('pk', flat=True)[0]}/"
+
+    def kept() -> None:
+        with kept_connection():
+            site.ask(address)
+
+    seconds, _peak = interleave({"shipped": _clocked(lambda: site.ask(address)), "kept": _clocked(kept)}, rounds=STATEMENTS)
+    median = {name: statistics.median(taken) for name, taken in seconds.items()}
+    return {"one_query_ms": round(median["shipped"] * 1000, 3), "one_query_rate_of_kept": round(median["kept"] / median["shipped"], 3)}
+
+
 def worklist(*, accounts: int, rounds: int, say: Callable[[str], None]) -> Result:
     """Requests in turn; the figures are of one request, p95 beside the median."""
     now = timezone.now()
     user = _prepare(now)
     more = _statements(user, now)
     with override_settings(ROOT_URLCONF="config.benchmarks.worklist_floor"):
+        more |= _connections(user)
         client = Client(SERVER_NAME="127.0.0.1")
         client.force_login(user)
         page = reverse("accounts:work") + "?view=risk"
@@ -118,7 +140,15 @@ def worklist(*, accounts: int, rounds: int, say: Callable[[str], None]) -> Resul
         }  # fmt: skip
         contenders["floor_fragment"] = _clocked(lambda: ask(by_hand[FLOOR], **{"HX-Request": "true"}))
         contenders |= {name: _clocked(functools.partial(ask, address)) for name, address in by_hand.items()}
-        seconds, _peak = interleave(contenders, rounds=max(rounds, REQUESTS))
+        with contextlib.ExitStack() as stack:
+            if helpdesk_peer.installed():
+                peer = stack.enter_context(helpdesk_peer.HelpdeskPeer.running())
+                contenders |= {_SHELL: lambda _number: peer.shell(), _ROWS: lambda number: 0.0 if number % EVERY else peer.rows()}
+            else:
+                say("django-helpdesk is not installed (pip install -r requirements-dev.txt): its columns stay empty.")
+            seconds, _peak = interleave(contenders, rounds=max(rounds, REQUESTS))
+            if _ROWS in seconds:
+                seconds[_ROWS] = [taken for taken in seconds[_ROWS] if taken]
         peak = psutil.Process().memory_info().rss / 1_000_000
     p95 = {name: statistics.quantiles(taken, n=20)[-1] for name, taken in seconds.items()}
     median = {name: statistics.median(taken) for name, taken in seconds.items()}
@@ -128,6 +158,9 @@ def worklist(*, accounts: int, rounds: int, say: Callable[[str], None]) -> Resul
         more |= {f"ratio_of_{name}": round(median[name] / median[other], 3), f"p95_ratio_of_{name}": round(p95[name] / p95[other], 3)}
     for name in ("worded", "bare"):
         more |= {f"ratio_to_{name}": round(median["page"] / median[name], 3), f"p95_ratio_to_{name}": round(p95["page"] / p95[name], 3)}
+    for name in (_SHELL, _ROWS):
+        if name in p95:
+            more |= {f"p95_ratio_to_{name}": round(p95["page"] / p95[name], 4), f"p95_ratio_of_items_to_{name}": round(p95["items"] / p95[name], 4)}
     more |= {"rows_shown": len(listed[0]), "same_rows": all(each == listed[0] for each in listed)}
     more |= {f"kilobytes_{name}": round(len(answer.content) / 1000, 1) for name, answer in shown.items()}
     seconds[PRODUCT] = seconds.pop("page")
