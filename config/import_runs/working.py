@@ -195,9 +195,12 @@ def _load(row: ImportRun, user: User, now: dt.datetime) -> None:
             row.summary, row.refused = {"files": [report.as_json()], "warnings": report.warnings}, report.refused
             batches = [report.batch] if report.batch else []
     row.faults, row.first_faults = found.count, found.first
-    if row.dry or row.refused:
-        # what was refused at the last moment can be looked at like what was refused at the look
-        row.state, row.dry = State.CHECKED, True
+    if row.dry:
+        row.state = State.CHECKED
+        return
+    if row.refused:
+        # something changed since the look: it is looked at again, so that the page tells what is in the way now
+        row.state, row.dry, row.good_rows_only, row.attempts = State.WAITING, True, False, 0
         return
     ImportBatch.objects.filter(pk__in=batches).update(run=row)
     ImportFile.objects.filter(run=row).update(content=None)

@@ -245,6 +245,19 @@ def test_a_bundle_is_one_transaction_and_says_what_it_lacks(client, cast):
     assert AccountEvent.objects.filter(account__external_id="new").exclude(origin="import").count() == 0
 
 
+def test_what_changed_since_the_look_is_looked_at_again_and_nothing_is_written(client, cast):
+    client.force_login(cast.ada)
+    fresh = Account.objects.create(external_id="fresh", name="Fresh")
+    run = looked_at(client, "external_id,account,email\n1,fresh,a@x.test\n2,boga,b@x.test\n", kind="contacts")
+    assert run.faults == 0
+    fresh.delete()
+    assert carried_out(client, run).state == "waiting"
+    assert not Contact.objects.filter(email__endswith="x.test").exists()
+    tick()
+    run.refresh_from_db()
+    assert (run.state, run.dry, run.refused, [fault[1] for fault in run.first_faults]) == ("checked", True, False, [2])
+
+
 def test_it_is_loaded_once_whoever_presses_and_whichever_worker_dies(client, cast):
     client.force_login(cast.ada)
     run = looked_at(client, "external_id,name\nonce,Once\n")
