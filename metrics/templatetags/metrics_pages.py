@@ -73,5 +73,5 @@ def _carried(given: QueryDict) -> str:
     names = ["compare", *DIMENSIONS]
     if given.get("period", CUSTOM) in {*PRESETS, CUSTOM}:
         names += ["period", "from", "until"]
-    kept = {name: given[name] for name in names if given.get(name)}
+    kept = {name: str(given[name]) for name in names if given.get(name)}
     return f"?{urlencode(kept)}" if kept else ""
