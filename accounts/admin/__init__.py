@@ -5,9 +5,9 @@ every other door. Usage rows have a key of several columns, which the admin cann
 shown on the account's page.
 """
 
-from accounts.admin import customers, events, keys, mail, mail_rates, money, offers, operations, people, plans, playbooks, received, segments, verbatims, work, work_terms
+from accounts.admin import customers, events, keys, mail, mail_rates, money, offers, operations, people, plans, playbooks, received, segments, verbatims, webhooks, work, work_terms
 
 __all__ = [
     "customers", "events", "keys", "mail", "mail_rates", "money", "offers", "operations", "people", "plans", "playbooks",
-    "received", "segments", "verbatims", "work", "work_terms",
+    "received", "segments", "verbatims", "webhooks", "work", "work_terms",
 ]  # fmt: skip
