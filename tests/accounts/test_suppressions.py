@@ -39,7 +39,7 @@ def test_the_list_names_nobody(ada):
     page = ada.get("/suppressions/").content.decode()
     assert "hard bounce" in page
     assert SELIN not in page
-    assert "None." in ada.get("/suppressions/?reason=complaint").content.decode()
+    assert "Nobody for this reason" in ada.get("/suppressions/?reason=complaint").content.decode()
     assert ada.get("/suppressions/?reason=nonsense&before=x").status_code == 200
 
 
