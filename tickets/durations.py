@@ -35,6 +35,11 @@ class Schedule:
             self._before.append(total)
             total += b - a
 
+    def steps(self) -> tuple[list[int], list[int], list[int]]:
+        """When each stretch opens, what is to be added to an instant in it to have the open seconds before that instant, and the most it comes to."""
+        ahead = [before - opens for before, opens in zip(self._before, self._opens, strict=True)]
+        return self._opens, ahead, [add + closes for add, closes in zip(ahead, self._closes, strict=True)]
+
     def _since_first(self, at: int) -> int:
         index = bisect_right(self._opens, at) - 1
         if index < 0:

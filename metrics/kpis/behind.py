@@ -5,8 +5,7 @@ Each reader asks the same statement as its figure, so that a list and its figure
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from metrics.kpis import support_contacts, support_load, support_times, voice
@@ -14,7 +13,6 @@ from metrics.kpis.promises import decided
 from metrics.kpis.question import Question
 from metrics.kpis.support_load import FlowOfTicket
 from metrics.kpis.support_times import Clock
-from tickets.support_formulas import Flow
 
 TICKET, CONTACT, ANSWER = "ticket", "contact", "answer"
 
@@ -103,32 +101,6 @@ def flow_within(tickets: Iterable[FlowOfTicket], start: int, end: int) -> dict[s
             if standing:
                 found[name].append((row.opened, row.ticket, None))
     return found
-
-
-def flow_counts(tickets: Iterable[FlowOfTicket], edges: Sequence[int]) -> list[Flow]:
-    """The flow of each stretch between two edges (seconds since 1970, the first is the start of the period); one pass over the tickets."""
-    pieces = len(edges) - 1
-    counts = {name: [0] * pieces for name in ("new", "reopened", "resolved", "cancelled")}
-    opening = 0
-
-    def count(name: str, at: int) -> None:
-        place = bisect_right(edges, at) - 1
-        if 0 <= place < pieces:
-            counts[name][place] += 1
-
-    for row in tickets:
-        opening += row.opening
-        if row.new:
-            count("new", row.opened)
-        for name, instants in (("reopened", row.reopened), ("resolved", row.resolved), ("cancelled", row.cancelled)):
-            for at in instants:
-                count(name, at)
-    flows: list[Flow] = []
-    for place in range(pieces):
-        flow = Flow(opening, *(counts[name][place] for name in ("new", "reopened", "resolved", "cancelled")))
-        flows.append(flow)
-        opening = flow.closing
-    return flows
 
 
 def _flow(question: Question, *, part: str) -> Found:

@@ -26,8 +26,9 @@ ACCOUNT_SQL = {
     "business_model": "a.business_model",
     "language": "nullif(a.language, '')",
     "lifecycle_stage": "a.lifecycle_stage_id",
-    # of no KPI by name; what is worked out for each account groups by it
+    # of no KPI by name; what is worked out for each account groups by it, for each book by the other: no look-up for each row
     "account": "a.id::text",
+    "owner_id": "a.owner_id::text",
 }
 SPAN_SQL = {"product": "nullif(s.product, '')", "kind": "s.kind", "currency": "s.currency"}
 ANSWER_SQL = {

@@ -8,14 +8,15 @@ cannot make the share look better. The level is that of severity and segment whe
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from metrics.formulas.numbers import ratio
 from metrics.kpis.dimensions import Conditions, fetch
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question
-from metrics.kpis.support_times import Clock, first_replies, waiting
+from metrics.kpis.support_times import Clock, Statement, first_replied, first_replies, unanswered, waiting
+from metrics.kpis.ticket_clocks import TicketClocks
 from metrics.kpis.ticket_log import LETTERS
 from metrics.kpis.ticket_paths import (
     OVER,
@@ -76,23 +77,30 @@ def _of_replies(question: Question, by: str | None) -> list[_Candidate]:
     ]
 
 
-def _of_resolutions(question: Question, by: str | None) -> list[_Candidate]:
-    """Resolved in the period and still so at its end, or open at its end; the clock rests while we wait for the customer."""
+def _ended_or_open(question: Question, by: str | None) -> Statement:
+    """Resolved in the period and still so at its end, or open at its end."""
     conditions = Conditions(bindings(question))
     at = "coalesce(r.at, %(e)s)"
     key, joined = selected(question, by, conditions, ticket_sql(at), at, account=True)
-    sql = f"""
-        {with_paths()}
-        SELECT {key}, r.id, {epoch("r.opened_at")}, {epochs("r.moves_at[:r.n]")}, left(r.states, r.n), {epoch("r.at")}, {severity_at(at, "<=")}, {segment_id_at(at)}
+    rows = f"""
         FROM (SELECT p.*, n, CASE WHEN state IN {RESOLVED} THEN p.resolved_at[k] END AS at
               FROM paths p CROSS JOIN LATERAL (SELECT {past("e", "p.moves_at")} AS n, {past("e", "p.resolved_at")} AS k, {state_before("e")} AS state) x
               WHERE p.opened_at < %(e)s AND {open_or_moved("s")}
                 AND (state NOT IN {OVER} OR (state IN {RESOLVED} AND p.resolved_known[k] AND p.resolved_at[k] >= %(s)s))) r
         {joined} AND {not_over_before("s")}"""
+    return Statement(with_paths(), key, rows, conditions.values)
+
+
+def _of_resolutions(question: Question, by: str | None) -> list[_Candidate]:
+    """Resolved in the period and still so at its end, or open at its end; the clock rests while we wait for the customer."""
+    at = "coalesce(r.at, %(e)s)"
+    found = _ended_or_open(question, by).fetch(
+        f"r.id, {epoch('r.opened_at')}, {epochs('r.moves_at[:r.n]')}, left(r.states, r.n), {epoch('r.at')}, {severity_at(at, '<=')}, {segment_id_at(at)}"
+    )
     until = int(question.until.timestamp())
     return [
-        _Candidate(name, pk, opened, stretches(moves, states, _RESTING, until), severity, segment, decided_at)
-        for name, pk, opened, moves, states, decided_at, severity, segment in fetch(sql, conditions.values)
+        _Candidate(key, pk, opened, stretches(moves, states, _RESTING, until), severity, segment, decided_at)
+        for key, pk, opened, moves, states, decided_at, severity, segment in found
     ]
 
 
@@ -115,14 +123,71 @@ def decided(question: Question, target: str, by: str | None) -> list[Decided]:
 
 
 def promises_kept(question: Question, target: str, by: str | None) -> dict[str | None, Figure]:
-    """Promises kept / promises decided in the period, by group."""
+    """Promises kept / promises decided in the period, by group: what `decided` lists, counted where the tickets are."""
     groups: dict[str | None, list[int]] = defaultdict(lambda: [0, 0])
-    for row in decided(question, target, by):
-        groups[row.key][0] += row.kept
-        groups[row.key][1] += 1
+    promises = Promises()
+    if any(promises.promised(level, target) is not None for level in promises.levels()):
+        for asked in _asked(question, target, by):
+            for key, kept, count in _counts(question, promises, target, asked):
+                groups[key][0] += kept
+                groups[key][1] += count
     if by is None and not groups:
         groups[None] = [0, 0]
     return {key: _figure(kept, count) for key, (kept, count) in groups.items()}
+
+
+Ran = Callable[[str, str], str]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Tickets whose promise may have been decided: at which instant the level holds, what else is read of them, what ran of their clock.
+
+    `decided` is SQL: whether the promise is decided anyhow; else it is once its time is over.
+    """
+
+    tickets: Statement
+    at: str
+    upto: str
+    more: str
+    ran: Callable[[Ran, str], str]
+    decided: str
+
+
+def _asked(question: Question, target: str, by: str | None) -> list[_Asked]:
+    if target == "resolution":
+        return [_Asked(_ended_or_open(question, by), "coalesce(r.at, %(e)s)", "<=", "r.n, r.moves_at, r.states, r.at", _awake, "o.at IS NOT NULL")]
+    return [
+        _Asked(first_replied(question, by, account=True), "r.replied_at", "<=", f"{epoch('r.replied_at')} AS ends", lambda ran, _until: ran("o.opened", "o.ends"), "true"),
+        _Asked(unanswered(question, by, account=True), "%(e)s", "<", "NULL AS ends", lambda ran, until: ran("o.opened", until), "false"),
+    ]
+
+
+def _awake(ran: Ran, until: str) -> str:
+    """SQL: the seconds of all stretches in which the clock did not rest."""
+    resting = ", ".join(f"'{letter}'" for letter in sorted(_RESTING))
+    stretch = ran(epoch("o.moves_at[i]"), f"CASE WHEN i < o.n THEN {epoch('o.moves_at[i + 1]')} ELSE {until} END")
+    return f"(SELECT coalesce(sum({stretch}), 0) FROM generate_series(1, o.n) i WHERE substr(o.states, i, 1) NOT IN ({resting}))"
+
+
+def _counts(question: Question, promises: Promises, target: str, asked: _Asked) -> list[tuple[str | None, int, int]]:
+    """Kept and decided promises by group."""
+    tickets = asked.tickets
+    values = dict(tickets.values)
+    clocks = TicketClocks(question, promises, target, values)
+    joins, limit, business = clocks.level("o.severity", "o.segment_id")
+    until = str(int(question.until.timestamp()))
+    sql = f"""
+        {tickets.tables}, {clocks.tables},
+        asked AS MATERIALIZED (
+            SELECT {tickets.key} AS key, {epoch("r.opened_at")} AS opened, {severity_at(asked.at, asked.upto)} AS severity, {clocks.segment(segment_id_at(asked.at))} AS segment_id,
+                   {asked.more} {tickets.rows}),
+        promised AS MATERIALIZED (SELECT o.*, {limit} AS most, {business} AS business FROM asked o {joins}),
+        timed AS MATERIALIZED (
+            SELECT o.key, o.most, {asked.decided} AS decided, {clocks.seconds("o.business", "o.opened", lambda ran: asked.ran(ran, until))} AS seconds
+            FROM promised o WHERE o.most IS NOT NULL)
+        SELECT key, count(*) FILTER (WHERE seconds <= most), count(*) FROM timed WHERE decided OR seconds > most GROUP BY key"""
+    return fetch(sql, values)
 
 
 def kept_together(figures: Iterable[Figure]) -> Figure:

@@ -121,7 +121,7 @@ def fcr(question: Question, by: str | None) -> Figures:
     """
     tables, key, rows, conditions = _found(question, by, beside=_JUDGED)
     sql = f"""{tables},
-        judged AS (SELECT {key} AS key, r.first_at IS NOT NULL AS resolved, j.at_first, t.first_level_solvable AS solvable, u.unsettled {rows})
+        judged AS MATERIALIZED (SELECT {key} AS key, r.first_at IS NOT NULL AS resolved, j.at_first, t.first_level_solvable AS solvable, u.unsettled {rows})
         SELECT key, count(*), count(*) FILTER (WHERE resolved), count(*) FILTER (WHERE at_first), count(*) FILTER (WHERE NOT solvable),
                count(*) FILTER (WHERE at_first AND solvable), count(*) FILTER (WHERE unsettled)
         FROM judged GROUP BY key"""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from metrics.kpis.dimensions import Conditions, fetch
 from metrics.kpis.figure import Figure
 from metrics.kpis.question import Question
 from metrics.kpis.support_times import Clock
+from metrics.kpis.ticket_clocks import TicketClocks
 from metrics.kpis.ticket_log import LETTERS
 from metrics.kpis.ticket_paths import (
     OPENED_WITHIN,
@@ -34,6 +36,7 @@ from tickets.support_formulas import Flow, mean_severity
 
 Figures = dict[str | None, Figure]
 _IS_OVER, _IS_RESOLVED = frozenset(LETTERS[state] for state in ("solved", "closed", "cancelled")), frozenset(LETTERS[state] for state in ("solved", "closed"))
+_OPEN = f"(SELECT p.* FROM paths p WHERE p.opened_at < %(e)s AND {open_or_moved('e')} AND {state_before('e')} NOT IN {OVER}) r"
 _OPENED = f"(SELECT p.* FROM paths p WHERE {OPENED_WITHIN})"
 # the moves of the flow, over the letters of the states before and after
 _MOVES = {"reopened": "[scx](?=[^scx])", "resolved": "[^scx](?=[sc])", "cancelled": "[^scx](?=x)"}
@@ -46,8 +49,7 @@ def open_tickets(question: Question, by: str | None) -> list[tuple[str | None, i
     sql = f"""
         {with_paths()}
         SELECT {key}, r.id, {epoch("r.opened_at")}, {severity_at("%(e)s", "<")}, {segment_id_at("%(e)s")}
-        FROM (SELECT p.* FROM paths p WHERE p.opened_at < %(e)s AND {open_or_moved("e")} AND {state_before("e")} NOT IN {OVER}) r
-        {joined} AND {not_over_before("e")}"""
+        FROM {_OPEN} {joined} AND {not_over_before("e")}"""
     rows = fetch(sql, conditions.values)
     until = int(question.until.timestamp())
     target, clock = question.params["target_seconds"], question.params["clock"]
@@ -71,13 +73,23 @@ def ticket_backlog(question: Question, by: str | None) -> Figures:
     """
     if question.variant == "flow":
         return _flow(question, by)
-    until = int(question.until.timestamp())
-    counts: dict[str | None, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for name, _id, opened, older in open_tickets(question, by):
-        group = counts[name]
-        group[0] += 1
-        group[1] += older
-        group[2] = max(group[2], until - opened)
+    conditions = Conditions(bindings(question))
+    clocks = TicketClocks(question, Promises(), "resolution", conditions.values)
+    key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s", account=clocks.has_segments)
+    joins, promised, business = clocks.level("o.severity", "o.segment_id")
+    target, clock, until = question.params["target_seconds"], question.params["clock"], int(question.until.timestamp())
+    limit = promised if target is None else str(int(target))
+    by_hours = {"business": "true", "calendar": "false", None: business if target is None else "false"}[clock]
+    seconds = clocks.seconds(by_hours, "o.opened", lambda ran: ran("o.opened", str(until)))
+    sql = f"""
+        {with_paths()}, {clocks.tables},
+        rows AS MATERIALIZED (
+            SELECT {key} AS key, {epoch("r.opened_at")} AS opened, {severity_at("%(e)s", "<")} AS severity, {clocks.segment(segment_id_at("%(e)s"))} AS segment_id
+            FROM {_OPEN} {joined} AND {not_over_before("e")}),
+        aged AS MATERIALIZED (
+            SELECT o.key, {until} - o.opened AS age, {limit} AS most, {seconds} AS seconds FROM rows o {joins})
+        SELECT key, count(*), count(*) FILTER (WHERE seconds > most), max(age) FROM aged GROUP BY key"""
+    counts = {name: found for name, *found in fetch(sql, conditions.values)}
     if by is None and not counts:
         counts[None] = [0, 0, 0]
     figures: Figures = {}
@@ -161,6 +173,32 @@ def flow_of_tickets(question: Question) -> list[FlowOfTicket]:
         if opening or new or reopened:
             found.append(FlowOfTicket(pk, opened, new, opening, reopened, resolved, cancelled))
     return found
+
+
+def flow_between(question: Question, edges: Sequence[int]) -> list[Flow]:
+    """The flow of each stretch between two edges (seconds since 1970, the first is the start of the period), counted where the tickets are."""
+    conditions = Conditions(bindings(question) | {"edges": [dt.datetime.fromtimestamp(edge, dt.UTC) for edge in edges]})
+    _key, joined = selected(question, None, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s")
+    sql = f"""
+        {with_paths()},
+        rows AS MATERIALIZED (
+            SELECT r.opened_at, r.opening, r.n, r.upto, r.moves_at, 'n' || r.states AS states FROM ({_flowing()}) r {joined} AND {not_over_before("s")}),
+        made AS (
+            SELECT moves_at[i] AS at, substr(states, i, 1) IN {OVER} AS was_over, substr(states, i + 1, 1) AS state FROM rows CROSS JOIN LATERAL generate_series(n + 1, upto) i),
+        told AS (
+            SELECT opened_at AS at, 'new' AS kind FROM rows WHERE opened_at >= %(s)s
+            UNION ALL
+            SELECT at, CASE WHEN was_over THEN 'reopened' WHEN state = 'x' THEN 'cancelled' ELSE 'resolved' END FROM made WHERE was_over <> (state IN {OVER}))
+        SELECT width_bucket(at, %(edges)s::timestamptz[]) - 1, kind, count(*) FROM told GROUP BY 1, 2
+        UNION ALL SELECT 0, 'opening', count(*) FROM rows WHERE opening"""
+    counts = {(place, kind): count for place, kind, count in fetch(sql, conditions.values)}
+    flows: list[Flow] = []
+    opening = counts[0, "opening"]
+    for place in range(len(edges) - 1):
+        flow = Flow(opening, *(counts.get((place, kind), 0) for kind in ("new", "reopened", "resolved", "cancelled")))
+        flows.append(flow)
+        opening = flow.closing
+    return flows
 
 
 def created(question: Question, *, level_at: str = "r.opened_at", upto: str = "<=") -> list[tuple[int, int, str | None]]:

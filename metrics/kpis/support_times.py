@@ -78,7 +78,7 @@ NO_TIMES = Times(spread(()), None, 0)
 
 
 @dataclass(frozen=True)
-class _Statement:
+class Statement:
     """A statement of tickets, one row each: what it selects, and from where; `WITH` stands before both."""
 
     tables: str
@@ -132,7 +132,7 @@ class _Statement:
         return self.by_hours(Clock(clock), f"ARRAY[{epoch(begin)}]", f"ARRAY[{epoch(end)}]", marked)
 
 
-def _waiting(question: Question, by: str | None, *, account: bool = False) -> _Statement:
+def unanswered(question: Question, by: str | None, *, account: bool = False) -> Statement:
     """The tickets that are open at the end without a public reply of a person."""
     conditions = Conditions(bindings(question))
     key, joined = selected(question, by, conditions, ticket_sql("%(e)s", upto="<"), "%(e)s", account=account)
@@ -140,7 +140,7 @@ def _waiting(question: Question, by: str | None, *, account: bool = False) -> _S
         FROM (SELECT p.* FROM paths p
               WHERE p.opened_at < %(e)s AND {open_or_moved("e")} AND NOT coalesce(p.replied_at < %(e)s, false) AND {state_before("e")} NOT IN {OVER}) r
         {joined} AND {not_over_before("e")} AND (r.reply_in_columns IS NULL OR r.reply_in_columns >= %(e)s OR t.created_by_kind = 'agent')"""
-    return _Statement(with_paths(), key, rows, conditions.values)
+    return Statement(with_paths(), key, rows, conditions.values)
 
 
 def waiting(question: Question, by: str | None, *, more: str = "") -> list[tuple[Any, ...]]:
@@ -148,12 +148,12 @@ def waiting(question: Question, by: str | None, *, more: str = "") -> list[tuple
 
     `more` adds columns (SQL over ticket `t`, its account `a` and row `r`, with its leading comma).
     """
-    return _waiting(question, by, account=bool(more)).fetch(f"r.id, {epoch('r.opened_at')}{more}")
+    return unanswered(question, by, account=bool(more)).fetch(f"r.id, {epoch('r.opened_at')}{more}")
 
 
 def waiting_counts(question: Question, by: str | None) -> dict[str | None, int]:
     """How many tickets wait for an answer at the end, by group; groups without one are left out."""
-    return _waiting(question, by).counts()
+    return unanswered(question, by).counts()
 
 
 def _figure(found: Spread, parts: Mapping[str, object]) -> Figure:
@@ -163,29 +163,29 @@ def _figure(found: Spread, parts: Mapping[str, object]) -> Figure:
     )  # fmt: skip
 
 
-def _first_replies(question: Question, by: str | None, *, account: bool = False) -> _Statement:
+def first_replied(question: Question, by: str | None, *, account: bool = False) -> Statement:
     """The tickets first answered in the period."""
     conditions = Conditions(bindings(question))
     # the replying agent; an import may not know them, then whoever had the ticket
     dimensions = ticket_sql("r.replied_at")
     dimensions["agent"] = f"coalesce(answerer.email, {dimensions['agent']})"
     key, joined = selected(question, by, conditions, dimensions, "r.replied_at", beside="LEFT JOIN accounts_user answerer ON answerer.id = r.replied_by", account=account)
-    return _Statement(with_paths(), key, f"FROM paths r {joined} AND r.replied_at >= %(s)s AND r.replied_at < %(e)s", conditions.values)
+    return Statement(with_paths(), key, f"FROM paths r {joined} AND r.replied_at >= %(s)s AND r.replied_at < %(e)s", conditions.values)
 
 
 def first_replies(question: Question, by: str | None, *, more: str = "") -> list[tuple[Any, ...]]:
     """The tickets first answered in the period: (key, id, opened, replied), seconds since 1970; `more` as in `waiting`, its row `r` has `replied_at`."""
-    return _first_replies(question, by, account=bool(more)).fetch(f"r.id, {epoch('r.opened_at')}, {epoch('r.replied_at')}{more}")
+    return first_replied(question, by, account=bool(more)).fetch(f"r.id, {epoch('r.opened_at')}, {epoch('r.replied_at')}{more}")
 
 
 def reply_times(question: Question, by: str | None) -> dict[str | None, Times]:
     """From creation to the first public reply, of the tickets first answered in the period, by group; groups without one are left out."""
-    return _first_replies(question, by).times(question.params["clock"], "r.opened_at", "r.replied_at")
+    return first_replied(question, by).times(question.params["clock"], "r.opened_at", "r.replied_at")
 
 
 def first_response_time(question: Question, by: str | None) -> Figures:
     """Creation to the first public reply of a person, over the tickets first answered in the period."""
-    found, ages = reply_times(question, by), _waiting(question, by).times(question.params["clock"], "r.opened_at", "%(e)s::timestamptz")
+    found, ages = reply_times(question, by), unanswered(question, by).times(question.params["clock"], "r.opened_at", "%(e)s::timestamptz")
     figures: Figures = {}
     for name in {None} if by is None else {*found, *ages}:
         waits = ages.get(name, NO_TIMES)
@@ -212,7 +212,7 @@ _STRETCHES = {
 }
 
 
-def _resolutions(question: Question, by: str | None) -> _Statement:
+def _resolutions(question: Question, by: str | None) -> Statement:
     """The tickets whose resolution counts in the period."""
     conditions = Conditions(bindings(question))
     key, joined = selected(question, by, conditions, ticket_sql("r.at"), "r.at")
@@ -223,7 +223,7 @@ def _resolutions(question: Question, by: str | None) -> _Statement:
     rows = f"""
         FROM (SELECT p.*, k, {at} AS at FROM paths p CROSS JOIN LATERAL (SELECT {past("e", "p.resolved_at")} AS k) n
               WHERE p.opened_at < %(e)s AND p.last_moved_at >= %(s)s AND {at} >= %(s)s AND {chosen}) r {joined}"""
-    return _Statement(with_paths(), key, rows, conditions.values)
+    return Statement(with_paths(), key, rows, conditions.values)
 
 
 _REOPENED = "coalesce(r.left_at[1] < %(e)s, false)"
@@ -257,8 +257,8 @@ def resolution_time(question: Question, by: str | None) -> Figures:
     instant is not known is in none.
     """
     found = resolution_times(question, by)
-    unanswered = waiting_counts(question, by)
+    waits = waiting_counts(question, by)
     return {
-        name: _figure(found.get(name, NO_TIMES).spread, {"unanswered": unanswered.get(name, 0), "reopened": found.get(name, NO_TIMES).marked})
-        for name in ({None} if by is None else {*found, *unanswered})
+        name: _figure(found.get(name, NO_TIMES).spread, {"unanswered": waits.get(name, 0), "reopened": found.get(name, NO_TIMES).marked})
+        for name in ({None} if by is None else {*found, *waits})
     }  # fmt: skip

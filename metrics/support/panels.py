@@ -17,11 +17,10 @@ from accounts import wording
 from accounts.drawing import delta
 from metrics import words
 from metrics.charts import Chart, Series, bars, lines
-from metrics.kpis.behind import flow_counts
 from metrics.kpis.figure import Figure
 from metrics.kpis.promises import kept_together, promises_kept
 from metrics.kpis.support_contacts import aht, fcr
-from metrics.kpis.support_load import ats, created, flow_of_tickets, ticket_backlog, ticket_volume
+from metrics.kpis.support_load import ats, created, flow_between, ticket_backlog, ticket_volume
 from metrics.kpis.support_times import first_response_time, resolution_time
 from metrics.kpis.voice import SUPPORT, csat
 from metrics.support.desk import Desk, Span, Tile, today_of
@@ -193,9 +192,9 @@ def flow_weeks(desk: Desk) -> list[Week]:
     """opening + new + reopened - resolved - cancelled = closing, for each of the last twelve weeks; one statement."""
     days = mondays(desk.now)
     edges = [int(week_of(monday)[0].timestamp()) for monday in days] + [int(week_of(days[-1])[1].timestamp())]
-    found = flow_of_tickets(desk.question("ticket_backlog", "flow", span=weeks(desk.now)))
+    flows = flow_between(desk.question("ticket_backlog", "flow", span=weeks(desk.now)), edges)
     told = []
-    for monday, flow in zip(days, flow_counts(found, edges), strict=True):
+    for monday, flow in zip(days, flows, strict=True):
         counts = {name: getattr(flow, name) for name in ("new", "reopened", "resolved", "cancelled", "closing")}
         href = {name: desk.link(f"flow_{name}", extra={"week": monday.isoformat()}) if count else "" for name, count in counts.items()}
         closing = counts.pop("closing")

@@ -19,8 +19,7 @@ from accounts.roles import Role
 from metrics.dashboards import scope_of
 from metrics.filters import Filters
 from metrics.formulas.retention import gross_retention, net_retention
-from metrics.kpis.engine import CATALOGUE, COMPUTE, ask
-from metrics.ledger.prepare import prepare
+from metrics.kpis.engine import COMPUTE, ask
 from metrics.voice.listening import of_accounts
 
 # renewals as far ahead as this
@@ -157,21 +156,20 @@ _MONEY = ("opening", "churned", "contraction", "expansion")
 
 def add_outcome(books: Mapping[int, Book], people: Iterable[User], filters: Filters, *, user: User) -> list[str]:
     """Puts what became of each book over the period in place: MRR movements, NPS, CSAT. Returns the currencies without a rate. Raises WrongQuestion."""
-    by_email = {person.email: books[person.pk] for person in people}
+    by_owner = {str(person.pk): books[person.pk] for person in people}
     asked = filters.question(accounts=scope_of(user))
     # by owner alone: the figures of everybody together are not shown
     missing: set[str] = set()
-    movements = prepare(CATALOGUE["mrr_movements"], [ask(name="mrr_movements", **asked)], "owner")[0]
-    for email, figure in COMPUTE["mrr_movements"](movements, "owner").items():
+    for owner, figure in COMPUTE["mrr_movements"](ask(name="mrr_movements", **asked), "owner_id").items():
         missing.update(figure.missing)
-        book = by_email.get(email or "")
+        book = by_owner.get(owner or "")
         if book is not None:
             for name in _MONEY:
                 setattr(book, name, figure.parts[name])
             book.customers_start, book.churned_customers = figure.parts["customers_start"], figure.parts["customers_churned"]
     for kpi, parts in (("nps", ("promoters", "passives", "detractors")), ("csat", ("satisfied", "responses"))):
-        for email, figure in COMPUTE[kpi](ask(name=kpi, **asked), "owner").items():
-            book = by_email.get(email or "")
+        for owner, figure in COMPUTE[kpi](ask(name=kpi, **asked), "owner_id").items():
+            book = by_owner.get(owner or "")
             if book is not None:
                 for part in parts:
                     setattr(book, "rated" if part == "responses" else part, figure.parts[part])

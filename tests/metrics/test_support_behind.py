@@ -8,10 +8,10 @@ import random
 import pytest
 
 from metrics.kpis import voice
-from metrics.kpis.behind import FIGURES, behind, flow_counts, flow_within
+from metrics.kpis.behind import FIGURES, behind, flow_within
 from metrics.kpis.engine import ask
 from metrics.kpis.promises import promises_kept
-from metrics.kpis.support_load import flow_of_tickets
+from metrics.kpis.support_load import flow_between, flow_of_tickets
 from surveys.models import Response, Survey
 from tests.metrics.support_rows import NOW
 from tests.metrics.test_kpi_support_replay import HOUR, START, histories, periods  # noqa: F401 - fixture
@@ -98,8 +98,9 @@ def test_the_seconds_of_the_rows_sum_to_the_numerator(furnished):
 
 
 def test_the_weeks_of_the_flow_are_those_of_the_figure(furnished):
-    whole = flow_of_tickets(question("ticket_backlog", START, START + 12 * WEEK, "flow"))
-    flows = flow_counts(whole, [int((START + number * WEEK).timestamp()) for number in range(13)])
+    asked = question("ticket_backlog", START, START + 12 * WEEK, "flow")
+    whole = flow_of_tickets(asked)
+    flows = flow_between(asked, [int((START + number * WEEK).timestamp()) for number in range(13)])
     for number, flow in enumerate(flows):
         start, end = START + number * WEEK, START + (number + 1) * WEEK
         counts = {name: len(rows) for name, rows in flow_within(whole, int(start.timestamp()), int(end.timestamp())).items()}

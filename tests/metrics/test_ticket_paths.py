@@ -9,18 +9,19 @@ from collections import Counter
 import pytest
 from django.db import connection
 
-from accounts.models import User
+from accounts.models import Segment, SegmentMembership, User
 from metrics.actions.ticket_paths import keep_paths
 from metrics.kpis import behind
 from metrics.kpis.engine import answer, ask
-from metrics.kpis.promises import promises_kept
+from metrics.kpis.promises import decided, promises_kept
 from metrics.kpis.support_contacts import fcr, issues
+from metrics.kpis.support_load import open_tickets, ticket_backlog
 from metrics.kpis.support_times import first_replies, reply_times, resolution_times, resolutions
 from metrics.models import StaleTicket, TicketPath
 from tests.metrics.support_rows import NOW, account
 from tests.metrics.test_kpi_support_replay import START, history
 from tickets.durations import spread
-from tickets.models import BusinessHours, Interaction, ServiceLevel, Ticket, TicketChange
+from tickets.models import BusinessHours, Holiday, Interaction, ServiceLevel, Ticket, TicketChange
 
 ASKED = [
     ("first_response_time", None), ("resolution_time", "full"), ("resolution_time", "first"), ("resolution_time", "minus_solved_time"), ("fcr", "all_issues"),
@@ -76,6 +77,19 @@ def agents(db):
     return [User.objects.create(email=f"{name}@desk.test", name=name) for name in ("ada", "bo")]
 
 
+def promise():
+    """Hours that changed once, and levels of both clocks, one of a segment."""
+    for day in range(1, 6):
+        BusinessHours.objects.create(weekday=day, opens=dt.time(9), closes=dt.time(17), time_zone="Europe/Istanbul")
+        BusinessHours.objects.create(weekday=day, opens=dt.time(22), closes=dt.time(3), time_zone="Europe/Istanbul", valid_from=dt.date(2024, 2, 1))
+    Holiday.objects.create(day=dt.date(2024, 1, 23))
+    for severity in (2, 3, 4):
+        ServiceLevel.objects.create(severity=severity, first_reply_seconds=40_000, resolution_seconds=90_000, clock="business" if severity == 3 else "calendar")
+    segment = Segment.objects.order_by("pk")[0]
+    ServiceLevel.objects.create(severity=4, segment=segment, first_reply_seconds=None, resolution_seconds=30_000, clock="business")
+    SegmentMembership.objects.create(account=account("bolt"), segment=segment, valid_from=START)
+
+
 def tell():
     """Every figure and the rows behind them, over a month that has passed and up to now, cut by what changes hands."""
     told = {}
@@ -106,10 +120,7 @@ def from_the_logs():
 
 def test_kept_paths_tell_what_the_logs_tell_whatever_is_touched(agents):
     rng = random.Random(1)
-    for day in range(1, 6):
-        BusinessHours.objects.create(weekday=day, opens=dt.time(9), closes=dt.time(17), time_zone="Europe/Istanbul")
-    for severity in (2, 3, 4):
-        ServiceLevel.objects.create(severity=severity, first_reply_seconds=7200, resolution_seconds=90_000, clock="business" if severity == 3 else "calendar")
+    promise()
     rows = [one_ticket(rng, number, agents) for number in range(60)]
     plain = tell()
     assert sum(len(found) for found in plain.values() if isinstance(found, list)) > 100
@@ -160,6 +171,22 @@ def test_sums_in_the_database_are_those_of_the_rows_behind_them(agents):
                     len(own), counts["resolved"], counts["at_first"], counts["hard"], counts["open"],
                 )  # fmt: skip
             assert any(issue.at_first for issue in judged)
+    promise()
+    for target, kpi in (("first_reply", "first_response_time"), ("resolution", "resolution_time")):
+        question = ask(name=kpi, **span)
+        listed = decided(question, target, "agent")
+        assert 0 < sum(row.kept for row in listed) < len(listed)
+        assert {key: (figure.numerator, figure.denominator) for key, figure in promises_kept(question, target, "agent").items()} == {
+            key: (sum(row.kept for row in listed if row.key == key), sum(row.key == key for row in listed)) for key in {row.key for row in listed}
+        }
+    for params in ({}, {"clock": "business"}, {"target_seconds": "400000"}, {"target_seconds": "400000", "clock": "business"}):
+        question = ask(name="ticket_backlog", params=params, **span)
+        listed = open_tickets(question, None)
+        parts = ticket_backlog(question, None)[None].parts
+        assert 0 < parts["older"] < parts["open"]
+        assert (parts["open"], parts["older"], parts["oldest_age"]) == (
+            len(listed), sum(row[3] for row in listed), int(question.until.timestamp()) - min(row[2] for row in listed),
+        )  # fmt: skip
     question = ask(name="first_response_time", **span)
     rows = first_replies(question, "agent")
     assert {key: times.spread for key, times in reply_times(question, "agent").items()} == {

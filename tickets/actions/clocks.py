@@ -39,6 +39,19 @@ class Promises:
         """Whether anything is promised at all."""
         return any(level.first_reply_seconds is not None or level.resolution_seconds is not None for level in self._levels.values())
 
+    def levels(self) -> list[ServiceLevel]:
+        """Every level."""
+        return list(self._levels.values())
+
+    @property
+    def has_segments(self) -> bool:
+        """Whether a segment has a level of its own."""
+        return any(segment_id is not None for _severity, segment_id in self._levels)
+
+    def begins(self) -> list[dt.date | None]:
+        """The days from which hours are in force, None for always."""
+        return list({row.valid_from: None for row in self._rows})
+
     def level(self, severity: int | None, segment_id: int | None) -> ServiceLevel | None:
         """The level of a severity: the segment's own, else the general one."""
         if severity is None:
