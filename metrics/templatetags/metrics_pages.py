@@ -47,7 +47,7 @@ MORE: tuple[tuple[Any, tuple[Page, ...]], ...] = (
         Page("disagreements", _("Signs that disagree"), NO_ANALYSTS), Page("gaps", _("What to fill"), NO_ANALYSTS),
         Page("plan_features", _("Features of plans")),
     )),
-    (_("Programme"), (Page("initiatives", _("Initiatives"), NO_AGENTS), Page("budget", _("Budget"), NO_AGENTS), Page("funnels", _("Funnels")))),
+    (_("Programme"), (Page("initiatives", _("Initiatives"), NO_AGENTS), Page("budget", _("Budget"), frozenset({Role.AGENT, Role.CSM})), Page("funnels", _("Funnels")))),
     (_("Figures"), (Page("catalogue", _("Catalogue")), Page("restatements", _("Restatements"), WHOLE_ALONE), Page("report", _("Weekly report")))),
 )  # fmt: skip
 

@@ -1,6 +1,8 @@
 """The common filters: periods cut at days of the organisation's zone, comparisons, choices within what is seen, faults by field."""
 
 import datetime as dt
+import re
+from html import unescape
 
 import pytest
 
@@ -102,3 +104,27 @@ def test_days_up_to_today_are_a_period_too():
     period = named_period("28d", today=dt.date(2026, 11, 22), zone=zone)
     assert (period.first, period.after, period.before) == (dt.date(2026, 10, 26), dt.date(2026, 11, 23), (dt.date(2026, 9, 28), dt.date(2026, 10, 26)))
     assert named_period("d", today=dt.date(2026, 11, 22), zone=zone) is None
+
+
+def tabs_of(client, address):
+    """The links of the row of dashboards and of the menu behind it."""
+    html = client.get(address).content.decode()
+    start = html.index('class="tabs-row"')
+    return [unescape(link) for link in re.findall(r'href="([^"]+)"', html[start : html.index("</details>", start)])]
+
+
+@pytest.mark.parametrize("who", ["ada", "mert", "elif_", "deniz", "ana", "vera"])
+def test_every_page_that_the_tabs_offer_opens_for_its_reader(client, cast, who):
+    client.force_login(getattr(cast, who))
+    links = tabs_of(client, "/metrics/")
+    assert len(links) > 5
+    assert {link: status for link in links if (status := client.get(link).status_code) != 200} == {}
+
+
+def test_what_is_chosen_on_one_dashboard_stays_on_the_next(client, cast):
+    client.force_login(cast.ada)
+    links = tabs_of(client, "/metrics/support/?period=last_quarter&compare=year&segment=vip&country=TR&group=none")
+    assert "/metrics/revenue/?compare=year&segment=vip&country=TR&period=last_quarter" in links
+    assert "/metrics/roi/" in links
+    # 28 days is a period of the support page alone
+    assert "/metrics/revenue/?segment=vip" in tabs_of(client, "/metrics/support/?period=28d&segment=vip")
