@@ -92,6 +92,11 @@ def _cell(share: str | None, told: str, query: str = "") -> Cell | None:
     return Cell(wording.number(percent.quantize(Decimal(1))), sum(percent >= step for step in STEPS), told, query, Decimal(share))
 
 
+def variant_of(*, user: User, chosen: LifetimeFilter) -> str:
+    """What the table follows: what was chosen, else what suits the business of the accounts."""
+    return chosen.variant or ask(**chosen.filters.question(name="cohort_retention", accounts=scope_of(user))).variant
+
+
 def cohort_table(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> CohortTable:
     """Cohorts by month with a cell for every month after, and the weighted average of each column."""
     columns, scope = chosen.months_since(now), scope_of(user)

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 from metrics.kpis.dimensions import ACCOUNT_SQL, SPAN_SQL, Conditions, Tables, expression, fetch, narrow
 from metrics.kpis.question import Question
 from metrics.kpis.readings import read_once
 from metrics.kpis.revenue import MICROS, amount_column, in_force, paying
+from metrics.ledger.statements import HALF, fetch_in_two
 
 TABLES: Tables = (ACCOUNT_SQL, SPAN_SQL)
+SUBSCRIPTION = "subscription"
+# digits in which sums of the database are added up
+_EXACT = 60
 
 
 @dataclass
@@ -84,7 +88,15 @@ def bridges(question: Question, by: str | None, *, model: str | None = None) -> 
     is in the group it was in at the start; a new one in that of its first day.
     """
     known = question.known("bridges", by, model)
+    if known is None and model == SUBSCRIPTION and not _has_others(question):
+        model = None
     return dict(_bridges(question, by, model) if known is None else known)
+
+
+@read_once()
+def _has_others(question: Question) -> bool:
+    """Whether there is anybody who does not subscribe."""
+    return bool(fetch("SELECT EXISTS (SELECT 1 FROM accounts_account a WHERE a.business_model <> %(model)s AND NOT a.excluded)", {"model": SUBSCRIPTION})[0][0])
 
 
 @read_once()
@@ -101,14 +113,14 @@ def _bridges(question: Question, by: str | None, model: str | None) -> dict[str 
     amount = amount_column(params)
     sql = f"""
         WITH firsts AS (
-            SELECT s.account_id, min({first_earning(params)}) AS first_at FROM accounts_subscription s WHERE {amount} > 0 GROUP BY s.account_id),
+            SELECT s.account_id, min({first_earning(params)}) AS first_at FROM accounts_subscription s WHERE {amount} > 0 AND s.{HALF} GROUP BY s.account_id),
         spans AS (
             SELECT s.account_id, {group} AS key, s.currency, f.first_at,
                    CASE WHEN {_at(in_force(params), "t0")} AND {_at(paying(params), "t0")} THEN {amount} ELSE 0 END AS before,
                    CASE WHEN {_at(in_force(params), "t1")} AND {_at(paying(params), "t1")} THEN {amount} ELSE 0 END AS after,
                    {rate_at("t0")} AS rate0, {rate_at("t1")} AS rate1
             FROM accounts_subscription s JOIN accounts_account a ON a.id = s.account_id LEFT JOIN firsts f ON f.account_id = s.account_id
-            WHERE NOT a.excluded AND {amount} > 0 AND s.start < %(t1)s AND (s.end IS NULL OR s.end >= %(t0)s) AND {conditions.sql}),
+            WHERE NOT a.excluded AND {amount} > 0 AND s.start < %(t1)s AND (s.end IS NULL OR s.end >= %(t0)s) AND s.{HALF} AND {conditions.sql}),
         books AS (
             SELECT key, account_id, min(first_at) AS first_at, bool_or(before > 0) AS was, bool_or(after > 0) AS still,
                    coalesce(sum(before * coalesce(rate0, rate1)), 0) AS opening, coalesce(sum(after * coalesce(rate0, rate1)), 0) AS closing,
@@ -132,13 +144,19 @@ def _bridges(question: Question, by: str | None, model: str | None) -> dict[str 
         FROM accounts b GROUP BY b.key HAVING %(whole)s OR bool_or(was OR still OR (first_at >= %(t0)s AND first_at < %(t1)s))"""
     money = [entry.name for entry in fields(Bridge)][:8]
     counts = [entry.name for entry in fields(Bridge)][8:14]
+    # of a large base there are two rows a group, each about half of its accounts
+    told: dict[str | None, list[tuple[list[Any], list[str]]]] = {}
+    for key, *figures, missing in fetch_in_two(sql, conditions.values):
+        told.setdefault(key, []).append((figures, missing or []))
     found: dict[str | None, Bridge] = {}
-    for key, *figures, missing in fetch(sql, conditions.values):
-        bridge = Bridge(missing=list(missing or []))
-        for name, value in zip(money, figures[:8], strict=True):
-            setattr(bridge, name, (value or Decimal(0)) / MICROS)
-        for name, value in zip(counts, figures[8:], strict=True):
-            setattr(bridge, name, value)
+    for key, halves in told.items():
+        bridge = Bridge(missing=sorted({currency for _figures, missing in halves for currency in missing}))
+        with localcontext(prec=_EXACT):
+            sums = [sum((value or 0 for value in values), Decimal(0)) for values in zip(*(figures for figures, _missing in halves), strict=True)]
+        for name, value in zip(money, sums[:8], strict=True):
+            setattr(bridge, name, value / MICROS)
+        for name, value in zip(counts, sums[8:], strict=True):
+            setattr(bridge, name, int(value))
         found[key] = bridge
     if by is None and not found:
         found[None] = Bridge()

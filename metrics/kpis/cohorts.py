@@ -6,7 +6,9 @@ Cells look on to what is known now (or at the as-of instant); a cell that is not
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
+import itertools
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
 from typing import Any
 
 from metrics.formulas.numbers import ratio
@@ -17,10 +19,13 @@ from metrics.kpis.question import Question, WrongQuestion, add_months
 from metrics.kpis.revenue import MICROS, amount_column
 from metrics.kpis.shoppers import completed
 from metrics.ledger.cohorts import active_rows
+from metrics.ledger.statements import fetch_in_two
 from surveys.scoring import wilson_interval
 
 Figures = dict[str | None, Figure]
 MOST_PERIODS = 120
+# digits in which sums of the database are added up
+_EXACT = 60
 _MONTH = "date_trunc('month', {at} AT TIME ZONE %(zone)s)"
 # the months of the question: those whose first day lies in the period
 _ASKED = "(m.month AT TIME ZONE %(zone)s) >= %(t0)s AND (m.month AT TIME ZONE %(zone)s) < %(t1)s"
@@ -101,25 +106,64 @@ def _active(question: Question, by: str | None, periods: int) -> dict[str | None
 
 
 def _revenue(question: Question, by: str | None, periods: int) -> dict[str | None, list[Row]]:
-    """MRR at the end of each month against the first MRR of the cohort's accounts, at the rate of their first day."""
-    sql, values = earners(question, by)
+    """MRR at the end of each month against the first MRR of the cohort's accounts, at the rate of their first day.
+
+    Each stretch in which a span earns is counted where it begins and where it ends among the ends of months; the cells are what has come up to them.
+    """
+    sql, values = earners(question, by, halved=True)
     amount = amount_column(question.params)
-    cells = "".join(f", sum(m.worth) FILTER (WHERE m.span_earns @> {_month_end(cell)})" for cell in range(periods + 1))
-    return _grouped(
-        fetch(
-            f"""{sql}, spans AS (
-                SELECT e.key, e.account_id, {_MONTH.format(at="e.first_at")} AS month, s.currency, {earning_ranges(question.params)} AS span_earns, e.first_at,
-                       {amount} * CASE WHEN s.currency = %(reporting)s THEN 1 ELSE (
-                           SELECT x.rate FROM accounts_exchangerate x WHERE x.currency = s.currency AND (x.day::timestamp AT TIME ZONE %(zone)s) <= e.first_at
-                           ORDER BY x.day DESC LIMIT 1) END AS worth
-                FROM earners e JOIN accounts_subscription s ON s.account_id = e.account_id WHERE {amount} > 0 AND s.start < %(known)s)
-            SELECT m.key, m.month, count(DISTINCT m.account_id), sum(m.worth) FILTER (WHERE lower(m.span_earns) = m.first_at),
-                   array_agg(DISTINCT m.currency) FILTER (WHERE m.worth IS NULL){cells}
-            FROM spans m WHERE {_ASKED} GROUP BY 1, 2""",
-            {**values, "reporting": question.currency},
-        ),
-        money=True,
+    first = question.start.astimezone(question.zone).date().replace(day=1)
+    months = max(1, _months_between(first, question.until.astimezone(question.zone).date()) + 1)
+    count = months + periods + 1
+    found = fetch_in_two(
+        f"""{sql}, ends AS (
+            SELECT array_agg((%(first)s::timestamp + make_interval(months => place)) AT TIME ZONE %(zone)s ORDER BY place) AS at FROM generate_series(0, %(count)s - 1) place),
+        spans AS MATERIALIZED (
+            SELECT e.key, e.account_id, {_MONTH.format(at="e.first_at")} AS month, s.currency, {earning_ranges(question.params)} AS earns, e.first_at,
+                   {amount} * CASE WHEN s.currency = %(reporting)s THEN 1 ELSE (
+                       SELECT x.rate FROM accounts_exchangerate x WHERE x.currency = s.currency AND (x.day::timestamp AT TIME ZONE %(zone)s) <= e.first_at
+                       ORDER BY x.day DESC LIMIT 1) END AS worth
+            FROM earners e JOIN accounts_subscription s ON s.account_id = e.account_id WHERE {amount} > 0 AND s.start < %(known)s),
+        cohorts AS (
+            SELECT m.key, m.month, count(DISTINCT m.account_id), sum(m.worth) FILTER (WHERE lower(m.earns) = m.first_at),
+                   array_agg(DISTINCT m.currency) FILTER (WHERE m.worth IS NULL), NULL::integer, NULL::integer FROM spans m WHERE {_ASKED} GROUP BY 1, 2),
+        held AS (
+            SELECT m.key, m.month, 0, sum(m.worth), NULL::varchar[], width_bucket(lower(r), (SELECT at FROM ends)) AS since,
+                   CASE WHEN upper(r) IS NULL THEN %(count)s ELSE width_bucket(upper(r), (SELECT at FROM ends)) END AS upto
+            FROM spans m, unnest(m.earns) r WHERE m.worth IS NOT NULL AND {_ASKED} GROUP BY 1, 2, 6, 7)
+        SELECT * FROM cohorts UNION ALL SELECT * FROM held WHERE since < upto""",
+        {**values, "reporting": question.currency, "first": first, "count": count},
     )
+    tables: dict[tuple[str | None, dt.date], _Table] = {}
+    with localcontext(prec=_EXACT):
+        for key, month, accounts, worth, missing, since, upto in found:
+            table = tables.setdefault((key, month.date()), _Table([Decimal(0)] * (count + 1)))
+            if since is None:
+                table.accounts, table.size, table.missing = table.accounts + accounts, table.size + (worth or 0), table.missing | set(missing or ())
+                continue
+            table.changes[since] += worth
+            table.changes[upto] -= worth
+    rows: dict[str | None, list[Row]] = {}
+    for (key, cohort), table in tables.items():
+        with localcontext(prec=_EXACT):
+            levels = list(itertools.accumulate(table.changes))
+        place = _months_between(first, cohort) + 1
+        rows.setdefault(key, []).append((cohort, table.accounts, table.size / MICROS, [level / MICROS for level in levels[place : place + periods + 1]], sorted(table.missing)))
+    return rows
+
+
+@dataclass
+class _Table:
+    """What is known of one cohort: by what its MRR changes before each end of a month, in millionths."""
+
+    changes: list[Decimal]
+    accounts: int = 0
+    size: Decimal = Decimal(0)
+    missing: set[str] = field(default_factory=set)
+
+
+def _months_between(first: dt.date, last: dt.date) -> int:
+    return (last.year - first.year) * 12 + last.month - first.month
 
 
 def _paying(question: Question, by: str | None) -> tuple[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -17,9 +18,9 @@ from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
 from metrics import words
 from metrics.filters import Select, filter_bar, read_filters
-from metrics.lifetime_page import OPENED, PRESETS, VARIANTS, LifetimeFilter, accounts_behind, cohort_table, heat_chart, kept_chart, tenure_page, value_lines
+from metrics.lifetime_page import OPENED, PRESETS, VARIANTS, LifetimeFilter, accounts_behind, cohort_table, heat_chart, kept_chart, tenure_page, value_lines, variant_of
 from metrics.views.chart_files import chart_file
-from metrics.views.kept import kept_panel
+from metrics.views.kept import kept_fragment, kept_panel
 
 USUAL = "last_12_months"
 
@@ -45,17 +46,23 @@ def _panel(request: SignedInRequest) -> dict[str, Any]:
 def cohorts(request: SignedInRequest) -> HttpResponseBase:
     """The table of cohorts with its picture; the other panels load after it."""
     context = _context(request)
-    filters, table, charts = context["filters"], None, []
+    filters, chosen, shown = context["filters"], context["chosen"], context["chosen"].variant or VARIANTS[0]
+
+    def build() -> dict[str, Any]:
+        table = cohort_table(user=request.user, chosen=chosen, now=context["now"])
+        return {**context, "table": table, "charts": [heat_chart(table, opened=table.variant in context["opened"])]}
+
+    context["table"] = None
     if not filters.faults:
-        table = cohort_table(user=request.user, chosen=context["chosen"], now=context["now"])
-        charts = [heat_chart(table, opened=table.variant in context["opened"])]
-    file = chart_file(request, charts)
-    if file is not None:
-        return file
+        kept_table = kept_fragment(request, filters, "cohorts:table", "metrics/_cohort_table.html", build, more=chosen.variant)
+        if not isinstance(kept_table, HttpResponse) or request.GET.get("export"):
+            return kept_table
+        # what the template made, escaped there
+        context["table"] = mark_safe(kept_table.content.decode())  # noqa: S308
+        shown = variant_of(user=request.user, chosen=chosen)
     bar = filter_bar(filters, request.user, address=reverse("metrics:cohorts"), more=PRESETS)
-    shown = table.variant if table else context["chosen"].variant or VARIANTS[0]
     follows = Select("variant", _("What is followed"), shown, tuple((name, word[:1].upper() + word[1:]) for name, word in ((name, words.variant(name)) for name in VARIANTS)))
-    context |= {"table": table, "chart": charts[0] if charts else None, "bar": bar, "first_select": follows}
+    context |= {"bar": bar, "first_select": follows}
     return render(request, "metrics/cohorts.html", context, status=400 if filters.faults else 200)
 
 

@@ -17,12 +17,14 @@ from accounts.models import Account, LedgerRange, Subscription, Transaction
 from metrics.formulas.survival import Step, kaplan_meier
 from metrics.kpis import return_on_experience
 from metrics.kpis.changes import Losses, histories, losses, losses_of
+from metrics.kpis.cohorts import _revenue
 from metrics.kpis.dimensions import fetch
-from metrics.kpis.earning import earners
+from metrics.kpis.earning import earners, earning_ranges
 from metrics.kpis.engine import answer, ask
 from metrics.kpis.lifetime_value import closed_months
 from metrics.kpis.readings import one_reading
 from metrics.kpis.return_on_experience import lost_and_kept, lost_in, months_of
+from metrics.kpis.revenue import MICROS
 from metrics.kpis.shoppers import lapsed, shoppers
 from metrics.kpis.tenure import tenures
 from tests.metrics.test_ledger import NOW, ZONE, customer, instants, put, rates
@@ -99,6 +101,29 @@ def test_losses_summed_up_by_the_database_are_those_of_the_log(customers, stored
         told, log = losses_of(question, None, model=model)[None], losses(histories(question, None, model=model)).get(None) or Losses()
         assert (told.churn_events, told.events, told.lost, told.lost_mrr) == (log.churn_events, log.events, log.lost, log.lost_mrr)
         assert told.involuntary == log.involuntary
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db
+@RANDOM
+@given(customers=st.lists(customer, min_size=1, max_size=6), stored_rates=rates, by=st.sampled_from([None, "plan"]), periods=st.integers(0, 14))
+def test_cells_of_money_are_those_that_every_span_has_at_every_end_of_a_month(customers, stored_rates, by, periods):
+    with transaction.atomic(), override_settings(ORGANISATION_TIME_ZONE=ZONE.key):
+        put(customers, stored_rates)
+        question = ask(name="cohort_retention", variant="mrr_at_period_end", **PERIOD)
+        with_earners, values = earners(question, by)
+        cells = ", ".join(f"sum(worth) FILTER (WHERE earns @> ((month + interval '{cell + 1} months') AT TIME ZONE %(zone)s))" for cell in range(periods + 1))
+        rows = fetch(
+            f"""{with_earners}, spans AS (
+                SELECT e.key, date_trunc('month', e.first_at AT TIME ZONE %(zone)s) AS month, {earning_ranges(question.params)} AS earns,
+                       s.mrr_micros * CASE WHEN s.currency = 'EUR' THEN 1 ELSE (SELECT x.rate FROM accounts_exchangerate x WHERE x.currency = s.currency
+                           AND (x.day::timestamp AT TIME ZONE %(zone)s) <= e.first_at ORDER BY x.day DESC LIMIT 1) END AS worth
+                FROM earners e JOIN accounts_subscription s ON s.account_id = e.account_id WHERE s.mrr_micros > 0 AND s.start < %(known)s)
+            SELECT key, month, {cells} FROM spans WHERE (month AT TIME ZONE %(zone)s) >= %(t0)s AND (month AT TIME ZONE %(zone)s) < %(t1)s GROUP BY 1, 2""",
+            values,
+        )
+        told = {(key, row[0]): row[3] for key, found in _revenue(question, by, periods).items() for row in found}
+        assert told == {(key, month.date()): [(cell or Decimal(0)) / MICROS for cell in cells] for key, month, *cells in rows}
         transaction.set_rollback(True)
 
 
