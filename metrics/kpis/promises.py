@@ -176,11 +176,11 @@ def _counts(question: Question, promises: Promises, target: str, asked: _Asked) 
     values = dict(tickets.values)
     clocks = TicketClocks(question, promises, target, values)
     joins, limit, business = clocks.level("o.severity", "o.segment_id")
-    until = str(int(question.until.timestamp()))
+    until, severity = str(int(question.until.timestamp())), severity_at(asked.at, asked.upto)
     sql = f"""
         {tickets.tables}, {clocks.tables},
         asked AS MATERIALIZED (
-            SELECT {tickets.key} AS key, {epoch("r.opened_at")} AS opened, {severity_at(asked.at, asked.upto)} AS severity, {clocks.segment(segment_id_at(asked.at))} AS segment_id,
+            SELECT {tickets.key} AS key, {epoch("r.opened_at")} AS opened, {severity} AS severity, {clocks.segment(segment_id_at(asked.at), severity)} AS segment_id,
                    {asked.more} {tickets.rows}),
         promised AS MATERIALIZED (SELECT o.*, {limit} AS most, {business} AS business FROM asked o {joins}),
         timed AS MATERIALIZED (

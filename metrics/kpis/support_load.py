@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from metrics.formulas.numbers import ratio
 from metrics.kpis.dimensions import Conditions, fetch
@@ -80,11 +81,12 @@ def ticket_backlog(question: Question, by: str | None) -> Figures:
     target, clock, until = question.params["target_seconds"], question.params["clock"], int(question.until.timestamp())
     limit = promised if target is None else str(int(target))
     by_hours = {"business": "true", "calendar": "false", None: business if target is None else "false"}[clock]
+    level = severity_at("%(e)s", "<")
     seconds = clocks.seconds(by_hours, "o.opened", lambda ran: ran("o.opened", str(until)))
     sql = f"""
         {with_paths()}, {clocks.tables},
         rows AS MATERIALIZED (
-            SELECT {key} AS key, {epoch("r.opened_at")} AS opened, {severity_at("%(e)s", "<")} AS severity, {clocks.segment(segment_id_at("%(e)s"))} AS segment_id
+            SELECT {key} AS key, {epoch("r.opened_at")} AS opened, {level} AS severity, {clocks.segment(segment_id_at("%(e)s"), level)} AS segment_id
             FROM {_OPEN} {joined} AND {not_over_before("e")}),
         aged AS MATERIALIZED (
             SELECT o.key, {until} - o.opened AS age, {limit} AS most, {seconds} AS seconds FROM rows o {joins})
@@ -210,6 +212,23 @@ def created(question: Question, *, level_at: str = "r.opened_at", upto: str = "<
         dimensions |= {"severity": level}
     _key, joined = selected(question, None, conditions, dimensions, "r.opened_at")
     return fetch(f"{with_paths()} SELECT r.id, {epoch('r.opened_at')}, {level} FROM {_OPENED} r {joined}", conditions.values)
+
+
+def _counted_created(question: Question, what: str, values: dict[str, Any]) -> dict[Any, int]:
+    """How many tickets were created in the period, by something of ticket `t` with path `r` (SQL)."""
+    conditions = Conditions({**bindings(question), **values})
+    _key, joined = selected(question, None, conditions, ticket_sql("%(e)s", upto="<"), "r.opened_at")
+    return dict(fetch(f"{with_paths()} SELECT {what}, count(*) FROM {_OPENED} r {joined} GROUP BY 1", conditions.values))
+
+
+def created_by_day(question: Question) -> dict[dt.date, int]:
+    """Tickets created in the period by day of the organisation's zone; days without one are left out."""
+    return _counted_created(question, "(r.opened_at AT TIME ZONE %(zone)s)::date", {"zone": str(question.zone)})
+
+
+def created_by_account(question: Question) -> dict[int, int]:
+    """Tickets created in the period by the id of their account: what `ticket_volume` counts by account, for many of them."""
+    return _counted_created(question, "t.account_id", {})
 
 
 def ats(question: Question, by: str | None) -> Figures:

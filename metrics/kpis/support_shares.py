@@ -15,7 +15,7 @@ from metrics.kpis.question import Question
 from metrics.kpis.revenue import mrr_of_accounts
 from metrics.kpis.support_contacts import aht
 from metrics.kpis.support_cost import whole_amount
-from metrics.kpis.support_load import ticket_volume
+from metrics.kpis.support_load import created_by_account, ticket_volume
 
 BY_TIME, BY_TICKETS = "handle_time", "tickets"
 
@@ -101,7 +101,7 @@ def support_shares(questions: Mapping[str, Question]) -> Shares:
     The cost of support of the period (the whole of it, whoever asks) is spread over all handle time; without
     any handle time over all tickets. An account's part of it is its part of that work.
     """
-    tickets = {int(key): figure.parts["tickets"] for key, figure in ticket_volume(questions["ticket_volume"], "account").items() if key}
+    tickets = created_by_account(questions["ticket_volume"])
     contacts = {int(key) if key else None: figure for key, figure in aht(questions["aht"], "account").items()}
     seconds = {key: Decimal(figure.numerator or 0) for key, figure in contacts.items()}
     pays, missing = mrr_of_accounts(questions["mrr"])

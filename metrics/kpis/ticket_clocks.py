@@ -21,7 +21,7 @@ class TicketClocks:
 
     def __init__(self, question: Question, promises: Promises, target: str, values: dict[str, Any]) -> None:
         self._until = int(question.until.timestamp())
-        self.has_segments = promises.has_segments
+        self._severities = promises.severities_of_segments
         levels = [(str(level.severity), level.segment_id, promises.promised(level, target), level.clock == "business") for level in promises.levels()]
         for place, column in enumerate(zip(*levels, strict=True) if levels else ((), (), (), ())):
             values[f"level_{place}"] = list(column)
@@ -45,9 +45,15 @@ class TicketClocks:
             self.tables += f", hours_{place} AS MATERIALIZED (SELECT {columns})"
             self._versions.append((None if since is None else int(since.timestamp()), place))
 
-    def segment(self, sql: str) -> str:
-        """SQL: the id of a segment, which need not be looked up where no segment has a level of its own."""
-        return sql if self.has_segments else "NULL::bigint"
+    @property
+    def has_segments(self) -> bool:
+        """Whether a segment has a level of its own."""
+        return bool(self._severities)
+
+    def segment(self, sql: str, severity: str) -> str:
+        """SQL: the id of a segment, which is looked up only for severities (text) for which a segment has a level of its own."""
+        named = ", ".join(f"'{level}'" for level in self._severities)
+        return f"CASE WHEN {severity} IN ({named}) THEN {sql} END" if named else "NULL::bigint"
 
     def level(self, severity: str, segment: str) -> tuple[str, str, str]:
         """SQL: joins that find the level of a severity (text) in a segment, its seconds (NULL: nothing is promised), and whether its clock runs by hours."""

@@ -20,7 +20,7 @@ from metrics.charts import Chart, Series, bars, lines
 from metrics.kpis.figure import Figure
 from metrics.kpis.promises import kept_together, promises_kept
 from metrics.kpis.support_contacts import aht, fcr
-from metrics.kpis.support_load import ats, created, flow_between, ticket_backlog, ticket_volume
+from metrics.kpis.support_load import ats, created_by_day, flow_between, ticket_backlog, ticket_volume
 from metrics.kpis.support_times import first_response_time, resolution_time
 from metrics.kpis.voice import SUPPORT, csat
 from metrics.support.desk import Desk, Span, Tile, today_of
@@ -268,9 +268,8 @@ def _by_day(desk: Desk) -> dict[str, Any]:
     period, zone = desk.chosen.period, today_of(desk.now)[1]
     per_week = period.days > 92
     counts: Counter[dt.date] = Counter()
-    for _pk, opened, _level in created(desk.question("ticket_volume")):
-        day = dt.datetime.fromtimestamp(opened, zone).date()
-        counts[max(day - dt.timedelta(days=day.weekday()), period.first) if per_week else day] += 1
+    for day, count in created_by_day(desk.question("ticket_volume")).items():
+        counts[max(day - dt.timedelta(days=day.weekday()), period.first) if per_week else day] += count
     today = today_of(desk.now)[0]
     steps: list[tuple[dt.date, dt.date, int, str]] = []
     day = period.first

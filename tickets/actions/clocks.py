@@ -44,9 +44,9 @@ class Promises:
         return list(self._levels.values())
 
     @property
-    def has_segments(self) -> bool:
-        """Whether a segment has a level of its own."""
-        return any(segment_id is not None for _severity, segment_id in self._levels)
+    def severities_of_segments(self) -> list[int]:
+        """The severities for which a segment has a level of its own."""
+        return sorted({severity for severity, segment_id in self._levels if segment_id is not None})
 
     def begins(self) -> list[dt.date | None]:
         """The days from which hours are in force, None for always."""
