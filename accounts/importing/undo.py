@@ -200,9 +200,9 @@ class _Undo:
         return [
             row[0]
             for row in self.fetch(
-                'SELECT DISTINCT a.id FROM accounts_account a JOIN (SELECT row_key, before, after, "table" FROM accounts_importchange WHERE batch_id = %(batch)s) c '
-                "ON a.id::text IN (c.row_key->>'account_id', c.before->>'account_id', c.after->>'account_id', "
-                "CASE WHEN c.\"table\" = 'accounts_account' THEN c.row_key->>'id' END) "
+                # by equality with one value at a time: a list of alternatives would compare every account with every row
+                "SELECT a.id FROM accounts_importchange c CROSS JOIN LATERAL (VALUES (c.row_key->>'account_id'), (c.before->>'account_id'), (c.after->>'account_id'), "
+                "(CASE WHEN c.\"table\" = 'accounts_account' THEN c.row_key->>'id' END)) AS v (id) JOIN accounts_account a ON a.id::text = v.id WHERE c.batch_id = %(batch)s "
                 f"UNION SELECT q.account_id FROM ({_USAGE}) AS q ORDER BY 1"
             )
         ]
