@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +19,7 @@ from accounts.models import AccountEvent, AccountSnapshot, Segment, User, WorkIt
 from accounts.roles import Role
 from metrics import words
 from metrics.dashboards import scope_of, shown
-from metrics.filters import Filters
+from metrics.filters import DIMENSIONS, Filters
 from metrics.funnels.page import group_names
 from metrics.kpis.catalogue import CATALOGUE
 from metrics.kpis.engine import ask
@@ -189,8 +189,9 @@ _FIGURES = {"csat": "rated", "fcr": "issues", "resolution_time": "resolution", "
 def agent_lines(filters: Filters, *, user: User) -> list[AgentLine]:
     """Every agent with any component in the period, by name; CSMs and agents find themselves alone. Raises WrongQuestion."""
     scope = None if user.role == Role.AGENT else scope_of(user)
-    # of each agent alone: the figure of everybody together is not shown
-    figures = performance(ask(name="team_performance", **filters.question(accounts=scope)), "agent")
+    question = ask(name="team_performance", **filters.question(accounts=scope, filters={}))
+    # the composite has no filters of accounts, but each of its components has; of each agent alone: the figure of everybody together is not shown
+    figures = performance(replace(question, filters={name: (value,) for name, value in filters.filters.items()}), "agent")
     groups = {email: figure for email, figure in figures.items() if email and (user.role not in {Role.AGENT, Role.CSM} or email == user.email)}
     names = group_names("owner", sorted(groups))
     found = []
@@ -211,10 +212,9 @@ def _component(name: str, parts: dict[str, Any], email: str, filters: Filters, *
     value = Decimal(parts[name])
     earned = parts[f"{name}_score"]
     days = {"from": filters.start, "until": filters.period.last.isoformat()}
-    # the page of support knows the segment alone among the filters of accounts
-    opens = sees_rows and not (filters.owner or filters.plan or filters.country)
-    query = urlencode({**days, "agent": email, **({"segment": filters.segment} if filters.segment else {}), "figure": _FIGURES[name]})
-    href = f"{reverse('metrics:support_tickets')}?{query}" if opens else ""
+    narrowed = {dimension: getattr(filters, dimension) for dimension in DIMENSIONS if getattr(filters, dimension)}
+    query = urlencode({**days, "agent": email, **narrowed, "figure": _FIGURES[name]})
+    href = f"{reverse('metrics:support_tickets')}?{query}" if sees_rows else ""
     told = words.seconds(value) if name in words.PERFORMANCE_SECONDS else wording.percent(value, 1)
     return Component(told, "" if earned is None else wording.number(round(Decimal(earned), 0)), count, href)
 

@@ -133,6 +133,13 @@ def test_agents_stand_with_their_components_and_below_twenty_tickets_no_points_a
     assert (resolution.count, bool(lines[team.deniz.email].points)) == (21, True)
     assert f"agent={team.deniz.email.replace('@', '%40')}" in resolution.href
     assert (lines[team.elif_.email].points, lines[team.elif_.email].few) == ("", True)
+    # Boğaziçi is Elif's, in Türkiye, in no segment; its tickets are all there are
+    for query, shown in ((f"owner={team.elif_.email}&country=TR&segment=none", 2), (f"owner={team.can.email}", 0), ("country=GB", 0), ("segment=vip", 0)):
+        narrowed = panel(client, "agents", f"&{query}").context["agents"]
+        assert len(narrowed) == shown, query
+        for line in narrowed:
+            opened = client.get(line.components[2].href)
+            assert (opened.status_code, opened.context["page"].count) == (200, line.components[2].count)
     client.force_login(team.deniz)
     assert [line.email for line in panel(client, "agents").context["agents"]] == [team.deniz.email]
     client.force_login(team.elif_)
