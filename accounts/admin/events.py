@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from accounts.models import AccountDirty, AccountEvent, AccountSnapshot, Feature, ImportBatch, ImportChange, ImportFile, ImportProfile, ImportRun
+from accounts.models import AccountDirty, AccountEvent, AccountSnapshot, Feature, ImportBatch, ImportChange, ImportFile, ImportProfile, ImportRun, PastPlan
 from accounts.paging import CappedPaginator
 from accounts.read_only import ReadOnly
 
@@ -108,3 +108,15 @@ class FeatureAdmin(ReadOnly, admin.ModelAdmin):
 
     list_display = ("key",)
     search_fields = ("key",)
+
+
+@admin.register(PastPlan)
+class PastPlanAdmin(ReadOnly, admin.ModelAdmin):
+    """Plans that accounts had before the present one; kept by a trigger."""
+
+    list_display = ("account", "plan", "valid_from", "valid_to")
+    list_select_related = ("account",)
+    search_fields = ("account__name_search", "account__external_id")
+    ordering = ("-pk",)
+    show_full_result_count = False
+    paginator = CappedPaginator

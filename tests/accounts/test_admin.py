@@ -55,6 +55,7 @@ def one_of_each(cast):
     models.CostEntry.objects.create(category="team", amount=1, currency="EUR", start=NOW.date())
     models.Cover.objects.create(absent=cast.elif_, substitute=cast.can, starts_at=NOW, ends_at=NOW + dt.timedelta(days=1))
     models.Feature.objects.create(key="reports")
+    models.PastPlan.objects.create(account=cast.boga, plan="Pro", valid_to=NOW)
     AccountDirty.objects.get_or_create(account=cast.boga)
     Suppression.objects.create(address_hmac=b"1" * 32, reason="manual")
     models.MailBucket.objects.create(name="domain:example.com", rate_per_second=1)
