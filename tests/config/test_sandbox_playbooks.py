@@ -223,14 +223,14 @@ def who_is_stuck_in_onboarding_is_asked_called_and_escalated(told: Told) -> None
 
 @asked
 def dunning_writes_three_times_in_14_days(told: Told) -> None:
-    assert told.done("dunning", "demir") == ["first", "three-days", "second", "four-days", "third", "call", "last-week", "decide"]
+    assert told.done("dunning", "demir") == ["first", "next-attempt", "second", "four-days", "third", "call", "last-week", "decide"]
     assert [told.day("dunning", "demir", step, since="first") for step in ("second", "third", "decide")] == [3, 7, 14]
-    assert told.mails["demir"] == ["Demir ödemesi alınamadı", "İkinci deneme: Demir ödemesi hâlâ açık", "Demir erişimi bitmeden"]
+    assert told.mails["demir"] == ["Demir ödemesi alınamadı", "Demir ödemesi hâlâ açık", "Demir erişimi bitmeden"]
 
 
 @asked
 def dunning_ends_when_the_money_comes(told: Told) -> None:
-    assert told.done("dunning", "ruzgar") == ["first", "three-days", "second"]
+    assert told.done("dunning", "ruzgar") == ["first", "next-attempt", "second"]
     assert told.ends["dunning", "ruzgar"] == ("stopped", "exit_1")
     assert len(told.mails["ruzgar"]) == 2, "nobody is written to after the money came"
 

@@ -85,7 +85,7 @@ def test_dunning_writes_three_times_in_14_days_and_ends_when_the_money_comes(pay
     happens(paying.north, when=at(hours=1), payload={"hard_decline": False, "attempt": 1})
     live(0, 2, 3, 6, 7, 13, 14)
     run = PlaybookRun.objects.get(account=paying.boga)
-    assert done(run) == ["first", "three-days", "second", "four-days", "third", "call", "last-week", "decide"]
+    assert done(run) == ["first", "next-attempt", "second", "four-days", "third", "call", "last-week", "decide"]
     mails = OutgoingMail.objects.filter(account=paying.boga).order_by("created_at", "pk")
     assert [mail.to_address for mail in mails] == ["muhasebe@bogazici.test"] * 3
     assert (run.status, [item.status for item in WorkItem.objects.filter(account=paying.boga)]) == ("done", ["open", "open"])
@@ -98,6 +98,15 @@ def test_dunning_writes_three_times_in_14_days_and_ends_when_the_money_comes(pay
     again = PlaybookRun.objects.exclude(pk=run.pk).get()
     assert story(again)[0] == ("first", "skipped", "ended:exit_1"), "the letter had not left yet"
     assert (again.status, again.end_reason, done(again)) == ("stopped", "exit_1", [])
+
+
+def test_the_second_letter_follows_the_attempt_that_fails_next(paying):
+    switch_on("dunning")
+    happens(paying.boga, when=at(hours=1), payload={"hard_decline": False, "attempt": 1})
+    live(0)
+    happens(paying.boga, when=at(1), payload={"hard_decline": False, "attempt": 2})
+    live(1)
+    assert done(PlaybookRun.objects.get(account=paying.boga)) == ["first", "next-attempt", "second"]
 
 
 def test_a_hard_decline_ends_dunning_and_asks_for_another_card(paying):

@@ -1,10 +1,10 @@
-"""The shipped playbook for failed payments: three letters over two weeks, none where the card is refused for good."""
+"""The shipped playbook for failed payments: three letters over two weeks, led by the attempts, none where the card is refused for good."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext_noop
 
-from accounts.playbooks.shipped.shape import Shipped, mail, wait, work
+from accounts.playbooks.shipped.shape import Shipped, mail, wait, wait_for, work
 
 # customers who pay in another way carry the tag
 _AUDIENCE = {"all": [{"field": "tags", "op": "not_in", "value": ["no-dunning"]}, {"field": "mrr", "op": "gt", "value": "0"}]}
@@ -21,24 +21,24 @@ DUNNING = Shipped(
             "first",
             ("A payment of {account} did not go through", "{account} ödemesi alınamadı"),
             (
-                "Hello {first_name|there},\n\na payment for {product|your subscription} did not go through. Often it is a limit or an expired card, and we try again "
-                "by ourselves in three days. "
+                "Hello {first_name|there},\n\na payment for {product|your subscription} did not go through. Often it is a limit or an expired card, and it is tried "
+                "again within days. "
                 "You need not do anything if that is enough; otherwise please look at the way of payment.\n\n{csm|The team}",
-                "Merhaba {first_name|},\n\n{product|Aboneliğiniz} için bir ödeme alınamadı. Çoğu zaman limit ya da süresi dolmuş bir kart söz konusudur; üç gün sonra "
-                "yeniden deniyoruz. "
+                "Merhaba {first_name|},\n\n{product|Aboneliğiniz} için bir ödeme alınamadı. Çoğu zaman limit ya da süresi dolmuş bir kart söz konusudur; birkaç gün içinde "
+                "yeniden denenir. "
                 "Bu yeterliyse bir şey yapmanız gerekmez; değilse lütfen ödeme yönteminize bakın.\n\n{csm|Ekibiniz}",
             ),
             to="billing",
             transactional=True,
         ),
-        wait("three-days", 3),
+        # the next attempt that fails as well, or three days in which nothing was made good
+        wait_for("next-attempt", "payment.failed", longest_days=3),
         mail(
             "second",
-            ("Second try: the payment of {account} is still open", "İkinci deneme: {account} ödemesi hâlâ açık"),
+            ("The payment of {account} is still open", "{account} ödemesi hâlâ açık"),
             (
-                "Hello {first_name|there},\n\nthe second try did not go through either. Please check the card or tell us another way; nothing changes for your team "
-                "until then.\n\n{csm|The team}",
-                "Merhaba {first_name|},\n\nİkinci deneme de sonuçsuz kaldı. Lütfen kartı kontrol edin ya da başka bir yol bildirin; o zamana kadar ekibiniz için "
+                "Hello {first_name|there},\n\nthe payment is still open. Please check the card or tell us another way; nothing changes for your team until then.\n\n{csm|The team}",
+                "Merhaba {first_name|},\n\nÖdeme hâlâ açık. Lütfen kartı kontrol edin ya da başka bir yol bildirin; o zamana kadar ekibiniz için "
                 "hiçbir şey değişmez."
                 "\n\n{csm|Ekibiniz}",
             ),

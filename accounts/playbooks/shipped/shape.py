@@ -44,6 +44,11 @@ def wait(key: str, days: int) -> Step:
     return {"key": key, "kind": "wait", "days": days}
 
 
+def wait_for(key: str, event: str, *, longest_days: int) -> Step:
+    """A wait until something happens that has not happened when the step begins, or for so many days."""
+    return {"key": key, "kind": "wait", "event": event, "since": "step", "longest_days": longest_days}
+
+
 def is_(field_key: str, op: str, value: Any = None) -> dict[str, Any]:
     """A rule of one condition."""
     condition = {"field": field_key, "op": op} if value is None else {"field": field_key, "op": op, "value": value}
