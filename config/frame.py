@@ -45,8 +45,8 @@ ADMIN = (
     Place(("sandbox",), "flask-conical", _("Sandbox"), minor=True, roles=frozenset({Role.ADMIN, Role.MANAGER})),
     Place(("inbox",), "inbox", _("Inbox"), minor=True, roles=frozenset({Role.ADMIN})),
     Place(("accounts:suppressions",), "mail-x", _("Suppressed"), minor=True, roles=frozenset({Role.ADMIN})),
-    Place(("settings", "admin:index"), "settings-2", _("Settings"), minor=True, roles=frozenset({Role.ADMIN})),
     Place(("accounts:webhooks",), "webhook", _("Webhooks"), minor=True, roles=frozenset({Role.ADMIN, Role.MANAGER})),
+    Place(("settings", "admin:index"), "settings-2", _("Settings"), minor=True, roles=frozenset({Role.ADMIN})),
 )
 
 
