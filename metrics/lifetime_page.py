@@ -105,13 +105,14 @@ def cohort_table(*, user: User, chosen: LifetimeFilter, now: dt.datetime) -> Coh
     variant = figure["variant"]
     days = days_compared(chosen.filters.period, chosen.filters.compare)
     then = answer(**chosen.filters.question(**asked, start=days[0].isoformat(), end=days[1].isoformat())) if days else None
+    # the address of a cell, without which one: a table of years has more than a thousand
+    address = chosen.query(variant=variant) if variant in OPENED else ""
     rows = []
     for row in figure["rows"]:
         cells = []
         for place, (active, share) in enumerate(zip(row["active"], row["cells"], strict=True)):
             told = "" if active is None else _told(variant, active, row["size"])
-            query = chosen.query(cohort=row["cohort"], cell=place, variant=variant) if variant in OPENED else ""
-            cells.append(_cell(share, told, query))
+            cells.append(_cell(share, told, f"{address}&cohort={row['cohort']}&cell={place}" if address else ""))
         size = shown(CATALOGUE["mrr"], "standard", row["size"]) if variant == "mrr_at_period_end" else wording.number(row["size"])
         rows.append((dt.date.fromisoformat(row["cohort"] + "-01"), size, cells))
     kpi, interval = CATALOGUE["cohort_retention"], figure["interval_95"]

@@ -55,6 +55,7 @@ urlpatterns = [
     path("support/tickets/", support.support_tickets, name="support_tickets"),
     path("support/customers.csv", support.support_customers_csv, name="support_customers_csv"),
     path("cohorts/", lifetime.cohorts, name="cohorts"),
+    path("cohorts/picture/", lifetime.picture, name="cohorts_picture"),
     path("cohorts/kept/", lifetime.kept, name="cohorts_kept"),
     path("cohorts/tenure/", lifetime.tenure, name="tenure"),
     path("cohorts/value/", lifetime.value, name="lifetime_value"),

@@ -44,13 +44,13 @@ def _panel(request: SignedInRequest) -> dict[str, Any]:
 @login_required
 @require_GET
 def cohorts(request: SignedInRequest) -> HttpResponseBase:
-    """The table of cohorts with its picture; the other panels load after it."""
+    """The table of cohorts; the other panels load after it, its picture when it is opened. Files of the picture are given here too."""
     context = _context(request)
     filters, chosen, shown = context["filters"], context["chosen"], context["chosen"].variant or VARIANTS[0]
 
     def build() -> dict[str, Any]:
         table = cohort_table(user=request.user, chosen=chosen, now=context["now"])
-        return {**context, "table": table, "charts": [heat_chart(table, opened=table.variant in context["opened"])]}
+        return {**context, "table": table, "charts": [heat_chart(table, opened=table.variant in context["opened"])] if request.GET.get("export") else []}
 
     context["table"] = None
     if not filters.faults:
@@ -64,6 +64,17 @@ def cohorts(request: SignedInRequest) -> HttpResponseBase:
     follows = Select("variant", _("What is followed"), shown, tuple((name, word[:1].upper() + word[1:]) for name, word in ((name, words.variant(name)) for name in VARIANTS)))
     context |= {"bar": bar, "first_select": follows}
     return render(request, "metrics/cohorts.html", context, status=400 if filters.faults else 200)
+
+
+@login_required
+@require_GET
+@kept_panel
+def picture(request: SignedInRequest) -> HttpResponseBase:
+    """The table of cohorts as a picture, with its table of numbers and its files: drawn for those who open it, it takes longer than the page."""
+    context = _panel(request)
+    table = cohort_table(user=request.user, chosen=context["chosen"], now=context["now"])
+    context["chart"] = heat_chart(table, opened=table.variant in context["opened"])
+    return chart_file(request, [context["chart"]]) or render(request, "metrics/_chart.html", context)
 
 
 @login_required

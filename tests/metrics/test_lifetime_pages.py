@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Account, Subscription
 
 pytestmark = pytest.mark.django_db
-PATHS = ("/metrics/cohorts/", "/metrics/cohorts/kept/", "/metrics/cohorts/tenure/", "/metrics/cohorts/value/")
+PATHS = ("/metrics/cohorts/", "/metrics/cohorts/picture/", "/metrics/cohorts/kept/", "/metrics/cohorts/tenure/", "/metrics/cohorts/value/")
 
 
 @pytest.fixture
@@ -126,3 +126,21 @@ def test_customers_and_revenue_that_stay_stand_beside_each_other_with_their_coun
     assert [cell.raw for cell in chart.rows[6][1:]] == [Decimal("0.5"), Decimal("0.5"), 2]
     for address in ("/metrics/cohorts/?export=csv&chart=cohorts", "/metrics/cohorts/kept/?export=svg&chart=kept", "/metrics/cohorts/tenure/?export=csv&chart=survival"):
         assert client.get(address)["Content-Disposition"].startswith("attachment")
+
+
+def test_the_picture_is_drawn_for_those_who_open_it_and_its_files_come_from_both_addresses(client, cast, book):
+    client.force_login(cast.ada)
+    page = client.get("/metrics/cohorts/?country=TR").content.decode()
+    # not drawn with the page; opening it loads it, and without script a link leads there
+    assert "<svg" not in page.split('class="body as-picture"')[1].split("</details>")[0]
+    assert 'hx-get="/metrics/cohorts/picture/?country=TR"' in page
+    assert 'href="/metrics/cohorts/picture/?country=TR"' in page
+    drawn = client.get("/metrics/cohorts/picture/?country=TR")
+    assert [cell.raw for cell in drawn.context["chart"].rows[0]][1:3] == [Decimal(1), Decimal(1)]
+    assert 'id="chart-cohorts"' in drawn.content.decode()
+    assert "/metrics/cohorts/picture/?country=TR&amp;export=svg&amp;chart=cohorts" in drawn.content.decode()
+    files = [b"".join(client.get(f"/metrics/cohorts/{part}?country=TR&export=csv&chart=cohorts").streaming_content) for part in ("", "picture/")]
+    assert files[0] == files[1]
+    assert b'"Came in"' in files[0]
+    assert client.get("/metrics/cohorts/picture/?segment=nowhere").status_code == 404
+    assert client.get("/metrics/cohorts/picture/?export=csv&chart=other").status_code == 404
