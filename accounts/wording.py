@@ -178,6 +178,12 @@ def month(moment: dt.datetime | dt.date) -> str:
     return format_date(local.date() if isinstance(local, dt.datetime) else local, "MMM yy", locale=locale())
 
 
+def quarter(moment: dt.datetime | dt.date) -> str:
+    """A quarter with its year, short: Q4 24, Ç4 24."""
+    local = _local(moment)
+    return format_date(local.date() if isinstance(local, dt.datetime) else local, "QQQ yy", locale=locale())
+
+
 def long_day(moment: dt.datetime | dt.date, today: dt.date) -> str:
     """A day of the year of `today` without its year: 14 December; otherwise with it."""
     local = _local(moment)

@@ -85,6 +85,8 @@ class Filters:
     faults: Mapping[str, str] = field(default_factory=dict)
     # the days as they were typed, kept beside their fault
     typed: Mapping[str, str] = field(default_factory=dict)
+    # what a page compares with where the address does not say
+    usual_compare: str = "before"
 
     @property
     def start(self) -> str:
@@ -141,7 +143,7 @@ class Filters:
             parts |= {"period": CUSTOM, "from": self.start, "until": self.period.last.isoformat()}
         elif self.period.name != self.usual:
             parts["period"] = self.period.name
-        parts["compare"] = "" if self.compare == "before" else self.compare
+        parts["compare"] = "" if self.compare == self.usual_compare else self.compare
         parts |= {name: getattr(self, name) for name in DIMENSIONS}
         if "period" in changes and changes["period"] != CUSTOM:
             parts.pop("from", None), parts.pop("until", None)
@@ -164,8 +166,13 @@ def reachable(user: User) -> QuerySet[Account]:
     return Account.objects.all() if user.role == Role.ANALYST else Account.objects.visible_to(user)
 
 
-def read_filters(request: HttpRequest, *, now: dt.datetime, usual: str = "last_month", presets: Sequence[str] = PRESETS) -> Filters:
-    """The choices of an address. Faults are in `faults`, by field; `usual` is the preset where none is named, `presets` are those of the page."""
+def read_filters(
+    request: HttpRequest, *, now: dt.datetime, usual: str = "last_month", presets: Sequence[str] = PRESETS, usual_compare: str = "before"
+) -> Filters:  # fmt: skip
+    """The choices of an address. Faults are in `faults`, by field.
+
+    `usual` is the preset where none is named, `usual_compare` the comparison, `presets` are those of the page.
+    """
     given = {name: request.GET.get(name, "").replace("\x00", "")[:200].strip() for name in ("period", "from", "until", "compare", *DIMENSIONS)}
     zone = zoneinfo.ZoneInfo(settings.ORGANISATION_TIME_ZONE)
     today = now.astimezone(zone).date()
@@ -174,11 +181,12 @@ def read_filters(request: HttpRequest, *, now: dt.datetime, usual: str = "last_m
         raise ValueError(f"no preset {usual!r}")
     faults: dict[str, str] = {}
     period = read_period(given, standard, today, faults, presets)
-    compare = read_compare(given, faults)
+    compare = read_compare(given, faults, usual_compare)
     if isinstance(request.user, User):
         faults |= unknown_values(request.user, given)
     return Filters(
-        period, now, compare, **{name: given[name] for name in DIMENSIONS}, usual=usual, faults=faults, typed={"from": given["from"], "until": given["until"]}
+        period, now, compare, **{name: given[name] for name in DIMENSIONS}, usual=usual, faults=faults, typed={"from": given["from"], "until": given["until"]},
+        usual_compare=usual_compare,
     )  # fmt: skip
 
 
@@ -210,13 +218,13 @@ def read_period(given: Mapping[str, str], standard: Period, today: dt.date, faul
     return Period(CUSTOM, first, after, (first - (after - first), first), standard.zone)
 
 
-def read_compare(given: Mapping[str, str], faults: dict[str, str]) -> str:
-    """What an address compares with; an unknown one is put into the faults."""
-    compare = given["compare"] or "before"
+def read_compare(given: Mapping[str, str], faults: dict[str, str], usual: str = "before") -> str:
+    """What an address compares with, the usual where it does not say; an unknown one is put into the faults."""
+    compare = given["compare"] or usual
     if compare in COMPARE:
         return compare
     faults["compare"] = _("Compare with “%(given)s” is unknown; there are %(allowed)s.") % {"given": compare, "allowed": ", ".join(COMPARE)}
-    return "before"
+    return usual
 
 
 def unknown_values(user: User, given: Mapping[str, str]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from metrics import words
 from metrics.charts import Chart, Series, bars, lines
 from metrics.kpis.figure import Figure
 from metrics.kpis.promises import kept_together, promises_kept
+from metrics.kpis.question import add_months
 from metrics.kpis.support_contacts import aht, fcr
 from metrics.kpis.support_load import ats, created_by_day, flow_between, ticket_backlog, ticket_volume
 from metrics.kpis.support_times import first_response_time, resolution_time
@@ -232,7 +233,7 @@ class Part:
 
 
 def volume(desk: Desk) -> dict[str, Any]:
-    """Tickets created: all, by category, by channel, by day (weeks from a quarter of a year on)."""
+    """Tickets created: all, by category, by channel, over time."""
     asked = desk.question("ticket_volume")
     now = ticket_volume(asked, None)[None].parts
     then = ticket_volume(desk.question("ticket_volume", span=desk.span_before), None)[None].parts if desk.span_before else None
@@ -245,7 +246,7 @@ def volume(desk: Desk) -> dict[str, Any]:
         "tiles": [tile],
         "categories": _breakdown(desk, "category", now["tickets"]),
         "channels": _breakdown(desk, "channel", now["tickets"]),
-        **_by_day(desk),
+        **_by_time(desk),
     }
 
 
@@ -264,30 +265,49 @@ def _breakdown(desk: Desk, by: str, total: int) -> list[Part]:
     return parts
 
 
-def _by_day(desk: Desk) -> dict[str, Any]:
-    period, zone = desk.chosen.period, today_of(desk.now)[1]
-    per_week = period.days > 92
+# the longest periods drawn by day, by week and by month; what is longer is drawn by quarter: at most 122 bars in twenty years
+_STEPS = ((92, "day"), (732, "week"), (3660, "month"))
+
+
+def _step_of(day: dt.date, step: str) -> tuple[dt.date, dt.date]:
+    """The day, calendar week, month or quarter that a day lies in, half-open."""
+    if step in {"day", "week"}:
+        first = day - dt.timedelta(days=day.weekday() if step == "week" else 0)
+        return first, first + dt.timedelta(days=7 if step == "week" else 1)
+    months = 3 if step == "quarter" else 1
+    first = day.replace(month=day.month - (day.month - 1) % months, day=1)
+    return first, add_months(first, months)
+
+
+def _by_time(desk: Desk) -> dict[str, Any]:
+    """Tickets created in steps as long as the period asks for, up to today; the first and the last end with the period."""
+    period, (today, zone) = desk.chosen.period, today_of(desk.now)
+    step = next((step for most, step in _STEPS if period.days <= most), "quarter")
     counts: Counter[dt.date] = Counter()
     for day, count in created_by_day(desk.question("ticket_volume")).items():
-        counts[max(day - dt.timedelta(days=day.weekday()), period.first) if per_week else day] += count
-    today = today_of(desk.now)[0]
+        counts[max(_step_of(day, step)[0], period.first)] += count
     steps: list[tuple[dt.date, dt.date, int, str]] = []
     day = period.first
-    while day < min(period.after, max(today + dt.timedelta(days=1), period.first)) and len(steps) < 400:
-        following = day + dt.timedelta(days=7 - day.weekday() if per_week else 1)
+    while day < min(period.after, max(today + dt.timedelta(days=1), period.first)):
+        following = _step_of(day, step)[1]
         last = min(following, period.after) - dt.timedelta(days=1)
         href = desk.link("volume", period=chosen_days(day, last, zone=zone)) if counts[day] else ""
         steps.append((day, last, counts[day], href))
         day = following
     shown = steps if any(counts.values()) else []
-    title = _("Tickets created, by week") if per_week else _("Tickets created, by day")
+    title, head, label = {
+        "day": (_("Tickets created, by day"), _("Day"), wording.short_day),
+        "week": (_("Tickets created, by week"), _("Week of"), wording.short_day),
+        "month": (_("Tickets created, by month"), _("Month"), wording.month),
+        "quarter": (_("Tickets created, by quarter"), _("Quarter"), wording.quarter),
+    }[step]
     running = [place for place, (_first, last, _count, _href) in enumerate(shown) if last >= today]
     created_tickets = Series(_("Tickets"), [count for _first, _last, count, _href in shown], [href for *_rest, href in shown])
     chart = bars(
-        name="created", title=title, steps=[wording.short_day(first) for first, *_rest in shown], series=[created_tickets], unit="count",
-        head=_("Week of") if per_week else _("Day"), partial=running, empty=_("No tickets in this period."),
+        name="created", title=title, steps=[label(first) for first, *_rest in shown], series=[created_tickets], unit="count", head=head, partial=running,
+        empty=_("No tickets in this period."),
     )  # fmt: skip
-    return {"days": list(reversed(steps)), "chart": chart, "per_week": per_week}
+    return {"days": list(reversed(steps)), "chart": chart}
 
 
 def quality(desk: Desk) -> dict[str, Any]:

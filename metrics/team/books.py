@@ -156,8 +156,21 @@ _MONEY = ("opening", "churned", "contraction", "expansion")
 
 def add_outcome(books: Mapping[int, Book], people: Iterable[User], filters: Filters, *, user: User) -> list[str]:
     """Puts what became of each book over the period in place: MRR movements, NPS, CSAT. Returns the currencies without a rate. Raises WrongQuestion."""
+    return _add(books, people, filters.question(accounts=scope_of(user)))
+
+
+def outcome_before(people: Iterable[User], filters: Filters, *, user: User) -> tuple[dict[int, Book] | None, list[str]]:
+    """The outcome of the same books over the period compared with, as `add_outcome`; None, and nothing is read, where nothing is compared. Raises WrongQuestion."""
+    if filters.compared is None:
+        return None, []
+    asked = filters.question_before(accounts=scope_of(user))
+    assert asked is not None
+    books = {person.pk: Book() for person in people}
+    return books, _add(books, people, asked)
+
+
+def _add(books: Mapping[int, Book], people: Iterable[User], asked: Mapping[str, Any]) -> list[str]:
     by_owner = {str(person.pk): books[person.pk] for person in people}
-    asked = filters.question(accounts=scope_of(user))
     # by owner alone: the figures of everybody together are not shown
     missing: set[str] = set()
     for owner, figure in COMPUTE["mrr_movements"](ask(name="mrr_movements", **asked), "owner_id").items():

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -19,15 +20,17 @@ from accounts.models import AccountEvent, AccountSnapshot, Segment, User, WorkIt
 from accounts.roles import Role
 from metrics import words
 from metrics.dashboards import scope_of, shown
+from metrics.dashboards.cards import change
 from metrics.filters import DIMENSIONS, Filters
 from metrics.funnels.page import group_names
 from metrics.kpis.catalogue import CATALOGUE
 from metrics.kpis.engine import ask
-from metrics.kpis.entry import COMPONENTS
+from metrics.kpis.entry import COMPONENTS, Kpi
 from metrics.kpis.team_performance import performance
 from metrics.team.books import AHEAD_DAYS, Book, people_of, together
 from metrics.voice.links import kpi_address
 from metrics.voice.listening import of_accounts
+from surveys.comparing import Change, nps_change, share_change
 from surveys.scoring import nps, nps_interval, share, wilson_interval
 
 PAGE = 50
@@ -37,20 +40,31 @@ FEWEST = 5
 
 @dataclass(frozen=True)
 class Told:
-    """A figure in words with its interval and what it counts; `value` is empty where too few stand behind it."""
+    """A figure in words with its interval and what it counts; `value` is empty where too few stand behind it.
+
+    `before` is the figure of the period compared with and what it counted, empty where too few stood behind it or nothing
+    is compared; `by_chance` says that chance alone shows as much of a change.
+    """
 
     value: str
     interval: str
     count: str
     href: str = ""
+    change: SafeString | str = ""
+    before: str = ""
+    by_chance: bool = False
 
 
 @dataclass
 class Line:
-    """One person or one team. `links` open the rows of each figure; empty for those who see none."""
+    """One person or one team. `links` open the rows of each figure; empty for those who see none.
+
+    `before` has the outcome of the period compared with, None where nothing is compared.
+    """
 
     name: str
     book: Book
+    before: Book | None = None
     person: User | None = None
     people: int = 1
     links: dict[str, str] = field(default_factory=dict)
@@ -58,6 +72,7 @@ class Line:
     grr: Told | None = None
     nps: Told | None = None
     csat: Told | None = None
+    lost: Told | None = None
 
     @property
     def bands(self) -> list[tuple[str, int, float, float]]:
@@ -72,12 +87,14 @@ class Line:
         return found
 
 
-def lines_of(people: Sequence[User], books: dict[int, Book], filters: Filters, *, sees_rows: bool) -> list[Line]:
+def lines_of(people: Sequence[User], books: dict[int, Book], filters: Filters, *, sees_rows: bool, before: dict[int, Book] | None = None) -> list[Line]:
     """A line a person in order of names, which is no ranking."""
-    return [Line(person.name or person.email, books[person.pk], person, links=_links(person, filters) if sees_rows else {}) for person in people]
+    return [
+        Line(person.name or person.email, books[person.pk], before[person.pk] if before else None, person, links=_links(person, filters) if sees_rows else {}) for person in people
+    ]
 
 
-def teams_of(people: Sequence[User], books: dict[int, Book]) -> list[Line]:
+def teams_of(people: Sequence[User], books: dict[int, Book], *, before: dict[int, Book] | None = None) -> list[Line]:
     """A line a team, where there is more than one; people without one stand together."""
     members: dict[str, list[User]] = {}
     for person in people:
@@ -85,7 +102,12 @@ def teams_of(people: Sequence[User], books: dict[int, Book]) -> list[Line]:
     if len(members) < 2:
         return []
     return [
-        Line(name or _("without a team"), together(books[one.pk] for one in members[name]), people=len(members[name]))
+        Line(
+            name or _("without a team"),
+            together(books[one.pk] for one in members[name]),
+            together(before[one.pk] for one in members[name]) if before else None,
+            people=len(members[name]),
+        )
         for name in sorted(members, key=lambda name: (not name, name))
     ]
 
@@ -101,22 +123,48 @@ def _links(person: User, filters: Filters) -> dict[str, str]:
 
 
 def tell_outcome(line: Line, filters: Filters, *, sees_rows: bool) -> None:
-    """Puts NRR, GRR, NPS and CSAT of a line in words."""
-    book = line.book
+    """Puts NRR, GRR, NPS, CSAT and the customers lost of a line in words, beside what they were before."""
+    book, before = line.book, line.before
     only = {"owner": line.person.email} if line.person else None
 
     def href(name: str) -> str:
         return kpi_address(name, filters, page="kpi_rows", only=only) if sees_rows and only else ""
 
-    for name, value in (("nrr", book.nrr), ("grr", book.grr)):
+    for name in ("nrr", "grr"):
+        value, variant = getattr(book, name), "cohort"
         enough = book.customers_start >= FEWEST and value is not None
-        setattr(line, name, Told(shown(CATALOGUE[name], "cohort", str(value)) if enough else "", "", wording.number(book.customers_start), href(name)))
+        told = Told(shown(CATALOGUE[name], variant, str(value)) if enough else "", "", wording.number(book.customers_start), href(name))
+        setattr(line, name, _beside(told, CATALOGUE[name], variant, value, getattr(before, name), before.customers_start) if before else told)
     points, edges = nps(book.promoters, book.passives, book.detractors), nps_interval(book.promoters, book.passives, book.detractors)
     line.nps = _told(CATALOGUE["nps"], points, edges, book.answers, href("nps"))
     line.csat = _told(CATALOGUE["csat"], share(book.satisfied, book.rated), wilson_interval(book.satisfied, book.rated), book.rated, href("csat"))
+    line.lost = Told(wording.number(book.churned_customers), "", wording.number(book.customers_start))
+    if before is None:
+        return
+    moved = nps_change((book.promoters, book.passives, book.detractors), (before.promoters, before.passives, before.detractors))
+    line.nps = _beside(line.nps, CATALOGUE["nps"], CATALOGUE["nps"].variants[0], points, nps(before.promoters, before.passives, before.detractors), before.answers, moved)
+    moved = share_change((book.satisfied, book.rated), (before.satisfied, before.rated))
+    line.csat = _beside(
+        line.csat, CATALOGUE["csat"], CATALOGUE["csat"].variants[0], share(book.satisfied, book.rated), share(before.satisfied, before.rated), before.rated, moved
+    )  # fmt: skip
+    if before.customers_start:
+        # a number of another base: told, with no arrow
+        line.lost = replace(line.lost, before=_before(wording.number(before.churned_customers), before.customers_start))
 
 
-def _told(kpi: Any, value: Decimal | None, edges: tuple[Decimal, Decimal] | None, count: int, href: str) -> Told:
+def _beside(told: Told, kpi: Kpi, variant: str, now: Decimal | None, then: Decimal | None, count: int, moved: Change | None = None) -> Told:
+    """A figure beside its value of the period compared with; `moved` is the change by the tests of surveys, where there is one."""
+    if not told.value or then is None or count < FEWEST:
+        return told
+    arrow = change(kpi, {"value": now, "variant": variant}, {"value": then})
+    return replace(told, change=arrow, before=_before(shown(kpi, variant, str(then)), count), by_chance=bool(moved and not moved.significant))
+
+
+def _before(text: str, count: int) -> str:
+    return _("before: %(value)s of %(count)s") % {"value": text, "count": wording.number(count)}
+
+
+def _told(kpi: Kpi, value: Decimal | None, edges: tuple[Decimal, Decimal] | None, count: int, href: str) -> Told:
     if value is None or edges is None or count < FEWEST:
         return Told("", "", wording.number(count), href if count else "")
     variant = kpi.variants[0]

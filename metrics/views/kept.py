@@ -30,7 +30,7 @@ from metrics.views.chart_files import chart_file
 # the age at which a fragment falls though nothing changed: figures of a running period grow with the clock
 SECONDS = 300
 # part of every key: raise it when the fragments change
-VERSION = 2
+VERSION = 3
 # panels whose figures go by the minute
 LIVE = frozenset({"today"})
 Given = ParamSpec("Given")

@@ -15,10 +15,11 @@ from django.views.decorators.http import require_GET
 from accounts.queries.clock import read_clock
 from accounts.roles import Role
 from accounts.signed_in import SignedInRequest
+from metrics.dashboards.cards import against
 from metrics.filters import filter_bar, read_filters
 from metrics.kpis.entry import COMPONENTS
 from metrics.kpis.question import WrongQuestion
-from metrics.team.books import AHEAD_DAYS, add_outcome, carried, people_of
+from metrics.team.books import AHEAD_DAYS, add_outcome, carried, outcome_before, people_of
 from metrics.team.page import ROWS, agent_lines, effort, lines_of, person_of, rows_of, teams_of, tell_outcome
 from metrics.views.kept import kept_panel
 
@@ -35,12 +36,12 @@ def _panels(request: SignedInRequest) -> tuple[str, ...]:
 @require_GET
 def team(request: SignedInRequest) -> HttpResponse:
     """The dashboard: filters and the places of its panels, which load one by one."""
-    filters = read_filters(request, now=read_clock(), usual=USUAL)
+    filters = read_filters(request, now=read_clock(), usual=USUAL, usual_compare="none")
     names = {"books": _("Books and work"), "outcome": _("What became of the books"), "effort": _("Time against budget"), "agents": _("Agents")}
     query = filters.query()
     context = {
         "filters": filters,
-        "bar": filter_bar(filters, request.user, address=reverse("metrics:team"), without_compare=True),
+        "bar": filter_bar(filters, request.user, address=reverse("metrics:team")),
         "panels": [(names[name], f"{reverse('metrics:team_panel', args=[name])}{f'?{query}' if query else ''}") for name in _panels(request)],
     }
     return render(request, "metrics/team.html", context, status=400 if filters.faults else 200)
@@ -51,7 +52,7 @@ def team(request: SignedInRequest) -> HttpResponse:
 @kept_panel
 def team_panel(request: SignedInRequest, name: str) -> HttpResponse:
     """One panel as a fragment."""
-    filters = read_filters(request, now=read_clock(), usual=USUAL)
+    filters = read_filters(request, now=read_clock(), usual=USUAL, usual_compare="none")
     if name not in _panels(request) or filters.faults:
         raise Http404
     user, sees_rows = request.user, request.user.role != Role.ANALYST
@@ -61,12 +62,15 @@ def team_panel(request: SignedInRequest, name: str) -> HttpResponse:
         return render(request, "metrics/_team_agents.html", context)
     people = people_of(user, filters)
     books = carried(people, filters, user=user)
+    before = None
     if name == "outcome":
         try:
-            context["missing"] = add_outcome(books, people, filters, user=user)
+            missing = add_outcome(books, people, filters, user=user)
+            before, missing_before = outcome_before(people, filters, user=user)
         except WrongQuestion as wrong:
             return render(request, "metrics/_support_fault.html", {"fault": str(wrong)}, status=422)
-    lines, teams = lines_of(people, books, filters, sees_rows=sees_rows), teams_of(people, books)
+        context |= {"missing": sorted({*missing, *missing_before}), "against": against(filters)}
+    lines, teams = lines_of(people, books, filters, sees_rows=sees_rows, before=before), teams_of(people, books, before=before)
     for line in (*lines, *teams):
         tell_outcome(line, filters, sees_rows=sees_rows)
     context |= {"lines": lines, "teams": teams, "tables": [teams, lines] if teams else [lines], "effort": effort((*teams, *lines)) if name == "effort" else None}
@@ -77,7 +81,7 @@ def team_panel(request: SignedInRequest, name: str) -> HttpResponse:
 @require_GET
 def team_rows(request: SignedInRequest) -> HttpResponse:
     """The rows behind a figure of a person; analysts see figures alone, and nobody a person outside the own reach."""
-    filters = read_filters(request, now=read_clock(), usual=USUAL)
+    filters = read_filters(request, now=read_clock(), usual=USUAL, usual_compare="none")
     figure = request.GET.get("figure", "")
     person = None if filters.faults else person_of(request.user, filters, request.GET.get("person", ""))
     if person is None or figure not in ROWS or request.user.role == Role.ANALYST:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -246,3 +247,29 @@ def test_owner_plan_and_country_of_the_account_narrow_every_panel(client, cast, 
     other = client.get(f"/metrics/support/panel/volume/?period=90d&owner={cast.can.email}").context["tiles"][0].value
     assert int(own) + int(other) == int(both)
     assert int(own) > 0
+
+
+@pytest.mark.parametrize(
+    ("years", "title", "head", "last", "steps"),
+    [
+        (1, "by week", "Week of", (2023, 12, 25), 53),
+        (4, "by month", "Month", (2023, 12, 1), 48),
+        (9, "by month", "Month", (2023, 12, 1), 108),
+        (19, "by quarter", "Quarter", (2023, 10, 1), 76),
+    ],
+)
+def test_a_long_period_is_drawn_in_longer_steps_up_to_its_end(client, cast, years, title, head, last, steps):
+    first = dt.date(2024 - years, 1, 1)
+    for day in (first, first + dt.timedelta(days=100), dt.date(2023, 12, 30), dt.date(2023, 12, 31)):
+        Ticket.objects.create(account=cast.boga, opened_at=dt.datetime.combine(day, dt.time(12), dt.UTC), external_id=f"{day}")
+    client.force_login(cast.vera)
+    shown = panel(client, "volume", f"?from={first}&until=2023-12-31&compare=none")
+    days, chart = shown["days"], shown["chart"]
+    assert (chart.title, chart.columns[0], len(days)) == (f"Tickets created, {title}", head, steps)
+    # no day is lost between steps or after the last, and each step opens its own tickets
+    assert (days[0][:3], days[-1][0]) == ((dt.date(*last), dt.date(2023, 12, 31), 2), first)
+    assert all(earlier[1] + dt.timedelta(days=1) == later[0] for later, earlier in pairwise(days))
+    assert sum(count for _first, _last, count, _href in days) == int(tile(shown, "Created").value) == 4
+    assert client.get(days[0][3]).context["page"].count == 2
+    if title == "by quarter":
+        assert chart.rows[-1][0].text == "Q4 23"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Account, AccountEvent, AccountSnapshot, Segment, Subscription, WorkItem
@@ -82,6 +84,36 @@ def test_the_outcome_is_that_of_the_kpis_and_too_few_tell_nothing(client, team):
     assert (own.nrr.value, own.grr.value, own.nrr.count, own.book.churned_customers) == ("83.3%", "83.3%", "6", 1)
     assert (own.nps.value, own.nps.count) == ("+67", "6")
     assert (lines["Can Polat"].nrr.value, lines["Can Polat"].nps.value) == ("", "")
+
+
+def test_the_outcome_stands_beside_that_of_the_period_compared_with_where_one_is_chosen(client, team):
+    # in the sixty days before nobody left, and of six who answered four were promoters and two detractors
+    for place, account in enumerate(team.six):
+        answered(account, 10 if place < 4 else 2, at=ago(80))
+    client.force_login(team.ada)
+    panel(client, "outcome")
+    with CaptureQueriesContext(connection) as alone:
+        lines = {line.name: line for line in panel(client, "outcome", "&country=none").context["lines"]}
+    assert (lines["Elif Yıldız"].before, lines["Elif Yıldız"].nrr.before) == (None, "")
+    with CaptureQueriesContext(connection) as both:
+        shown = panel(client, "outcome", "&country=none&compare=before")
+    assert 3 <= len(both) - len(alone) <= 15
+    own = next(line for line in shown.context["lines"] if line.person == team.elif_)
+    assert (own.nrr.before, own.grr.before, own.lost.before, own.nps.before) == ("before: 100% of 6", "before: 100% of 6", "before: 0 of 6", "before: +33 of 6")
+    assert ("16.7</span> <span>points" in own.nrr.change, "delta bad" in own.nrr.change, "33</span>" in own.nps.change, own.nps.by_chance) == (True, True, True, True)
+    assert (own.csat.before, "against the period before" in shown.content.decode()) == ("", True)
+    # a team adds the books of its people; too few customers say nothing of before either
+    sums = {line.name: line for line in panel(client, "outcome", "&compare=before").context["teams"]}
+    assert (sums["Bosphorus"].nrr.before, sums["Aegean"].nrr.before) == ("before: 100% of 6", "")
+
+
+def test_the_comparison_is_chosen_in_the_bar_and_goes_to_the_panels(client, team):
+    client.force_login(team.ada)
+    usual, chosen = client.get("/metrics/team/"), client.get("/metrics/team/?compare=before")
+    assert [page.context["bar"].compare.value for page in (usual, chosen)] == ["none", "before"]
+    assert ["compare=" in page.context["panels"][1][1] for page in (usual, chosen)] == [False, True]
+    assert 'name="compare"' in usual.content.decode()
+    assert set(client.get("/metrics/team/?compare=moon").context["filters"].faults) == {"compare"}
 
 
 def test_time_stands_against_the_budget_of_its_segment(client, team):
