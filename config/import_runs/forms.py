@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import ImportProfile
 from config.import_runs import wording
 from config.import_runs.uploads import MOST_FILES
-from config.imports import PROFILES, find_profile
+from config.imports import PROFILES
 
 _ACCEPT = ".csv,.tsv,.txt,.gz,text/csv"
 
@@ -63,4 +63,4 @@ class BundleForm(forms.Form):
     def __init__(self, *args: Any, **rest: Any):
         super().__init__(*args, **rest)
         fields: Any = self.fields
-        fields["bundle"].choices = [(path.stem, find_profile(path.stem).title) for path in sorted(PROFILES.glob("*.toml"), key=lambda path: (path.stem != "vefa", path.stem))]
+        fields["bundle"].choices = [(path.stem, wording.profile_name(path.stem)) for path in sorted(PROFILES.glob("*.toml"), key=lambda path: (path.stem != "vefa", path.stem))]

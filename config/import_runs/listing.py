@@ -14,7 +14,7 @@ from accounts.models import ImportBatch, ImportFile, ImportProfile, ImportRun, U
 from accounts.roles import Role
 from config.import_runs import wording
 from config.import_runs.working import progress_key
-from config.imports import KINDS, PROFILES, find_profile
+from config.imports import KINDS, find_profile
 from metrics.actions.cached import cached
 
 PAGE = 30
@@ -66,7 +66,7 @@ def open_runs(user: User) -> list[dict[str, Any]]:
 def name_of(run: ImportRun) -> str:
     """What a run brings, in words: its kind, or the title of its bundle."""
     if run.bundle:
-        return find_profile(run.profile).title if (PROFILES / f"{run.profile}.toml").is_file() else run.profile
+        return wording.profile_name(run.profile)
     return wording.kind_name(run.kind) if run.kind else ""
 
 

@@ -17,6 +17,20 @@ WARNINGS: dict[str, Any] = {
     "events_before_opening": _("moves lie before the opening of their ticket"), "instants_before_opening": _("instants lie before the opening of their ticket"),
     "scores_outside_scale": _("scores lie outside of their scale"), "last_row_without_newline": _("the last line has no end: the file may have been cut off"),
 }  # fmt: skip
+# the titles of the shipped profiles, as their files say them; a test holds the two together
+PROFILES: dict[str, Any] = {
+    "cdnow": _("Orders of a web shop"),
+    "it_incidents": _("Incident management log: incidents with the history of their states and priorities"),
+    "mrr_playbook": _("Subscription periods with a monthly amount"),
+    "ravenstack": _("RavenStack SaaS: accounts, subscriptions, feature usage, tickets with CSAT, churn events"),
+    "sim_crm": _("Simulated CRM: accounts, plans and add-ons, daily use"),
+    "stripe": _("Stripe: customers, subscriptions, charges with refunds"),
+    "support_tickets_consumer": _("Consumer support tickets: states, priorities, channels, replies and ratings"),
+    "telco_churn": _("Telephone customers with tenure, monthly charge and churn label"),
+    "telco_status": _("Telephone customers in four tables, with satisfaction and churn reasons"),
+    "vefa": _("Files in our own layout: one file a kind, named after it"),
+    "zendesk": _("Zendesk Support: organisations, end users, tickets, field history, comments"),
+}
 ENCODINGS = {
     "utf-8": "UTF-8", "cp1254": _("Turkish (Windows-1254)"), "iso-8859-9": _("Turkish (ISO 8859-9)"), "cp1252": _("Western European (Windows-1252)"), "utf-16": "UTF-16",
 }  # fmt: skip
@@ -31,6 +45,11 @@ _PARTS = {"%d": "04", "%m": "05", "%Y": "2026"}
 def kind_name(kind: str) -> str:
     """A kind in words."""
     return str(KINDS.get(kind, kind))
+
+
+def profile_name(name: str) -> str:
+    """A shipped profile in words; one of the installation's own is called what it is called."""
+    return str(PROFILES.get(name, name))
 
 
 def day_example(form: str) -> str:

@@ -16,8 +16,8 @@ from django.urls import reverse
 from accounts.actions.import_files import forget_in_files
 from accounts.importing.books import KEPT_TO_BOOKS
 from accounts.models import Account, AccountEvent, Contact, ImportBatch, ImportFile, ImportProfile, ImportRun, Transaction
-from config.import_runs import uploads, working
-from config.imports import KINDS
+from config.import_runs import uploads, wording, working
+from config.imports import KINDS, PROFILES, find_profile
 from config.tasks import imports as tick
 
 pytestmark = pytest.mark.django_db
@@ -348,3 +348,7 @@ def test_who_is_forgotten_is_forgotten_in_files_that_wait(cast):
     assert forget_in_files(addresses=["selin@bogazici.test"]) == 1
     assert dict(ImportFile.objects.values_list("name", "content"))["hers.csv"] is None
     assert ImportFile.objects.get(name="other.csv").content is not None
+
+
+def test_every_shipped_profile_is_named_in_the_words_of_its_file():
+    assert {path.stem: find_profile(path.stem).title for path in PROFILES.glob("*.toml")} == wording.PROFILES
