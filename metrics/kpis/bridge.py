@@ -7,7 +7,7 @@ Movements are valued at the rates of the opening; what the rates did to the clos
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -21,6 +21,9 @@ TABLES: Tables = (ACCOUNT_SQL, SPAN_SQL)
 SUBSCRIPTION = "subscription"
 # digits in which sums of the database are added up
 _EXACT = 60
+_NOTHING = Decimal(0)
+# of a bridge, so many fields are money; the ones after are counts
+_MONEY = 8
 
 
 @dataclass
@@ -142,25 +145,26 @@ def _bridges(question: Question, by: str | None, model: str | None) -> dict[str 
                count(*) FILTER (WHERE was AND NOT held_after), count(*) FILTER (WHERE still),
                (SELECT l.currencies FROM lacking l WHERE l.key IS NOT DISTINCT FROM b.key)
         FROM accounts b GROUP BY b.key HAVING %(whole)s OR bool_or(was OR still OR (first_at >= %(t0)s AND first_at < %(t1)s))"""
-    money = [entry.name for entry in fields(Bridge)][:8]
-    counts = [entry.name for entry in fields(Bridge)][8:14]
-    # of a large base there are two rows a group, each about half of its accounts
-    told: dict[str | None, list[tuple[list[Any], list[str]]]] = {}
+    # of a large base there are two rows a group, each about half of its accounts; by account there is one, and a hundred thousand groups
+    told: dict[str | None, tuple[list[Any], list[str]]] = {}
     for key, *figures, missing in fetch_in_two(sql, conditions.values):
-        told.setdefault(key, []).append((figures, missing or []))
-    found: dict[str | None, Bridge] = {}
-    for key, halves in told.items():
-        bridge = Bridge(missing=sorted({currency for _figures, missing in halves for currency in missing}))
-        with localcontext(prec=_EXACT):
-            sums = [sum((value or 0 for value in values), Decimal(0)) for values in zip(*(figures for figures, _missing in halves), strict=True)]
-        for name, value in zip(money, sums[:8], strict=True):
-            setattr(bridge, name, value / MICROS)
-        for name, value in zip(counts, sums[8:], strict=True):
-            setattr(bridge, name, int(value))
-        found[key] = bridge
+        half = told.get(key)
+        told[key] = (figures, missing or []) if half is None else (_added(half[0], figures), half[1] + (missing or []))
+    found = {key: _bridge(figures, missing) for key, (figures, missing) in told.items()}
     if by is None and not found:
         found[None] = Bridge()
     return found
+
+
+def _bridge(figures: list[Any], missing: list[str]) -> Bridge:
+    values: list[Any] = [*(value / MICROS if value else _NOTHING for value in figures[:_MONEY]), *figures[_MONEY:], sorted(set(missing))]
+    return Bridge(*values)
+
+
+def _added(half: list[Any], other: list[Any]) -> list[Any]:
+    """The figures of two halves of a group, added up to the last digit."""
+    with localcontext(prec=_EXACT):
+        return [(one or 0) + (two or 0) for one, two in zip(half, other, strict=True)]
 
 
 def stayed(question: Question, by: str | None) -> dict[str | None, tuple[int, int]]:
