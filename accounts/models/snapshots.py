@@ -28,6 +28,8 @@ class AccountSnapshot(models.Model):
     account = models.OneToOneField(Account, primary_key=True, on_delete=models.CASCADE, related_name="snapshot")
     owner = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
     segment = models.ForeignKey("accounts.Segment", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    # copied by trigger as owner and segment are, so that lists of many need not ask the account
+    churned = models.BooleanField(_("Churned"), default=False, db_default=False)
     # hundredths of a point, 0 to 10000
     health = models.IntegerField(_("health"), null=True)
     band = models.CharField(_("band"), max_length=8, choices=Band.choices, blank=True, default="")
@@ -59,8 +61,8 @@ class AccountSnapshot(models.Model):
         verbose_name_plural = _("account snapshots")
         indexes = [
             models.Index(fields=["-stake_micros", "account"], name="snapshot_by_stake"),
-            models.Index(fields=["owner", "-stake_micros", "account"], name="snapshot_by_owner", include=["health", "band"]),
-            models.Index(fields=["owner", "segment", "-stake_micros", "account"], name="snapshot_by_segment", include=["health", "band"]),
+            models.Index(fields=["owner", "-stake_micros", "account"], name="snapshot_by_owner", include=["health", "band", "churned"]),
+            models.Index(fields=["owner", "segment", "-stake_micros", "account"], name="snapshot_by_segment", include=["health", "band", "churned"]),
             # the other orders of the list of accounts; a book of one owner is sorted without them
             models.Index(fields=["health", "account"], name="snapshot_by_health"),
             models.Index(fields=["renews_on", "account"], name="snapshot_by_renewal"),

@@ -272,7 +272,7 @@ _BAND = {"": "s.band IN ('at_risk', 'watch')", "any": "s.health IS NOT NULL"}
 
 def _risk_clause(asked: WorkFilter, reader: Reader, *, segment: bool) -> Clause:
     # who has left for good is at risk no more
-    clause = Clause(_BAND.get(asked.band, "s.band = %(band)s"), "a.churned_at IS NULL", band=asked.band)
+    clause = Clause(_BAND.get(asked.band, "s.band = %(band)s"), "NOT s.churned", band=asked.band)
     owners = _asked_owners(asked, reader)
     if reader.books is not None:
         owners = tuple(owner for owner in (owners or ()) if owner in reader.books)
@@ -357,7 +357,8 @@ def counts_of(asked: WorkFilter, reader: Reader, days: Days) -> tuple[list[Segme
     one_book = _one_book(asked, reader) and all(_one_book(WorkFilter(scope=scope), reader) for scope in SCOPES[reader.role])
     if asked.view == "risk":
         clause = _risk_clause(asked, reader, segment=False)
-        inner = f"SELECT 0 AS grp, s.stake_micros FROM accounts_accountsnapshot s JOIN accounts_account a ON a.id = s.account_id WHERE {clause} AND s.segment_id"
+        account = " JOIN accounts_account a ON a.id = s.account_id" if asked.text else ""
+        inner = f"SELECT 0 AS grp, s.stake_micros FROM accounts_accountsnapshot s{account} WHERE {clause} AND s.segment_id"
     else:
         clause = _item_clause(asked, reader, days, segment=False)
         inner = f"SELECT {_GROUP} AS grp, w.stake_micros FROM accounts_workitem w{clause.joins} WHERE {clause} AND w.segment_id"

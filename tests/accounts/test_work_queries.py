@@ -190,6 +190,21 @@ def test_snoozed_and_done_lists_page_by_their_own_order(cast: SimpleNamespace) -
         assert [row.item_id for row in first + second] == list(WorkItem.objects.filter(status=scope).exclude(reason="long ago").order_by(order).values_list("pk", flat=True))
 
 
+def test_who_churned_is_neither_listed_nor_counted_and_comes_back_with_the_account(cast: SimpleNamespace) -> None:
+    leaving = account(cast.elif_, health=2000, band="at_risk", stake=5)
+    reader = reader_of(cast.elif_, now=NOW)
+
+    def seen() -> tuple[bool, int]:
+        counted, _tabs = counts_of(WorkFilter(view="risk"), reader, DAYS)
+        return leaving.pk in listed(cast.elif_, view="risk"), sum(entry.count for entry in counted)
+
+    there, before = seen()
+    Account.objects.filter(pk=leaving.pk).update(churned_at=NOW)
+    assert (there, seen()) == (True, (False, before - 1))
+    Account.objects.filter(pk=leaving.pk).update(churned_at=None)
+    assert seen() == (True, before)
+
+
 def test_risk_pages_by_key(cast: SimpleNamespace) -> None:
     made = {account(f"A{n}", cast.elif_, stake=n % 5, health=10, band="at_risk").pk for n in range(70)}
     reader = reader_of(cast.elif_, now=NOW)
