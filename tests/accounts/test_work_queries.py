@@ -191,7 +191,7 @@ def test_snoozed_and_done_lists_page_by_their_own_order(cast: SimpleNamespace) -
 
 
 def test_who_churned_is_neither_listed_nor_counted_and_comes_back_with_the_account(cast: SimpleNamespace) -> None:
-    leaving = account(cast.elif_, health=2000, band="at_risk", stake=5)
+    leaving = account("Leaving", cast.elif_, health=20, band="at_risk", stake=5)
     reader = reader_of(cast.elif_, now=NOW)
 
     def seen() -> tuple[bool, int]:
