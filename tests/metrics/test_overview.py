@@ -132,7 +132,7 @@ def test_health_is_weighted_by_money_and_narrowed_by_the_filters(client, worries
     assert reverse("accounts:list") not in overview_part(client, "health").content.decode()
 
 
-@pytest.mark.parametrize(("name", "most"), [("risks", 16), ("health", 8), ("changes", 14)])
+@pytest.mark.parametrize(("name", "most"), [("risks", 16), ("health", 8), ("changes", 19)])
 def test_the_parts_take_as_many_statements_whatever_there_is(client, worries, django_assert_max_num_queries, name, most):
     client.force_login(worries.elif_)
     with django_assert_max_num_queries(most):
