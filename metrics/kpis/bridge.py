@@ -7,7 +7,7 @@ Movements are valued at the rates of the opening; what the rates did to the clos
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -57,6 +57,10 @@ def _at(sql: str, name: str) -> str:
     return sql.replace("%(t)s", f"%({name})s")
 
 
+# of a row of `bridge_sql`; money in millionths
+BRIDGE_COLUMNS = ("key", *(column.name for column in fields(Bridge)))
+
+
 def rate_at(name: str) -> str:
     """SQL: the last rate of span `s`'s currency before a bound instant; 1 for the reporting currency."""
     return (
@@ -102,14 +106,19 @@ def _has_others(question: Question) -> bool:
     return bool(fetch("SELECT EXISTS (SELECT 1 FROM accounts_account a WHERE a.business_model <> %(model)s AND NOT a.excluded)", {"model": SUBSCRIPTION})[0][0])
 
 
-@read_once()
-def _bridges(question: Question, by: str | None, model: str | None) -> dict[str | None, Bridge]:
+def bridge_sql(question: Question, by: str | None, model: str | None, *, extra: str = "") -> tuple[str, Conditions]:
+    """The select of bridges, for `fetch_in_two`: a row a group and half, in the columns of `BRIDGE_COLUMNS`; and what it binds.
+
+    `extra` is a further condition over a span `s` and its account `a`; it may name `t0` and `t1`.
+    """
     params = question.params
     conditions = Conditions(
         {"whole": by is None, "t0": question.start, "t1": question.until, "n": params["delinquency_days"], "reporting": question.currency, "zone": str(question.zone)}
     )  # fmt: skip
     at = "greatest(%(t0)s, coalesce(f.first_at, %(t0)s))"
     narrow(question, conditions, TABLES, at)
+    if extra:
+        conditions.parts.append(extra)
     if model is not None:
         conditions.parts.append(f"a.business_model = {conditions.bind(model)}")
     group = expression(by, TABLES, at) if by else "NULL::text"
@@ -145,6 +154,12 @@ def _bridges(question: Question, by: str | None, model: str | None) -> dict[str 
                count(*) FILTER (WHERE was AND NOT held_after), count(*) FILTER (WHERE still),
                (SELECT l.currencies FROM lacking l WHERE l.key IS NOT DISTINCT FROM b.key)
         FROM accounts b GROUP BY b.key HAVING %(whole)s OR bool_or(was OR still OR (first_at >= %(t0)s AND first_at < %(t1)s))"""
+    return sql, conditions
+
+
+@read_once()
+def _bridges(question: Question, by: str | None, model: str | None) -> dict[str | None, Bridge]:
+    sql, conditions = bridge_sql(question, by, model)
     # of a large base there are two rows a group, each about half of its accounts; by account there is one, and a hundred thousand groups
     told: dict[str | None, tuple[list[Any], list[str]]] = {}
     for key, *figures, missing in fetch_in_two(sql, conditions.values):
