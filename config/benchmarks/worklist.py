@@ -115,7 +115,7 @@ def _connections(user: User) -> dict[str, Any]:
         with kept_connection():
             return in_a_row()
 
-    seconds, _peak = interleave({"shipped": lambda _number: in_a_row(), "kept": kept}, rounds=STATEMENTS // IN_A_ROW)
+    seconds, _peak = interleave({"shipped": lambda _number: in_a_row(), "kept": kept}, rounds=max(1, STATEMENTS // IN_A_ROW))
     median = {name: statistics.median(taken) for name, taken in seconds.items()}
     return {"one_query_ms": round(median["shipped"] * 1000, 3), "one_query_rate_of_kept": round(median["kept"] / median["shipped"], 3)}
 
@@ -152,14 +152,14 @@ def worklist(*, accounts: int, rounds: int, say: Callable[[str], None]) -> Resul
         with contextlib.ExitStack() as stack:
             if helpdesk_peer.installed():
                 peer = stack.enter_context(helpdesk_peer.HelpdeskPeer.running())
-                contenders |= {_SHELL: lambda _number: peer.shell(), _ROWS: lambda number: 0.0 if number % EVERY else peer.rows()}
+                contenders |= {_SHELL: lambda _number: peer.shell(), _ROWS: lambda number: peer.rows() if number % EVERY == 1 else 0.0}
             else:
                 say("django-helpdesk is not installed (pip install -r requirements-dev.txt): its columns stay empty.")
             seconds, _peak = interleave(contenders, rounds=max(rounds, REQUESTS))
             if _ROWS in seconds:
                 seconds[_ROWS] = [taken for taken in seconds[_ROWS] if taken]
         peak = psutil.Process().memory_info().rss / 1_000_000
-    p95 = {name: statistics.quantiles(taken, n=20)[-1] for name, taken in seconds.items()}
+    p95 = {name: statistics.quantiles(taken, n=20)[-1] if len(taken) > 1 else taken[0] for name, taken in seconds.items()}
     median = {name: statistics.median(taken) for name, taken in seconds.items()}
     more |= {f"p95_ms_{name}": round(value * 1000, 2) for name, value in p95.items()}
     more["p95_ratio_to_floor"] = round(p95["page"] / p95[FLOOR], 3)
