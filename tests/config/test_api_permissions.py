@@ -227,7 +227,9 @@ def test_a_covered_book_is_seen_while_it_is_covered(cast, rows):
 
 def test_ids_that_are_none_are_404(cast):
     client = ApiClient(cast.ada)
-    ids = dict.fromkeys(("account", "contact", "subscription", "transaction", "work_item", "note", "ticket", "attachment", "survey", "touchpoint", "webhook", "delivery"), 987654321)
+    ids = dict.fromkeys(
+        ("account", "contact", "subscription", "transaction", "work_item", "note", "ticket", "attachment", "survey", "touchpoint", "webhook", "delivery"), 987654321
+    )
     nowhere = SimpleNamespace(**ids, invitation=uuid.uuid4(), response=uuid.uuid4())
     for name, (path, methods) in TABLE.items():
         if "{" in path:
