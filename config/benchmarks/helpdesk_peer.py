@@ -112,7 +112,9 @@ def _loaded(server: dict[str, Any]) -> tuple[Any, str, str]:
     from helpdesk.models import Queue, Ticket
     from helpdesk.query import query_to_base64
 
-    user = get_user_model().objects.create(username="agent", is_staff=True, is_superuser=True)
+    # in this process that is Django's own user
+    users: Any = get_user_model().objects
+    user = users.create(username="agent", is_staff=True, is_superuser=True)
     queue = Queue.objects.create(title="Support", slug="support")
     first = Ticket.objects.create(title="The first", queue=queue, description="It stands still.", submitter_email="one@bench.test", assigned_to=user)
     columns = [field.column for field in Ticket._meta.concrete_fields if not field.primary_key]
