@@ -15,8 +15,9 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.safestring import SafeString
 
 from accounts.models import User
 from accounts.queries.clock import read_clock
@@ -30,7 +31,7 @@ from metrics.views.chart_files import chart_file
 # the age at which a fragment falls though nothing changed: figures of a running period grow with the clock
 SECONDS = 300
 # part of every key: raise it when the fragments change
-VERSION = 3
+VERSION = 4
 # panels whose figures go by the minute
 LIVE = frozenset({"today"})
 Given = ParamSpec("Given")
@@ -48,13 +49,21 @@ def kept_fragment(
     if request.GET.get("export"):
         context = build()
         return chart_file(request, context.get("charts", ())) or HttpResponse(status=404)
+    return HttpResponse(kept_html(request, chosen, name, template, build, more=more, facts=facts))
+
+
+def kept_html(
+    request: HttpRequest, chosen: Filters, name: str, template: str, build: Callable[[], dict[str, Any]], *, more: str = "", facts: Iterable[str] = EVERYTHING
+) -> SafeString:  # fmt: skip
+    """The same as markup, for a page that has the fragment inside from the beginning."""
     key = _key(request, chosen, name, more, stamp_of(facts))
-    html = cached(key)
+    html: SafeString | None = cached(key)
     if html is None:
         with one_reading():
-            html = render(request, template, {"chosen": chosen, **build()}).content.decode()
+            html = render_to_string(template, {"chosen": chosen, **build()}, request)
+        # the cache keeps the kind of a text with it: one that is no markup would be shown escaped
         keep(key, html, SECONDS)
-    return HttpResponse(html)
+    return html
 
 
 def kept_panel(view: Callable[Given, HttpResponseBase]) -> Callable[Given, HttpResponseBase]:

@@ -9,7 +9,6 @@ from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -20,7 +19,7 @@ from metrics import words
 from metrics.filters import Select, filter_bar, read_filters
 from metrics.lifetime_page import OPENED, PRESETS, VARIANTS, LifetimeFilter, accounts_behind, cohort_table, heat_chart, kept_chart, tenure_page, value_lines, variant_of
 from metrics.views.chart_files import chart_file
-from metrics.views.kept import kept_fragment, kept_panel
+from metrics.views.kept import kept_html, kept_panel
 
 USUAL = "last_12_months"
 
@@ -43,22 +42,17 @@ def _panel(request: SignedInRequest) -> dict[str, Any]:
 
 @login_required
 @require_GET
-def cohorts(request: SignedInRequest) -> HttpResponseBase:
-    """The table of cohorts; the other panels load after it, its picture when it is opened. Files of the picture are given here too."""
+def cohorts(request: SignedInRequest) -> HttpResponse:
+    """The table of cohorts; the other panels load after it, its picture when it is opened."""
     context = _context(request)
     filters, chosen, shown = context["filters"], context["chosen"], context["chosen"].variant or VARIANTS[0]
 
     def build() -> dict[str, Any]:
-        table = cohort_table(user=request.user, chosen=chosen, now=context["now"])
-        return {**context, "table": table, "charts": [heat_chart(table, opened=table.variant in context["opened"])] if request.GET.get("export") else []}
+        return {**context, "table": cohort_table(user=request.user, chosen=chosen, now=context["now"])}
 
     context["table"] = None
     if not filters.faults:
-        kept_table = kept_fragment(request, filters, "cohorts:table", "metrics/_cohort_table.html", build, more=chosen.variant)
-        if not isinstance(kept_table, HttpResponse) or request.GET.get("export"):
-            return kept_table
-        # what the template made, escaped there
-        context["table"] = mark_safe(kept_table.content.decode())  # noqa: S308
+        context["table"] = kept_html(request, filters, "cohorts:table", "metrics/_cohort_table.html", build, more=chosen.variant)
         shown = variant_of(user=request.user, chosen=chosen)
     bar = filter_bar(filters, request.user, address=reverse("metrics:cohorts"), more=PRESETS)
     follows = Select("variant", _("What is followed"), shown, tuple((name, word[:1].upper() + word[1:]) for name, word in ((name, words.variant(name)) for name in VARIANTS)))

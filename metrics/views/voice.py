@@ -13,7 +13,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -27,7 +26,7 @@ from metrics.funnels.page import group_names
 from metrics.kpis.catalogue import CATALOGUE
 from metrics.kpis.question import WrongQuestion
 from metrics.views.chart_files import chart_file
-from metrics.views.kept import kept_fragment, kept_panel
+from metrics.views.kept import kept_html, kept_panel
 from metrics.voice.listening import loop, movers, silent_accounts, silent_groups
 from metrics.voice.scores import BREAKDOWNS, SCORES, score_panel
 from metrics.voice_and_money.bands import KINDS, SIDES, bands_of
@@ -165,14 +164,12 @@ def voice_money(request: SignedInRequest) -> HttpResponseBase:
     part = ""
     if not fault and not filters.faults:
         try:
-            kept = kept_fragment(request, filters, "voice:money", "metrics/_voice_money.html", build, more=query)
+            file = chart_file(request, build()["charts"]) if request.GET.get("export") else None
+            if file is not None:
+                return file
+            part = kept_html(request, filters, "voice:money", "metrics/_voice_money.html", build, more=query)
         except WrongQuestion as wrong:
             fault = str(wrong)
-        else:
-            if not isinstance(kept, HttpResponse) or request.GET.get("export"):
-                return kept
-            # what the template made, escaped there
-            part = mark_safe(kept.content.decode())  # noqa: S308
     address = reverse("metrics:voice_money")
     context = {
         "part": part,

@@ -285,6 +285,8 @@ def test_it_is_loaded_once_whoever_presses_and_whichever_worker_dies(client, cas
         ("a.xlsx", b"PK\x03\x04rest", "spreadsheet"), ("a.csv", b"", "empty"), ("a.csv", b"a\n" * (uploads.MOST_ROWS + 2), "rows"),
         ("a.csv.gz", gzip.compress(b"a\n" * 50)[:-9], "damaged"), ("a.csv.gz", gzip.compress(b"0" * (uploads.MOST_UNPACKED + 1), 1), "unpacked"),
     ],
+    # a packed file has its hour in it: no name for a test
+    ids=["spreadsheet", "empty", "rows", "damaged", "unpacked"],
 )  # fmt: skip
 def test_a_file_that_is_none_is_refused_with_its_name(client, cast, name, content, word):
     client.force_login(cast.ada)
